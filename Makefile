@@ -1,0 +1,50 @@
+# Shorthands for people and CI. CMake does the work; `make help` lists the targets.
+PRESET ?= release
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+BUILD := build/$(PRESET)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev configure build demo test check bench install format lint clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  PRESET=release|dev|asan|tsan chooses the build (now $(PRESET), in $(BUILD)); PREFIX and DESTDIR, where to install."
+
+setup: ## Install the Debian packages that are missing (as root or with sudo)
+	@.ci/setup .ci/packages.txt
+
+setup-dev: ## Also install what lint, fuzzers and browser tests need
+	@.ci/setup .ci/packages.txt .ci/packages-dev.txt
+
+configure: setup
+	@cmake --preset $(PRESET) --log-level=WARNING > /dev/null
+
+build: configure ## Build everything
+	@cmake --build --preset $(PRESET) --parallel $(JOBS)
+
+demo: build ## Run a small dataset from start to search
+	@tests/demo/demo.sh $(BUILD)
+
+check: setup ## Check format and layers, without a build
+	@.ci/check_format
+	@.ci/check_layers
+
+test: check build ## Check, build and run the tests
+	@ctest --preset $(PRESET) --parallel $(JOBS)
+
+bench: ## Build for release and measure
+	@$(MAKE) --no-print-directory build PRESET=release
+	@bench/run
+
+install: build ## Install below PREFIX (/usr/local), or DESTDIR/PREFIX
+	@cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+format: setup ## Write all C++ files as clang-format would
+	@.ci/sources | xargs -0 -r clang-format -i
+
+lint: setup-dev ## Run clang-tidy; SINCE=REVISION for changed files only
+	@.ci/lint $(SINCE)
+
+clean: ## Remove all builds
+	@rm -rf build

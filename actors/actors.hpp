@@ -1,0 +1,106 @@
+// The map: every actor's interface, one line a message. `replies_to` messages are requests: they
+// count against the receiver's mailbox limit and are answered on every path. `reacts_to` messages
+// are small and need no answer.
+#pragma once
+
+#include <vector>
+
+#include "actors/messages.hpp"
+
+namespace millrace {
+
+/// Claims leases that document actors asked for, renews, returns and releases them. Detached: it
+/// runs SQL.
+using queue_puller_actor =
+    caf::typed_actor<caf::reacts_to<grant_demand>,      // a document actor takes one more
+                     caf::reacts_to<return_lease>,      // …or gives one back
+                     caf::reacts_to<leases_ended>,      // committed, or found stale
+                     caf::reacts_to<leases_abandoned>,  // accepted, but cannot be committed
+                     caf::reacts_to<holder_died>,       // release what it held
+                     caf::reacts_to<pause_claims>,      // the embedder's provider refuses
+                     caf::reacts_to<resume_atom>,       // …and works again
+                     caf::reacts_to<wake_atom>,         // something was submitted
+                     caf::reacts_to<flush_atom>,        // claim and release now (its own timer)
+                     caf::reacts_to<tick_atom>,         // poll (its own timer)
+                     caf::replies_to<drain_atom>::with<drain_progress>,  // claim no more, release
+                                                                         // what is not delivered
+                     caf::replies_to<progress_atom>::with<drain_progress>>;  // how much is in
+                                                                             // flight
+
+/// Carries one document from lease to the committer's acceptance.
+using document_actor = caf::typed_actor<
+    caf::replies_to<deliver_lease>::with<lease_accepted>,  // the one document it asked for
+    caf::reacts_to<document_extracted>,                    // the extractor pool's answer
+    caf::reacts_to<use_roles>,    // start, or repeat what a dead actor did not answer
+    caf::reacts_to<tick_atom>,    // is the deadline over? (its own timer)
+    caf::reacts_to<drain_atom>>;  // give back what you carry
+
+/// One image at a time: filter decoration, describe the rest.
+using image_actor =
+    caf::typed_actor<caf::replies_to<describe_image>::with<image_described>>;  // kept or not, and
+                                                                               // what it says
+
+/// Embeds the chunks of many documents in batches.
+using embedder_actor =
+    caf::typed_actor<caf::replies_to<ask_grant>::with<granted>,  // answered when there is room
+                     caf::replies_to<embed_chunks>::with<chunks_embedded>,  // within the grant
+                     caf::reacts_to<batch_embedded>,                        // the provider's answer
+                     caf::reacts_to<flush_atom, std::uint64_t>,  // send a batch that is not full
+                                                                 // (its own timer)
+                     caf::reacts_to<use_roles>>;  // whom to tell that the provider refuses
+
+/// Commits the results of many documents in one transaction.
+using committer_actor = caf::typed_actor<
+    caf::replies_to<ask_grant>::with<granted>,                  // answered when there is room
+    caf::replies_to<commit_document>::with<document_accepted>,  // from here on the committer's
+    caf::reacts_to<group_written>,                              // the writer thread's answer
+    caf::reacts_to<flush_atom>,  // behind all that is in the mailbox: write a group
+    caf::reacts_to<use_roles>>;  // whom to tell that leases ended
+
+/// Moves credits. One a cluster; detached: it runs SQL.
+using ledger_actor = caf::typed_actor<
+    caf::replies_to<deduct_credits>::with<ledger::receipt>,  // a batch in one transaction
+    caf::replies_to<refund_credits>::with<ledger::receipt>,  // by transaction and count
+    caf::replies_to<grant_credits>::with<ledger::receipt>>;  // to an account, new or not
+
+/// Sums progress and writes datasets' rows, debounced. One a cluster; detached: it runs SQL.
+using status_aggregator_actor = caf::typed_actor<
+    caf::reacts_to<progress_changed>,                         // a group was committed
+    caf::reacts_to<flush_atom, std::int64_t, std::uint64_t>,  // a dataset's debounce timer, with
+                                                              // its generation
+    caf::reacts_to<tick_atom>,  // sweep for terminal states (its own timer)
+    caf::replies_to<progress_atom>::with<status_counters>>;  // changes against updates
+
+/// Keeps the node's row alive, holds leaderships, reaps dead holders' leases. Detached: it runs
+/// SQL.
+using membership_actor = caf::typed_actor<caf::reacts_to<tick_atom>,    // heartbeat (its own timer)
+                                          caf::reacts_to<drain_atom>>;  // the node is leaving
+
+/// Starts the node's actors, restarts the dead, drains.
+using supervisor_actor = caf::typed_actor<
+    caf::reacts_to<restart_child>,       // after a backoff (its own timer)
+    caf::reacts_to<leadership_changed>,  // start or end a singleton
+    caf::reacts_to<node_superseded>,     // end this node
+    caf::reacts_to<wake_atom>,           // something was submitted: tell the puller
+    caf::replies_to<deduct_credits>::with<ledger::receipt>,  // delegated to the ledger's leader
+    caf::replies_to<refund_credits>::with<ledger::receipt>,
+    caf::replies_to<grant_credits>::with<ledger::receipt>,
+    caf::replies_to<progress_atom>::with<drain_progress>,  // how much is in flight
+    caf::replies_to<drain_atom>::with<drain_progress>,  // no new work; ask progress until it is 0
+    caf::reacts_to<flush_atom>>;  // drain is over time: documents give back what they carry
+
+struct use_roles {
+  queue_puller_actor puller;
+  embedder_actor embedder;
+  committer_actor committer;
+  status_aggregator_actor status;  ///< Null where another node leads.
+  std::vector<image_actor> images;
+};
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, use_roles& x) {
+  return f(caf::meta::type_name("millrace::use_roles"), x.puller, x.embedder, x.committer, x.status,
+           x.images);
+}
+
+}  // namespace millrace

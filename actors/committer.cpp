@@ -1,0 +1,108 @@
+#include "actors/committer.hpp"
+
+#include <map>
+
+namespace millrace {
+
+committer_actor_impl::committer_actor_impl(caf::actor_config& config, actor_place place,
+                                           committer_config s)
+    : bounded_actor{config, std::move(place)}, config_{std::move(s)}, grants_{config_.limit} {
+  set_down_handler([this](const caf::down_msg& down) { grants_.forget(down.source.id()); });
+}
+
+committer_actor_impl::behavior_type committer_actor_impl::make_behavior() {
+  return {
+      [this](const ask_grant& ask) {
+        auto answer = grants_.ask(*this, ask);
+        probe().demand_available = grants_.available_items();
+        return answer;
+      },
+      [this](commit_document& request) { return on_commit(request); },
+      [this](group_written& written) { on_written(written); },
+      [this](flush_atom) {
+        flush_requested_ = false;
+        flush();
+      },
+      [this](const use_roles& roles) { roles_ = roles; },
+  };
+}
+
+caf::result<document_accepted> committer_actor_impl::on_commit(commit_document& request) {
+  const demand work{1, request.bytes};
+  if (!grants_.spend(current_sender()->id(), work))
+    return caf::make_error(ec::mailbox_full, std::string{"more results than were granted"});
+  // At once: were it told by the document actor later, a committer that dies before would leave it
+  // behind.
+  if (config_.book) config_.book->accepted(request.outcome.token);
+  gathered_.push_back(std::move(request.outcome));
+  gathered_demand_ += work;
+  // Behind everything that is in the mailbox now, so that one group takes it all.
+  if (writing_.empty() && !flush_requested_) {
+    flush_requested_ = true;
+    send(caf::actor_cast<committer_actor>(this), flush_atom_v);
+  }
+  return document_accepted{};
+}
+
+void committer_actor_impl::flush() {
+  if (!writing_.empty() || gathered_.empty()) return;
+  std::vector<document_result> group;
+  if (gathered_.size() <= config_.max_documents) {
+    group = std::exchange(gathered_, {});
+    writing_demand_ = std::exchange(gathered_demand_, {});
+  } else {
+    const auto end = gathered_.begin() + static_cast<std::ptrdiff_t>(config_.max_documents);
+    writing_demand_ = {};
+    for (auto it = gathered_.begin(); it != end; ++it) writing_demand_ += {1, it->bytes()};
+    group.assign(std::make_move_iterator(gathered_.begin()), std::make_move_iterator(end));
+    gathered_.erase(gathered_.begin(), end);
+    gathered_demand_ = {gathered_demand_.items - writing_demand_.items,
+                        gathered_demand_.bytes - writing_demand_.bytes};
+  }
+  writing_.reserve(group.size());
+  for (const auto& d : group) writing_.push_back(d.token);
+  auto self = caf::actor_cast<committer_actor>(this);
+  config_.write(std::move(group), [self](result<group_report> outcome) {
+    caf::anon_send(self, group_written{std::make_shared<result<group_report>>(std::move(outcome))});
+  });
+}
+
+void committer_actor_impl::on_written(group_written& written) {
+  auto tokens = std::exchange(writing_, {});
+  grants_.release(std::exchange(writing_demand_, {}));
+  if (*written.outcome) {
+    if (config_.book) config_.book->ended(tokens);
+    report(**written.outcome);
+    send(roles_.puller, leases_ended{std::move(tokens)});
+  } else {
+    spdlog::error("{} documents could not be committed and go back to the queue: {}", tokens.size(),
+                  written.outcome->error().message);
+    if (config_.book) {
+      config_.book->ended(tokens);
+      config_.book->give_back(tokens, release_reason::lost, duration{0});
+    }
+    send(roles_.puller, leases_abandoned{std::move(tokens)});
+  }
+  flush();
+}
+
+void committer_actor_impl::report(const group_report& written) {
+  std::map<std::int64_t, std::uint64_t> changes;
+  for (const auto& d : written.documents) {
+    if (d.outcome == commit_outcome::stale) {
+      config_.counters->stale_tokens_total.Increment();
+      continue;
+    }
+    config_.counters
+        ->documents_total(d.ready && d.outcome == commit_outcome::committed ? "ready" : "failed")
+        .Increment();
+    ++changes[d.dataset_id];
+  }
+  if (written.refunded > 0) config_.counters->ledger_transactions_total("refund").Increment();
+  if (!roles_.status || changes.empty()) return;
+  progress_changed message;
+  for (const auto& [dataset, documents] : changes) message.datasets.push_back({dataset, documents});
+  send(roles_.status, std::move(message));
+}
+
+}  // namespace millrace

@@ -1,0 +1,56 @@
+// The committer: accepts finished documents and commits them in groups. It accepts while a group is
+// being written by the writer thread, and the next group is what gathered meanwhile: large under
+// load, small when idle, no timer.
+//
+// Scheduled; never blocks. Holds at most `limit` (items and bytes), granted to document actors
+// beforehand; a result larger than the whole byte limit travels alone.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "actors/actors.hpp"
+#include "actors/bounded_actor.hpp"
+#include "actors/grant_desk.hpp"
+#include "runtime/commit/group_writer.hpp"
+#include "runtime/queue/lease_book.hpp"
+#include "runtime/telemetry/metrics.hpp"
+
+namespace millrace {
+
+/// The part of the engine that a committer does not own: writes a group, then calls back from any
+/// thread.
+using write_group = std::function<void(std::vector<document_result>, group_writer::callback)>;
+
+struct committer_config {
+  write_group write;
+  demand limit{1024, 16ULL << 20};
+  std::size_t max_documents = 256;  ///< In one group.
+  std::shared_ptr<metrics> counters;
+  std::shared_ptr<lease_book> book = nullptr;  ///< Where leases end, puller or not.
+};
+
+class committer_actor_impl : public bounded_actor<committer_actor> {
+ public:
+  committer_actor_impl(caf::actor_config& config, actor_place place, committer_config s);
+  behavior_type make_behavior() override;
+  /// Handles of other actors go with it, or two ended actors would keep each other alive.
+  void on_exit() override { roles_ = {}; }
+
+ private:
+  caf::result<document_accepted> on_commit(commit_document& request);
+  void on_written(group_written& written);
+  void flush();
+  void report(const group_report& written);
+
+  committer_config config_;
+  grant_desk grants_;
+  use_roles roles_;
+  std::vector<document_result> gathered_;
+  demand gathered_demand_;
+  std::vector<std::int64_t> writing_;  ///< Tokens of the group being written.
+  demand writing_demand_;
+  bool flush_requested_ = false;
+};
+
+}  // namespace millrace

@@ -1,0 +1,89 @@
+// The document actor: carries one document at a time from its lease to the committer's acceptance:
+//
+//   extract (pool of processes) → images (image actors) → chunk (in place) → embed (slices, within
+//   grants) → hand over (within a grant) → ask for the next lease
+//
+// Scheduled; never blocks. Holds one document. An error of any stage is judged in one place
+// (attempt_policy.hpp): the document ends failed, is tried again later, or goes back as it was.
+// When the embedder or the committer is restarted, what they had not answered is asked again.
+#pragma once
+
+#include <set>
+
+#include "actors/actors.hpp"
+#include "actors/bounded_actor.hpp"
+#include "runtime/extraction/extractor_pool.hpp"
+#include "runtime/queue/lease_book.hpp"
+#include "runtime/telemetry/metrics.hpp"
+
+namespace millrace {
+
+/// Reads a document; answers from any thread. The seam to extractor_pool.
+using extract_document = std::function<void(extraction_request, extraction_callback)>;
+
+struct document_config {
+  extract_document extract;
+  chunking_settings chunking;
+  queue_settings queue;
+  std::string options;  ///< document_options() of the node's settings.
+  duration deadline = std::chrono::hours{2};
+  std::shared_ptr<metrics> counters;
+  std::shared_ptr<lease_book> book = nullptr;  ///< Where a lease goes back, puller or not.
+};
+
+class document_actor_impl : public bounded_actor<document_actor> {
+ public:
+  /// Chunks in one request to the embedder, and image requests in flight, of one document.
+  static constexpr std::size_t slice_chunks = 256;
+  static constexpr std::size_t slice_bytes = 1U << 20;
+  static constexpr std::size_t images_in_flight = 8;
+
+  document_actor_impl(caf::actor_config& config, actor_place place, document_config s);
+  behavior_type make_behavior() override;
+  /// Handles of other actors go with it, or two ended actors would keep each other alive.
+  void on_exit() override { roles_ = {}; }
+
+ private:
+  enum class stage : std::uint8_t { idle, extracting, describing, embedding, committing };
+
+  void on_roles(const use_roles& roles);
+  void on_tick();
+  void demand_lease();
+  void begin(lease work);
+  void on_extracted(document_extracted& message);
+  void take_images(extracted_document& document);
+  void describe_images();
+  void on_image(image_described& described);
+  void chunk();
+  void embed_next_slice();
+  void send_slice(std::size_t count, std::uint64_t bytes);
+  void on_embedded(chunks_embedded& answer);
+  void hand_over();
+  void send_result();
+  void conclude(const error& problem);
+  void end_failed(const error& problem, bool dead_letter);
+  void give_back(release_reason reason);
+  void become_idle();
+  void enter(stage next);
+  template <class Handle>
+  void ask_grant_of(const Handle& consumer, demand& sent, std::uint64_t bytes,
+                    std::function<void()> then);
+
+  document_config config_;
+  use_roles roles_;
+  stage stage_ = stage::idle;
+  std::uint64_t demanded_ = 0;  ///< Leases asked of the puller so far.
+  lease work_;
+  document_result result_;
+  std::vector<image_record> images_;
+  std::size_t next_image_ = 0;
+  std::size_t image_answers_ = 0;
+  std::size_t next_chunk_ = 0;  ///< First chunk without an embedding.
+  extracted_document extracted_;
+  demand sent_to_embedder_;  ///< Cumulative, including what is being sent.
+  demand sent_to_committer_;
+  clock::time_point started_;
+  clock::time_point stage_started_;
+};
+
+}  // namespace millrace

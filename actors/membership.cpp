@@ -1,0 +1,72 @@
+#include "actors/membership.hpp"
+
+namespace millrace {
+
+membership_actor_impl::membership_actor_impl(caf::actor_config& config, actor_place place,
+                                             membership_config s)
+    : bounded_actor{config, std::move(place)},
+      config_{std::move(s)},
+      last_reap_{clock::now()},
+      database_up_since_{clock::now()} {}
+
+membership_actor_impl::behavior_type membership_actor_impl::make_behavior() {
+  send(caf::actor_cast<membership_actor>(this), tick_atom_v);
+  return {
+      [this](tick_atom) {
+        delayed_send(this, config_.heartbeat, tick_atom_v);
+        on_tick();
+      },
+      [this](drain_atom) {
+        state_ = node_state::draining;
+        beat();
+      },
+  };
+}
+
+void membership_actor_impl::on_tick() {
+  if (!beat()) return;
+  campaign_for_all();
+  if (clock::now() - last_reap_ >= config_.reap_interval) reap();
+}
+
+bool membership_actor_impl::beat() {
+  const auto alive = config_.registry->heartbeat(config_.incarnation, state_);
+  if (alive) return true;
+  database_up_since_ = clock::now();
+  if (alive.error().code == ec::stale_token)
+    send(config_.supervisor, node_superseded{alive.error().message});
+  else
+    spdlog::warn("heartbeat failed: {}", alive.error().message);
+  return false;
+}
+
+void membership_actor_impl::campaign_for_all() {
+  for (const auto& role : config_.singletons) {
+    const auto& self = config_.registry->self();
+    const auto term =
+        campaign(*config_.pool, role, self.name, config_.incarnation, config_.leader_lifetime);
+    if (!term) {
+      spdlog::warn("campaigning for {} failed: {}", role, term.error().message);
+      continue;
+    }
+    auto& known = leading_[role];
+    const auto epoch = *term ? (*term)->epoch : 0;
+    if (epoch == known) continue;
+    known = epoch;
+    send(config_.supervisor,
+         leadership_changed{*term ? **term : leader_term{role, self.name, config_.incarnation, 0}});
+  }
+}
+
+void membership_actor_impl::reap() {
+  last_reap_ = clock::now();
+  const bool long_enough = last_reap_ - database_up_since_ >= config_.node_timeout;
+  if (!long_enough || leading_["reaper"] == 0) return;
+  const auto reaped = config_.source->reap(config_.node_timeout);
+  if (!reaped)
+    spdlog::warn("reaping failed: {}", reaped.error().message);
+  else if (*reaped > 0)
+    spdlog::info("{} leases of dead holders went back to the queue", *reaped);
+}
+
+}  // namespace millrace

@@ -1,0 +1,50 @@
+// Membership: keeps the node's row alive by the database's clock, campaigns for the singleton roles
+// and tells the supervisor what this node leads, reaps the leases of dead holders where it leads.
+// Detached: it runs SQL.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "actors/actors.hpp"
+#include "actors/bounded_actor.hpp"
+#include "runtime/cluster/node_registry.hpp"
+
+namespace millrace {
+
+struct membership_config {
+  connection_pool* pool = nullptr;
+  std::shared_ptr<node_registry> registry;
+  std::shared_ptr<queue> source;
+  std::int64_t incarnation = 0;
+  std::vector<std::string> singletons;  ///< Roles this node may lead.
+  supervisor_actor supervisor;
+  duration heartbeat = std::chrono::seconds{1};
+  duration leader_lifetime = std::chrono::seconds{5};
+  duration reap_interval = std::chrono::seconds{5};
+  /// A node without a heartbeat for so long is dead, counted only while this reaper saw the
+  /// database all that time.
+  duration node_timeout = std::chrono::seconds{15};
+};
+
+class membership_actor_impl : public bounded_actor<membership_actor> {
+ public:
+  membership_actor_impl(caf::actor_config& config, actor_place place, membership_config s);
+  behavior_type make_behavior() override;
+  /// Handles of other actors go with it, or two ended actors would keep each other alive.
+  void on_exit() override { config_.supervisor = supervisor_actor{}; }
+
+ private:
+  void on_tick();
+  bool beat();
+  void campaign_for_all();
+  void reap();
+
+  membership_config config_;
+  std::map<std::string, std::int64_t> leading_;  ///< Role → epoch.
+  node_state state_ = node_state::running;
+  clock::time_point last_reap_;
+  clock::time_point database_up_since_;
+};
+
+}  // namespace millrace

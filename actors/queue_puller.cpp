@@ -1,0 +1,214 @@
+#include "actors/queue_puller.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+queue_puller_actor_impl::queue_puller_actor_impl(caf::actor_config& config, actor_place place,
+                                                 queue_puller_config s)
+    : bounded_actor{config, std::move(place)}, config_{std::move(s)} {}
+
+queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() {
+  delayed_send(this, config_.poll_interval, tick_atom_v);
+  return {
+      [this](const grant_demand& message) { on_demand(message); },
+      [this](const return_lease& message) { on_return(message); },
+      [this](const leases_ended& message) { config_.book->ended(message.tokens); },
+      [this](const leases_abandoned& message) {
+        config_.book->ended(message.tokens);
+        give_back(message.tokens, release_reason::lost);
+      },
+      [this](const holder_died& died) {
+        if (!died.committer) consumers_.erase(died.actor_id);
+        give_back(died.committer ? config_.book->take_handed_over()
+                                 : config_.book->take_from(died.actor_id),
+                  release_reason::lost);
+        schedule_flush(claim_delay);  // the supervisor may have given them back already
+      },
+      [this](const pause_claims& pause) {
+        if (!paused()) spdlog::warn("claims pause: {}", pause.reason);
+        pause_reason_ = pause.reason;
+        paused_until_ = clock::now() + std::chrono::milliseconds{pause.milliseconds};
+        give_back(config_.book->take_buffered(), release_reason::drained);
+        delayed_send(this, std::chrono::milliseconds{pause.milliseconds}, wake_atom_v);
+      },
+      [this](resume_atom) {
+        if (paused_until_) spdlog::info("claims resume");
+        paused_until_.reset();
+        pause_reason_.clear();
+        claim_or_wait();
+      },
+      [this](wake_atom) {
+        queue_empty_ = false;
+        planner_.expire();
+        claim_or_wait();
+      },
+      [this](flush_atom) { on_flush(); },
+      [this](tick_atom) { on_tick(); },
+      [this](drain_atom) {
+        draining_ = true;
+        give_back(config_.book->take_buffered(), release_reason::drained);
+        release_returned();
+        return progress();
+      },
+      [this](progress_atom) { return progress(); },
+  };
+}
+
+void queue_puller_actor_impl::on_demand(const grant_demand& message) {
+  const auto consumer_id = current_sender()->id();
+  auto& from = consumers_[consumer_id];
+  if (!from.handle) from.handle = caf::actor_cast<document_actor>(current_sender());
+  config_.book->hand_over(consumer_id);
+  const bool was_waiting = from.granted > from.delivered;
+  from.granted = std::max(from.granted, message.leases);
+  if (!was_waiting && from.granted > from.delivered) waiting_.push_back(consumer_id);
+  deliver();
+  claim_or_wait();
+}
+
+void queue_puller_actor_impl::on_return(const return_lease& message) {
+  const auto delay = message.reason == release_reason::failed
+                         ? config_.source->retry_delay(message.failures)
+                         : duration{0};
+  config_.book->ended({message.token});
+  give_back({message.token}, message.reason, delay);
+}
+
+void queue_puller_actor_impl::deliver() {
+  if (draining_ || paused()) return;
+  while (!waiting_.empty()) {
+    const auto found = consumers_.find(waiting_.front());
+    if (found == consumers_.end()) {  // died while it waited
+      waiting_.pop_front();
+      continue;
+    }
+    auto work = config_.book->deliver(found->first);
+    if (!work) return;
+    waiting_.pop_front();
+    deliver_to(found->second, std::move(*work));
+  }
+}
+
+void queue_puller_actor_impl::deliver_to(consumer& to, lease work) {
+  ++to.delivered;
+  const auto token = work.token;
+  request(to.handle, caf::infinite, deliver_lease{std::move(work)})
+      .then(
+          [](const lease_accepted&) {},
+          [this, token](const caf::error&) {  // it died or refused: nothing was done with the lease
+            config_.book->ended({token});
+            give_back({token}, release_reason::drained);
+          });
+}
+
+bool queue_puller_actor_impl::paused() const {
+  return paused_until_ && clock::now() < *paused_until_;
+}
+
+bool queue_puller_actor_impl::should_claim() const {
+  if (draining_ || queue_empty_ || paused()) return false;
+  return config_.book->count().buffered < static_cast<std::size_t>(config_.batch_size) / 2;
+}
+
+/// A claim costs a transaction: it waits until enough document actors wait, or a moment has passed.
+void queue_puller_actor_impl::claim_or_wait() {
+  probe().demand_available = static_cast<std::int64_t>(waiting_.size());
+  if (!should_claim()) return;
+  if (waiting_.size() >= claim_at)
+    claim();
+  else
+    schedule_flush(claim_delay);
+}
+
+/// Then claims pause, and the polls look again.
+bool queue_puller_actor_impl::storage_is_short() {
+  const auto problem = config_.storage_problem();
+  if (!problem) return false;
+  if (!paused()) spdlog::warn("claims pause: {}", *problem);
+  pause_reason_ = *problem;
+  paused_until_ = clock::now() + 2 * config_.poll_interval;
+  return true;
+}
+
+void queue_puller_actor_impl::claim() {
+  if (storage_is_short()) return;
+  const auto want =
+      std::min<std::size_t>(static_cast<std::size_t>(config_.batch_size),
+                            waiting_.size() + static_cast<std::size_t>(config_.batch_size) / 2);
+  auto claimed = config_.source->claim(planner_, static_cast<int>(want));
+  if (!claimed) {
+    spdlog::warn("claiming work failed: {}", claimed.error().message);
+    queue_empty_ = true;  // until the next poll
+    return;
+  }
+  queue_empty_ = claimed->empty();
+  if (claimed->empty()) return;
+  config_.counters->queue_claims_total.Increment(static_cast<double>(claimed->size()));
+  config_.book->add(std::move(*claimed));
+  deliver();
+  if (should_claim()) schedule_flush(claim_delay);
+}
+
+void queue_puller_actor_impl::give_back(const std::vector<std::int64_t>& tokens,
+                                        release_reason reason, duration delay) {
+  if (tokens.empty()) return;
+  config_.book->give_back(tokens, reason, delay);
+  schedule_flush(claim_delay);
+}
+
+void queue_puller_actor_impl::release_returned() {
+  for (const auto reason :
+       {release_reason::drained, release_reason::lost, release_reason::failed}) {
+    const auto leases = config_.book->returning(reason);
+    if (leases.empty()) continue;
+    const auto count = config_.source->release(leases, reason);
+    if (!count) {
+      spdlog::warn("giving back {} leases failed and is tried again: {}", leases.size(),
+                   count.error().message);
+      continue;
+    }
+    released_ += static_cast<std::uint64_t>(*count);
+    std::vector<std::int64_t> tokens;
+    duration latest{0};
+    for (const auto& l : leases) {
+      tokens.push_back(l.token);
+      latest = std::max(latest, l.delay);
+    }
+    config_.book->ended(tokens);
+    if (!draining_) delayed_send(this, latest + claim_delay, wake_atom_v);
+  }
+}
+
+void queue_puller_actor_impl::schedule_flush(duration delay) {
+  if (flush_scheduled_) return;
+  flush_scheduled_ = true;
+  delayed_send(this, delay, flush_atom_v);
+}
+
+void queue_puller_actor_impl::on_flush() {
+  flush_scheduled_ = false;
+  release_returned();
+  if (should_claim()) claim();
+}
+
+void queue_puller_actor_impl::on_tick() {
+  delayed_send(this, config_.poll_interval, tick_atom_v);
+  release_returned();
+  if (storage_is_short()) return;
+  if (paused_until_ && !paused()) {
+    paused_until_.reset();
+    pause_reason_.clear();
+  }
+  queue_empty_ = false;
+  planner_.expire();  // rescan: late commits of submits, retries that became due
+  claim_or_wait();
+}
+
+drain_progress queue_puller_actor_impl::progress() const {
+  const auto held = config_.book->count();
+  return {held.delivered + held.handed_over, released_, paused(),
+          paused() ? pause_reason_ : std::string{}};
+}
+
+}  // namespace millrace

@@ -1,0 +1,82 @@
+// The queue puller: claims leases that document actors demanded (and one batch ahead), delivers
+// them, and gives back what returns. The only actor that talks to the queue's tables, so what is
+// claimed is always in its lease book.
+//
+// Detached: it runs SQL. Claims when 50 document actors wait or 2 ms after the first one does; an
+// empty queue is asked again on a wake-up and every poll_interval. Bounded by demand plus one
+// batch.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+
+#include "actors/actors.hpp"
+#include "actors/bounded_actor.hpp"
+#include "runtime/queue/claim_planner.hpp"
+#include "runtime/queue/lease_book.hpp"
+#include "runtime/queue/queue.hpp"
+#include "runtime/telemetry/metrics.hpp"
+
+namespace millrace {
+
+struct queue_puller_config {
+  std::shared_ptr<queue> source;
+  std::shared_ptr<lease_book> book;
+  int batch_size = 100;
+  duration poll_interval = std::chrono::seconds{5};
+  /// A sentence while claims must not be made (disk almost full); asked at each poll.
+  std::function<std::optional<std::string>()> storage_problem = [] { return std::nullopt; };
+  std::shared_ptr<metrics> counters;
+};
+
+class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
+ public:
+  static constexpr std::size_t claim_at =
+      50;  ///< Waiting document actors that make a claim worth it at once.
+  static constexpr auto claim_delay = std::chrono::milliseconds{2};
+
+  queue_puller_actor_impl(caf::actor_config& config, actor_place place, queue_puller_config s);
+  behavior_type make_behavior() override;
+  /// Handles of other actors go with it, or two ended actors would keep each other alive.
+  void on_exit() override { consumers_.clear(); }
+
+ private:
+  struct consumer {
+    document_actor handle;
+    std::uint64_t granted = 0;    ///< Cumulative, as the document actor says.
+    std::uint64_t delivered = 0;  ///< Cumulative.
+  };
+
+  void on_demand(const grant_demand& message);
+  void on_return(const return_lease& message);
+  void on_flush();
+  void on_tick();
+  void deliver();
+  void deliver_to(consumer& to, lease work);
+  bool should_claim() const;
+  void claim_or_wait();
+  void claim();
+  void give_back(const std::vector<std::int64_t>& tokens, release_reason reason,
+                 duration delay = duration{0});
+  void release_returned();
+  void schedule_flush(duration delay);
+  bool storage_is_short();
+  bool paused() const;
+  drain_progress progress() const;
+
+  queue_puller_config config_;
+  claim_planner planner_;
+  std::unordered_map<std::uint64_t, consumer> consumers_;
+  std::deque<std::uint64_t>
+      waiting_;  ///< Document actors with open demand, first come first served.
+  bool flush_scheduled_ = false;
+  bool queue_empty_ = false;  ///< The last claim found nothing more.
+  bool draining_ = false;
+  std::uint64_t released_ = 0;
+  std::optional<clock::time_point> paused_until_;
+  std::string pause_reason_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,248 @@
+#include "actors/supervisor.hpp"
+
+#include <algorithm>
+
+#include "runtime/datasets/submit.hpp"
+
+namespace millrace {
+
+supervisor_actor_impl::supervisor_actor_impl(caf::actor_config& config, actor_place place,
+                                             engine_parts parts)
+    : bounded_actor{config, std::move(place)},
+      parts_{std::move(parts)},
+      policy_{parts_.config.restart} {
+  set_down_handler([this](const caf::down_msg& down) { on_down(down); });
+}
+
+supervisor_actor_impl::behavior_type supervisor_actor_impl::make_behavior() {
+  start_all();
+  return {
+      [this](const restart_child& restart) {
+        start(restart.slot);
+        announce();
+      },
+      [this](const leadership_changed& change) { on_leadership(change); },
+      [this](const node_superseded& superseded) { fatal(superseded.reason); },
+      [this](wake_atom) { send(roles_.puller, wake_atom_v); },
+      [this](const deduct_credits& order) { return delegate_to_ledger(order); },
+      [this](const refund_credits& order) { return delegate_to_ledger(order); },
+      [this](const grant_credits& order) { return delegate_to_ledger(order); },
+      [this](progress_atom) { return delegate(roles_.puller, progress_atom_v); },
+      [this](drain_atom) {
+        draining_ = true;
+        send(membership_, drain_atom_v);
+        return delegate(roles_.puller, drain_atom_v);
+      },
+      [this](flush_atom) {
+        for (const auto& d : documents_) send(d, drain_atom_v);
+      },
+  };
+}
+
+void supervisor_actor_impl::start_all() {
+  const auto add = [this](role kind, int count) {
+    for (int i = 0; i < count; ++i) children_.push_back({kind});
+  };
+  add(role::queue_puller, 1);
+  add(role::embedder, 1);
+  add(role::committer, 1);
+  add(role::image, parts_.config.images.concurrency);
+  add(role::document, parts_.config.documents.concurrency);
+  add(role::membership, 1);
+  add(role::ledger, 1);  // these two start when this node leads
+  add(role::status, 1);
+  for (std::size_t slot = 0; slot < children_.size(); ++slot) start(slot);
+  announce();
+}
+
+template <class Impl, class Config>
+auto supervisor_actor_impl::spawn_child(std::size_t slot, const char* name, int limit,
+                                        Config config, bool blocks) {
+  auto place = make_place(parts_.directory, name, limit, children_[slot].restarts);
+  using handle = caf::infer_handle_from_class_t<Impl>;
+  const auto spawned = [&]() -> handle {
+    if (blocks && parts_.detach_blocking)
+      return system().spawn<Impl, caf::detached>(std::move(place), std::move(config));
+    return system().spawn<Impl>(std::move(place), std::move(config));
+  }();
+  monitor(spawned);
+  children_[slot].actor_id = spawned->id();
+  return spawned;
+}
+
+void supervisor_actor_impl::start(std::size_t slot) {
+  const auto& s = parts_.config;
+  switch (children_[slot].kind) {
+    case role::queue_puller:
+      roles_.puller = spawn_child<queue_puller_actor_impl>(
+          slot, "queue_puller", s.mailbox.queue_puller,
+          queue_puller_config{parts_.source, parts_.book, s.queue.batch_size, s.queue.poll_interval,
+                              parts_.storage_problem, parts_.counters},
+          true);
+      return;
+    case role::embedder: {
+      // What is computed in place gains nothing from waiting for company.
+      const auto delay = s.embedder.provider == "hashing" ? duration{0} : s.embedder.batch_delay;
+      roles_.embedder = spawn_child<embedder_actor_impl>(
+          slot, "embedder", s.mailbox.embedder,
+          embedder_config{
+              parts_.provider,
+              {static_cast<std::uint64_t>(s.mailbox.embedder), s.commit.max_bytes.bytes},
+              delay,
+              s.embedder.probe_interval},
+          false);
+      return;
+    }
+    case role::committer:
+      roles_.committer = spawn_child<committer_actor_impl>(
+          slot, "committer", s.mailbox.committer,
+          committer_config{
+              parts_.write,
+              {static_cast<std::uint64_t>(s.mailbox.committer), s.commit.max_bytes.bytes},
+              static_cast<std::size_t>(s.commit.max_documents),
+              parts_.counters,
+              parts_.book},
+          false);
+      return;
+    case role::image: {
+      auto handle = spawn_child<image_actor_impl>(slot, "image", s.mailbox.image, s.images, false);
+      const auto index = slot - static_cast<std::size_t>(
+                                    std::find_if(children_.begin(), children_.end(),
+                                                 [](auto& c) { return c.kind == role::image; }) -
+                                    children_.begin());
+      roles_.images.resize(std::max(roles_.images.size(), index + 1));
+      roles_.images[index] = std::move(handle);
+      return;
+    }
+    case role::document:
+      documents_.push_back(spawn_child<document_actor_impl>(
+          slot, "document", s.mailbox.document,
+          document_config{parts_.extract, s.chunking, s.queue, document_options(s),
+                          s.documents.deadline, parts_.counters, parts_.book},
+          false));
+      return;
+    case role::membership:
+      membership_ = spawn_child<membership_actor_impl>(
+          slot, "membership", s.mailbox.membership,
+          membership_config{parts_.pool,
+                            parts_.registry,
+                            parts_.source,
+                            parts_.incarnation,
+                            {"status_aggregator", "ledger", "reaper"},
+                            caf::actor_cast<supervisor_actor>(this)},
+          true);
+      return;
+    case role::ledger:
+      if (ledger_term_)
+        ledger_ = spawn_child<ledger_actor_impl>(
+            slot, "ledger", s.mailbox.ledger,
+            ledger_config{parts_.pool, *ledger_term_, parts_.counters}, true);
+      return;
+    case role::status:
+      if (status_term_)
+        roles_.status = spawn_child<status_aggregator_actor_impl>(
+            slot, "status_aggregator", s.mailbox.status_aggregator,
+            status_aggregator_config{parts_.pool, *status_term_, s.status.debounce,
+                                     std::chrono::seconds{1}, parts_.counters},
+            true);
+      return;
+  }
+}
+
+/// Everyone learns the handles anew; who sees a new one repeats what the old one did not answer.
+void supervisor_actor_impl::announce() {
+  send(roles_.embedder, roles_);
+  send(roles_.committer, roles_);
+  for (const auto& d : documents_) send(d, roles_);
+}
+
+void supervisor_actor_impl::on_down(const caf::down_msg& down) {
+  const auto id = down.source.id();
+  const auto found = std::find_if(children_.begin(), children_.end(),
+                                  [&](const child& c) { return c.actor_id == id; });
+  if (found == children_.end()) return;  // ended on purpose
+  found->actor_id = 0;
+  if (found->kind == role::document) {
+    std::erase_if(documents_, [&](const document_actor& d) { return d->id() == id; });
+    parts_.book->give_back(parts_.book->take_from(id), release_reason::lost, duration{0});
+    send(roles_.puller, holder_died{id, false});
+  }
+  if (found->kind == role::committer) {
+    parts_.book->give_back(parts_.book->take_handed_over(), release_reason::lost, duration{0});
+    send(roles_.puller, holder_died{id, true});
+  }
+  if (failed_) return;
+  ++found->restarts;
+  parts_.directory->count_restart();
+  const auto delay = policy_.died(clock::now());
+  const auto slot = static_cast<std::uint64_t>(found - children_.begin());
+  if (!delay)
+    return fatal("actors die too often (" + std::to_string(parts_.config.restart.intensity) +
+                 " deaths within " + std::to_string(parts_.config.restart.period.count()) +
+                 " ms are allowed): see the log");
+  delayed_send(this, *delay, restart_child{slot});
+}
+
+void supervisor_actor_impl::on_leadership(const leadership_changed& change) {
+  const auto& term = change.term;
+  const bool leads = term.epoch != 0;
+  spdlog::debug("{} {} (epoch {})", leads ? "leading" : "no longer leading", term.role, term.epoch);
+  const auto begin = [&](role kind, std::optional<leader_term>& mine) {
+    end_child(kind);
+    mine = leads ? std::optional{term} : std::nullopt;
+    const auto slot = std::find_if(children_.begin(), children_.end(),
+                                   [&](const child& c) { return c.kind == kind; });
+    start(static_cast<std::size_t>(slot - children_.begin()));
+    announce();
+  };
+  if (term.role == "ledger") begin(role::ledger, ledger_term_);
+  if (term.role == "status_aggregator") begin(role::status, status_term_);
+}
+
+void supervisor_actor_impl::end_child(role kind) {
+  for (auto& c : children_)
+    if (c.kind == kind) c.actor_id = 0;
+  if (kind == role::ledger && ledger_)
+    send_exit(std::exchange(ledger_, {}), caf::exit_reason::user_shutdown);
+  if (kind == role::status && roles_.status)
+    send_exit(std::exchange(roles_.status, {}), caf::exit_reason::user_shutdown);
+}
+
+void supervisor_actor_impl::on_exit() {
+  failed_ = true;
+  const auto end = [this](const auto& handle) {
+    if (handle) anon_send_exit(handle, caf::exit_reason::user_shutdown);
+  };
+  for (const auto& d : documents_) end(d);
+  for (const auto& i : roles_.images) end(i);
+  end(membership_);
+  end(ledger_);
+  end(roles_.status);
+  end(roles_.puller);
+  end(roles_.embedder);
+  end(roles_.committer);
+  documents_.clear();
+  roles_ = {};
+  membership_ = membership_actor{};
+  ledger_ = ledger_actor{};
+}
+
+void supervisor_actor_impl::fatal(const std::string& reason) {
+  if (std::exchange(failed_, true)) return;
+  spdlog::error("this node stops: {}", reason);
+  if (parts_.on_fatal) parts_.on_fatal(reason);
+}
+
+template <class Order>
+caf::result<ledger::receipt> supervisor_actor_impl::delegate_to_ledger(const Order& order) {
+  if (!ledger_)
+    return caf::make_error(ec::draining, std::string{"no ledger leads yet; try again in a moment"});
+  return delegate(ledger_, order);
+}
+
+supervisor_actor spawn_supervisor(caf::actor_system& system, engine_parts parts) {
+  auto place = make_place(parts.directory, "supervisor", parts.config.mailbox.supervisor, 0);
+  return system.spawn<supervisor_actor_impl>(std::move(place), std::move(parts));
+}
+
+}  // namespace millrace

@@ -1,0 +1,99 @@
+// The supervisor: starts the node's actors, restarts the dead with backoff and tells the others
+// whom to talk to now, starts and ends singletons as leadership comes and goes, drains. More than
+// restart.intensity deaths in restart.period are told to the node (on_fatal), which drains and
+// exits non-zero.
+//
+// Scheduled; never blocks. Its children are a fixed set: one slot each.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/committer.hpp"
+#include "actors/document.hpp"
+#include "actors/embedder.hpp"
+#include "actors/image.hpp"
+#include "actors/ledger.hpp"
+#include "actors/membership.hpp"
+#include "actors/queue_puller.hpp"
+#include "actors/status_aggregator.hpp"
+#include "config/settings.hpp"
+#include "runtime/flow/restart_policy.hpp"
+
+namespace millrace {
+
+/// What the actors of a node stand on; outlives them.
+struct engine_parts {
+  settings config;
+  std::shared_ptr<actor_directory> directory;
+  std::shared_ptr<metrics> counters;
+  connection_pool* pool = nullptr;
+  std::shared_ptr<node_registry> registry;
+  std::int64_t incarnation = 0;
+  std::shared_ptr<queue> source;
+  std::shared_ptr<lease_book> book;
+  std::shared_ptr<embedding_provider> provider;
+  extract_document extract;
+  write_group write;
+  std::function<std::optional<std::string>()> storage_problem;
+  /// Called once, from an actor's thread, when the node cannot go on; must not block.
+  std::function<void(std::string reason)> on_fatal;
+  /// False in tests on CAF's deterministic scheduler, where everything runs on one thread.
+  bool detach_blocking = true;
+};
+
+class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
+ public:
+  supervisor_actor_impl(caf::actor_config& config, actor_place place, engine_parts parts);
+  behavior_type make_behavior() override;
+  /// Ends the children.
+  void on_exit() override;
+
+ private:
+  enum class role : std::uint8_t {
+    membership,
+    queue_puller,
+    document,
+    image,
+    embedder,
+    committer,
+    ledger,
+    status
+  };
+
+  struct child {
+    role kind;
+    std::uint64_t restarts = 0;
+    std::uint64_t actor_id = 0;  ///< 0: not running.
+  };
+
+  void start_all();
+  void start(std::size_t slot);
+  template <class Impl, class Config>
+  auto spawn_child(std::size_t slot, const char* name, int limit, Config config, bool blocks);
+  void on_down(const caf::down_msg& down);
+  void on_leadership(const leadership_changed& change);
+  void announce();
+  void end_child(role kind);
+  void fatal(const std::string& reason);
+  template <class Order>
+  caf::result<ledger::receipt> delegate_to_ledger(const Order& order);
+
+  engine_parts parts_;
+  restart_policy policy_;
+  std::vector<child> children_;
+  use_roles roles_;
+  std::vector<document_actor> documents_;
+  membership_actor membership_;
+  ledger_actor ledger_;
+  std::optional<leader_term> ledger_term_;
+  std::optional<leader_term> status_term_;
+  bool draining_ = false;
+  bool failed_ = false;
+};
+
+supervisor_actor spawn_supervisor(caf::actor_system& system, engine_parts parts);
+
+}  // namespace millrace

@@ -1,0 +1,38 @@
+#include "actors/system_config.hpp"
+
+#include "actors/actors.hpp"
+#include "actors/bounded_actor.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// Messages one actor may handle before others of its thread have their turn.
+constexpr std::size_t max_throughput = 100;
+
+std::string render_error(std::uint8_t code, caf::atom_value, const caf::message& context) {
+  std::string text{to_string(static_cast<ec>(code))};
+  if (context.match_elements<std::string>()) text += ": " + context.get_as<std::string>(0);
+  return text;
+}
+
+}  // namespace
+
+system_config::system_config() {
+  add_message_types<caf::id_block::millrace>();
+  add_error_category(caf::atom("millrace"), render_error);
+  set("scheduler.max-throughput", max_throughput);
+  set("logger.verbosity", caf::atom("quiet"));
+}
+
+error from_caf(const caf::error& e) {
+  if (e.category() == caf::detail::error_factory<ec>::category) {
+    const auto code = static_cast<ec>(e.code());
+    auto message = e.context().match_elements<std::string>() ? e.context().get_as<std::string>(0)
+                                                             : std::string{to_string(code)};
+    return {code, std::move(message)};
+  }
+  return {ec::internal, "an actor did not answer: " + std::to_string(e.code())};
+}
+
+}  // namespace millrace

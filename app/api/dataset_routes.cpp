@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <cstring>
+
+#include "app/api/api.hpp"
+#include "app/node/submit_paths.hpp"
+#include "runtime/datasets/dataset_reader.hpp"
+#include "runtime/embedding/embed_text.hpp"
+#include "runtime/http/json.hpp"
+#include "runtime/sources/file_uri.hpp"
+
+namespace millrace {
+
+namespace {
+
+int number(const http::request& r, const char* name, int otherwise) {
+  const auto found = r.query.find(name);
+  return found == r.query.end() ? otherwise : std::atoi(found->second.c_str());
+}
+
+std::string text(const http::request& r, const char* name) {
+  const auto found = r.query.find(name);
+  return found == r.query.end() ? std::string{} : found->second;
+}
+
+/// True where `path` lies in (or is) one of the allowed folders, after links are resolved.
+bool is_allowed(const std::string& path, const std::vector<std::string>& allow) {
+  std::error_code problem;
+  const auto real = std::filesystem::weakly_canonical(path, problem).native();
+  return std::any_of(allow.begin(), allow.end(), [&](const std::string& entry) {
+    auto root = path_of_file_uri(entry).value_or("");
+    while (root.size() > 1 && root.ends_with('/')) root.pop_back();
+    return !root.empty() && (root == "/" || real == root || real.starts_with(root + "/"));
+  });
+}
+
+result<std::vector<std::filesystem::path>> allowed_paths(const std::vector<std::string>& uris,
+                                                         const sources_settings& s) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& uri : uris) {
+    const auto path = path_of_file_uri(uri);
+    if (!path)
+      return fail(ec::invalid_argument, "`" + uri + "` is not a file:// URI of an absolute path");
+    if (!is_allowed(*path, s.allow))
+      return fail(
+          ec::permission_denied,
+          "`" + uri + "` is outside of sources.allow of the node's config; add its folder there");
+    paths.emplace_back(*path);
+  }
+  return paths;
+}
+
+result<std::string> create(const api_services& s, const http::request& r) {
+  paths_order order;
+  order.submit.account = ledger::default_account;
+  std::vector<std::string> uris;
+  const auto read = json::parse_object(
+      r.body,
+      {json::required("name", order.submit.dataset),
+       json::optional("account", order.submit.account), json::required("uris", uris),
+       json::optional("prune", order.submit.prune), json::optional("include", order.filter.include),
+       json::optional("exclude", order.filter.exclude),
+       json::optional("idempotency_key", order.submit.idempotency_key)});
+  if (!read) return tl::unexpected<error>(read.error());
+  auto paths = allowed_paths(uris, s.config->sources);
+  if (!paths) return tl::unexpected<error>(paths.error());
+  order.paths = std::move(*paths);
+  order.submit.model = s.provider->model();
+  order.submit.dimensions = s.provider->dimensions();
+  order.submit.options = document_options(*s.config);
+  order.submit.charge = s.config->credits.enabled;
+  order.submit.cost_per_document = s.config->credits.cost_per_document;
+  order.submit.initial_grant =
+      order.submit.account == ledger::default_account ? s.config->credits.initial_grant : 0;
+  const auto summary = submit_paths(*s.pool, order);
+  if (!summary) return tl::unexpected<error>(summary.error());
+  s.submitted();
+  json::writer out;
+  out.begin_object()
+      .field("id", summary->submit.dataset_id)
+      .field("dataset", order.submit.dataset)
+      .field("created", summary->submit.created)
+      .field("submitted", summary->submit.submitted)
+      .field("unchanged", summary->submit.unchanged)
+      .field("pending", summary->submit.pending)
+      .field("pruned", summary->submit.pruned)
+      .field("total", summary->submit.total)
+      .field("charged", summary->submit.charged)
+      .field("transaction_id", summary->submit.transaction_id)
+      .end_object();
+  return out.take();
+}
+
+result<std::string> search(const api_services& s, const http::request& r) {
+  std::string dataset, query;
+  int limit = 10;
+  const auto read =
+      json::parse_object(r.body, {json::required("dataset", dataset),
+                                  json::required("query", query), json::optional("limit", limit)});
+  if (!read) return tl::unexpected<error>(read.error());
+  dataset_reader reader{*s.pool};
+  const auto found = reader.find(dataset);
+  if (!found) return tl::unexpected<error>(found.error());
+  const auto embedded = embed_query(*s.config, s.provider, found->model, found->dimensions, query);
+  if (!embedded) return tl::unexpected<error>(embedded.error());
+  return reader.search(*found, *embedded, limit);
+}
+
+http::response export_chunks(const api_services& s, const http::request& r) {
+  dataset_reader reader{*s.pool};
+  const auto dataset = reader.find(r.params.at("id"));
+  if (!dataset) return http::error_response(dataset.error());
+  http::response response;
+  response.content_type = "application/x-ndjson";
+  auto rows = std::make_shared<chunk_export>(*s.pool, *dataset);
+  response.stream = [rows](std::string& lines) {
+    if (auto read = rows->next(lines); !read)
+      throw std::runtime_error{read.error().message};  // the body breaks off
+    return !lines.empty();
+  };
+  return response;
+}
+
+}  // namespace
+
+void add_dataset_routes(http::router& router, const api_services& s) {
+  router.add("POST /v1/datasets", [&s](const http::request& r) {
+    auto response = answer(create(s, r));
+    if (response.status == 200) response.status = 201;
+    return response;
+  });
+  router.add("GET /v1/datasets", [&s](const http::request&) {
+    const auto list = dataset_reader{*s.pool}.list();
+    return answer(list ? result<std::string>{R"({"datasets":)" + *list + "}"} : list);
+  });
+  router.add("GET /v1/datasets/{id}", [&s](const http::request& r) {
+    return answer(dataset_reader{*s.pool}.one(r.params.at("id")));
+  });
+  router.add("GET /v1/datasets/{id}/documents", [&s](const http::request& r) {
+    return answer(dataset_reader{*s.pool}.documents({r.params.at("id"), text(r, "status"),
+                                                     std::atoll(text(r, "after").c_str()),
+                                                     number(r, "limit", 100)}));
+  });
+  router.add("GET /v1/datasets/{id}/chunks",
+             [&s](const http::request& r) { return export_chunks(s, r); });
+  router.add("POST /v1/search", [&s](const http::request& r) { return answer(search(s, r)); });
+}
+
+}  // namespace millrace

@@ -1,0 +1,132 @@
+#include "app/cli/client.hpp"
+
+#include "app/api/api.hpp"
+#include "app/node/node.hpp"
+#include "runtime/cluster/node_registry.hpp"
+#include "runtime/http/json.hpp"
+
+namespace millrace::cli {
+
+namespace {
+
+constexpr auto answer_timeout =
+    std::chrono::minutes{10};  // a submission of a large folder takes that long
+constexpr auto probe_timeout = std::chrono::seconds{2};
+constexpr auto stream_idle_timeout = std::chrono::minutes{1};
+
+http::request make_request(const std::string& method, const std::string& target,
+                           const std::string& body) {
+  http::request request;
+  request.method = method;
+  request.body = body;
+  http::parse_target(target, request);
+  return request;
+}
+
+/// {"error":{"code","message"}} as the error it was.
+error to_error(const http::response& response) {
+  error e{ec::internal, "the node answered with HTTP status " + std::to_string(response.status)};
+  json::raw inner;
+  std::string code;
+  if (json::parse_object(response.body, {json::required("error", inner)},
+                         json::unknown_fields::ignored) &&
+      json::parse_object(inner.text,
+                         {json::required("code", code), json::required("message", e.message)},
+                         json::unknown_fields::ignored)) {
+    const auto known = ec_from_string(code);
+    if (known != ec::none) e.code = known;
+  }
+  return e;
+}
+
+template <class Order>
+std::function<result<ledger::receipt>(const Order&)> in_transaction(
+    connection_pool& pool, result<ledger::receipt> (*move)(pqxx::work&, const Order&)) {
+  return [&pool, move](const Order& order) {
+    return pool.transact("ledger",
+                         [&](pqxx::work& tx, pooled_connection&) { return move(tx, order); });
+  };
+}
+
+}  // namespace
+
+result<std::unique_ptr<client>> client::open(const global_options& options) {
+  auto made = std::make_unique<client>();
+  auto loaded = load(options);
+  if (!loaded) return tl::unexpected<error>(loaded.error());
+  made->settings_ = std::move(*loaded);
+  made->endpoint_.token = options.token;
+  if (!options.endpoint.empty()) {
+    made->endpoint_.url = options.endpoint;
+    return made;
+  }
+  auto database = open_database(made->settings_, database_use::read);
+  if (!database) return tl::unexpected<error>(database.error());
+  made->database_ = std::move(*database);
+  if (made->database_.server) {
+    const http::endpoint live{"unix:" + api_socket(*made->database_.server), options.token};
+    if (http::send(live, make_request("GET", "/livez", ""), probe_timeout)) {
+      made->endpoint_ = live;
+      return made;
+    }
+  }
+  made->serve_in_process();
+  return made;
+}
+
+void client::serve_in_process() {
+  pool_ = std::make_unique<connection_pool>(database_.connection_string, settings_.database,
+                                            "millrace/command");
+  services_.pool = pool_.get();
+  services_.config = &settings_;
+  if (auto provider =
+          make_embedding_provider(settings_.embedder, std::make_shared<embedding_stats>()))
+    services_.provider =
+        std::move(*provider);  // else only datasets of the built-in provider can be searched
+  services_.deduct = in_transaction(*pool_, ledger::deduct_batch);
+  services_.refund = in_transaction(*pool_, ledger::refund);
+  services_.grant = in_transaction(*pool_, ledger::grant);
+  services_.actors_json = [this] { return last_actors_json(*pool_).value_or("[]"); };
+  services_.submitted = [] {};
+  router_ = make_api(services_);
+}
+
+result<http::response> client::send(http::request request) {
+  if (!live()) return router_(request);
+  return http::send(endpoint_, request, answer_timeout);
+}
+
+result<std::string> client::get(const std::string& target) {
+  auto response = send(make_request("GET", target, ""));
+  if (!response) return tl::unexpected<error>(response.error());
+  if (response->status / 100 != 2) return tl::unexpected<error>(to_error(*response));
+  return std::move(response->body);
+}
+
+result<std::string> client::post(const std::string& target, const std::string& body) {
+  auto response = send(make_request("POST", target, body));
+  if (!response) return tl::unexpected<error>(response.error());
+  if (response->status / 100 != 2) return tl::unexpected<error>(to_error(*response));
+  return std::move(response->body);
+}
+
+result<void> client::stream(const std::string& target, const http::chunk_sink& sink) {
+  const auto request = make_request("GET", target, "");
+  if (live()) {
+    const auto response = http::send_streaming(endpoint_, request, sink, stream_idle_timeout);
+    if (!response) return tl::unexpected<error>(response.error());
+    if (response->status / 100 != 2) return tl::unexpected<error>(to_error(*response));
+    return {};
+  }
+  auto response = router_(request);
+  if (response.status / 100 != 2) return tl::unexpected<error>(to_error(response));
+  try {
+    for (std::string chunk; response.stream && response.stream(chunk) && sink(chunk);)
+      chunk.clear();
+  } catch (const std::exception& e) {
+    return fail(ec::database_error, std::string{"the export broke off: "} + e.what());
+  }
+  return {};
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,43 @@
+// How a command reaches the data: a node at --endpoint, the live node of a data directory (by its
+// socket), or, where none runs, the database itself with the same API handlers in this process. The
+// command cannot tell the difference.
+//
+// Blocks; one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/api/services.hpp"
+#include "app/cli/options.hpp"
+#include "app/node/database_access.hpp"
+#include "runtime/http/client.hpp"
+#include "runtime/http/router.hpp"
+
+namespace millrace::cli {
+
+class client {
+ public:
+  static result<std::unique_ptr<client>> open(const global_options& options);
+
+  /// The body of a 2xx answer; else the error that the API gave, with its own code.
+  result<std::string> get(const std::string& target);
+  result<std::string> post(const std::string& target, const std::string& body);
+  /// Hands over the body piece by piece; memory does not grow with it.
+  result<void> stream(const std::string& target, const http::chunk_sink& sink);
+  /// True where a running node answers.
+  bool live() const { return !endpoint_.url.empty(); }
+
+ private:
+  result<http::response> send(http::request request);
+  void serve_in_process();
+
+  settings settings_;
+  http::endpoint endpoint_;  ///< Empty: in process.
+  database_access database_;
+  std::unique_ptr<connection_pool> pool_;
+  api_services services_;
+  http::router router_;
+};
+
+}  // namespace millrace::cli

@@ -1,0 +1,59 @@
+// Every command: its options and what it does. Each returns the process's exit code.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "app/cli/options.hpp"
+
+namespace millrace::cli {
+
+struct source_options {
+  std::vector<std::string> paths;
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  std::string files_from;  ///< "-": standard input, one path a line.
+  std::string dataset;
+  std::string account = "default";
+  bool prune = false;
+};
+
+struct run_options : source_options {
+  int pause_limit_seconds = 600;  ///< Ends a run whose claims stay paused that long.
+};
+
+int run(const global_options& global, const run_options& options);
+int submit(const global_options& global, const source_options& options);
+int extract(const global_options& global, const std::string& file);
+int serve(const global_options& global, const std::string& node_name);
+
+int status(const global_options& global, const std::string& dataset);
+int documents(const global_options& global, const std::string& dataset,
+              const std::string& status_filter, int limit);
+int search(const global_options& global, const std::string& dataset, const std::string& words,
+           int limit);
+int export_chunks(const global_options& global, const std::string& dataset);
+int actors(const global_options& global);
+int nodes(const global_options& global);
+int queue_state(const global_options& global);
+
+int credits_balance(const global_options& global, const std::string& account);
+int credits_history(const global_options& global, const std::string& account, int limit);
+int credits_grant(const global_options& global, const std::string& account, std::int64_t amount,
+                  const std::string& key);
+int credits_deduct(const global_options& global, const std::string& account, std::int64_t count,
+                   std::int64_t cost, const std::string& key);
+int credits_refund(const global_options& global, std::int64_t transaction, std::int64_t count);
+
+int config_check(const global_options& global, const std::string& file);
+int config_show(const global_options& global);
+
+int db_migrate(const global_options& global);
+int db_status(const global_options& global);
+int db_psql(const global_options& global, const std::vector<std::string>& arguments);
+
+/// The paths of the command line and of --files-from; path_missing before anything is started.
+result<std::vector<std::filesystem::path>> source_paths(const source_options& options);
+
+}  // namespace millrace::cli

@@ -1,0 +1,30 @@
+// What every command is given, and how commands end.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "config/settings.hpp"
+#include "runtime/core/error.hpp"
+
+namespace millrace::cli {
+
+/// Exit codes (design §7).
+enum class exit : int { ok = 0, error = 1, usage = 2, some_failed = 3 };
+
+struct global_options {
+  std::filesystem::path config_file;  ///< --config; empty: config/quickstart.toml, compiled in.
+  std::filesystem::path data;         ///< --data.
+  std::string environment_data;       ///< MILLRACE_DATA; only where nothing else names the data.
+  std::string endpoint;               ///< --endpoint or MILLRACE_ENDPOINT.
+  std::string token;                  ///< MILLRACE_TOKEN.
+  bool json = false;
+};
+
+/// The settings of --config, or the built-in ones; sets up the log.
+result<settings> load(const global_options& options);
+
+/// Prints "millrace: MESSAGE" on standard error and returns the exit code for it.
+int report(const error& e);
+
+}  // namespace millrace::cli

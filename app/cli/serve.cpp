@@ -1,0 +1,73 @@
+// `millrace node`: a long-lived node with the HTTP endpoint; SIGTERM and Ctrl-C drain it.
+#include <cstdio>
+#include <thread>
+
+#include <unistd.h>
+
+#include "app/cli/commands.hpp"
+#include "app/cli/signals.hpp"
+#include "app/node/node.hpp"
+
+namespace millrace::cli {
+
+namespace {
+
+constexpr int interrupted_exit = 130;  // 128 + SIGINT, as shells say it
+constexpr auto look_interval = std::chrono::milliseconds{200};
+
+result<std::string> choose_name(const settings& s, const std::string& wanted) {
+  if (!wanted.empty()) {
+    for (const auto& n : s.node)
+      if (n.name == wanted) return wanted;
+    if (s.node.empty()) return wanted;
+    std::string known;
+    for (const auto& n : s.node) known += (known.empty() ? "`" : ", `") + n.name + "`";
+    return fail(ec::invalid_config, "the config has no node `" + wanted + "`; it has " + known);
+  }
+  if (s.node.size() > 1)
+    return fail(ec::invalid_argument, "the config describes several nodes; choose one with --name");
+  return s.node.empty() ? std::string{"local"} : s.node.front().name;
+}
+
+}  // namespace
+
+int serve(const global_options& global, const std::string& wanted) {
+  if (global.config_file.empty())
+    return report(
+        {ec::invalid_argument, "millrace node needs --config FILE; config/node.toml is a start"});
+  auto loaded = load(global);
+  if (!loaded) return report(loaded.error());
+  auto name = choose_name(*loaded, wanted);
+  if (!name) return report(name.error());
+  node_options options;
+  options.config = std::move(*loaded);
+  options.name = *name;
+  options.api_token = global.token;
+  options.listen_tcp = !options.config.api.listen.empty();
+  auto started = node::start(std::move(options));
+  if (!started) return report(started.error());
+  auto& n = **started;
+  std::fprintf(stderr, "millrace: node %s is ready; API at %s\n", name->c_str(),
+               n.api_address().empty() ? "(none)" : n.api_address().c_str());
+  while (wait_for_stop_signal(look_interval) == 0) {
+    if (const auto failure = n.failure()) {
+      std::fprintf(stderr, "millrace: node %s stops: %s\n", name->c_str(), failure->c_str());
+      n.drain(n.config().drain.timeout);
+      return static_cast<int>(exit::error);
+    }
+  }
+  std::fprintf(stderr, "millrace: node %s drains (again: leave at once)\n", name->c_str());
+  std::atomic<bool> drained{false};
+  std::thread second{[&] {
+    while (!drained)
+      if (wait_for_stop_signal(look_interval) != 0) n.leave_at_once(interrupted_exit);
+  }};
+  const auto outcome = n.drain(n.config().drain.timeout);
+  drained = true;
+  second.join();
+  std::fprintf(stderr, "millrace: node %s has drained; %llu documents went back to the queue\n",
+               name->c_str(), static_cast<unsigned long long>(outcome.released));
+  return static_cast<int>(exit::ok);
+}
+
+}  // namespace millrace::cli

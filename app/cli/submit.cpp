@@ -1,0 +1,49 @@
+// `millrace submit PATH`: hands files of this machine to a running node.
+#include <cstdio>
+
+#include "app/cli/client.hpp"
+#include "app/cli/commands.hpp"
+#include "app/cli/text.hpp"
+#include "runtime/http/json.hpp"
+#include "runtime/sources/file_uri.hpp"
+
+namespace millrace::cli {
+
+int submit(const global_options& global, const source_options& o) {
+  const auto paths = source_paths(o);
+  if (!paths) return report(paths.error());
+  if (o.dataset.empty()) return report({ec::invalid_argument, "submit needs --dataset NAME"});
+  auto api = client::open(global);
+  if (!api) return report(api.error());
+  if (!(*api)->live())
+    return report(
+        {ec::http_unreachable,
+         "no node runs here; start one with `millrace node --config FILE`, or use `millrace run`"});
+  std::vector<std::string> uris;
+  for (const auto& path : *paths)
+    uris.push_back(file_uri(std::filesystem::absolute(path).lexically_normal().native()));
+  json::writer body;
+  body.begin_object()
+      .field("name", o.dataset)
+      .field("account", o.account)
+      .field("uris", uris)
+      .field("include", o.include)
+      .field("exclude", o.exclude)
+      .field("prune", o.prune)
+      .end_object();
+  const auto answer = (*api)->post("/v1/datasets", body.take());
+  if (!answer) return report(answer.error());
+  if (global.json) {
+    std::printf("%s\n", answer->c_str());
+    return static_cast<int>(exit::ok);
+  }
+  const auto parsed = json::parse(*answer);
+  if (!parsed) return report(parsed.error());
+  std::printf(
+      "dataset %s: %s documents submitted, %s unchanged; watch it with `millrace status %s`\n",
+      o.dataset.c_str(), thousands((*parsed)["submitted"].GetInt64()).c_str(),
+      thousands((*parsed)["unchanged"].GetInt64()).c_str(), o.dataset.c_str());
+  return static_cast<int>(exit::ok);
+}
+
+}  // namespace millrace::cli

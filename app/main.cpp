@@ -1,0 +1,243 @@
+// The command line: which command, with which options. What commands do is in cli/.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include <CLI/CLI.hpp>
+
+#include "app/cli/commands.hpp"
+#include "app/cli/signals.hpp"
+#include "app/version.hpp"
+#include "config/nearest_name.hpp"
+
+namespace {
+
+using namespace millrace::cli;
+
+/// Filled by CLI11, read by the command that was chosen.
+struct arguments {
+  global_options global;
+  run_options run;
+  source_options submit;
+  std::string file, dataset, words, status_filter, node_name, account = "default", key;
+  std::int64_t amount = 0, count = 0, cost = 0, transaction = 0;
+  int documents_limit = 100, search_limit = 5, history_limit = 20;
+  std::vector<std::string> rest;
+};
+
+/// CLI::PositiveNumber prints a range of 300 digits where it refuses.
+CLI::Validator at_least_one() {
+  return {[](std::string& text) {
+            const bool digits = !text.empty() && text.size() < 19 &&
+                                text.find_first_not_of("0123456789") == std::string::npos;
+            return digits && text.find_first_not_of('0') != std::string::npos
+                       ? std::string{}
+                       : "`" + text + "` is not a whole number of at least 1";
+          },
+          "AT LEAST 1"};
+}
+
+void add_sources(CLI::App& command, source_options& o) {
+  command.add_option("PATH", o.paths, "Files and folders (recursively)");
+  command.add_option("--dataset", o.dataset,
+                     "Name of the dataset; one that exists is brought in step");
+  command.add_option("--account", o.account, "Credit account that pays")->capture_default_str();
+  command.add_option("--include", o.include, "Only files that match this glob (repeatable)")
+      ->allow_extra_args(false);
+  command.add_option("--exclude", o.exclude, "No files that match this glob (repeatable)")
+      ->allow_extra_args(false);
+  command.add_option("--files-from", o.files_from,
+                     "Read paths from a file, one a line; - is standard input");
+  command.add_flag("--prune", o.prune, "Remove documents of the dataset whose files are gone");
+}
+
+CLI::App* add(CLI::App& parent, const char* name, const char* what, arguments& a,
+              std::function<int()> run, int& code) {
+  auto* command = parent.add_subcommand(name, what);
+  command->add_flag("--json", a.global.json, "Print JSON");
+  command->add_option("--config", a.global.config_file, "Configuration file (TOML)");
+  command->add_option("--data", a.global.data,
+                      "Data directory of the embedded database (or MILLRACE_DATA)");
+  command->add_option("--endpoint", a.global.endpoint,
+                      "URL of a running node (or MILLRACE_ENDPOINT)");
+  command->callback([run = std::move(run), &code] { code = run(); });
+  return command;
+}
+
+void add_work(CLI::App& app, arguments& a, int& code) {
+  auto* run_command = add(
+      app, "run", "Process files and folders on this machine, then exit", a,
+      [&a] { return run(a.global, a.run); }, code);
+  add_sources(*run_command, a.run);
+  run_command
+      ->add_option("--pause-limit", a.run.pause_limit_seconds,
+                   "Seconds a run may stay paused before it gives up")
+      ->capture_default_str();
+  auto* extract_command = add(
+      app, "extract", "Print the elements of one file", a,
+      [&a] { return extract(a.global, a.file); }, code);
+  extract_command->add_option("FILE", a.file, "The file")->required();
+  auto* node_command = add(
+      app, "node", "Run a long-lived node", a, [&a] { return serve(a.global, a.node_name); }, code);
+  node_command->add_option("--name", a.node_name,
+                           "Which [[node]] of the config, or a name of its own");
+  auto* submit_command = add(
+      app, "submit", "Hand files to a running node", a, [&a] { return submit(a.global, a.submit); },
+      code);
+  add_sources(*submit_command, a.submit);
+}
+
+void add_reading(CLI::App& app, arguments& a, int& code) {
+  auto* status_command = add(
+      app, "status", "Show datasets, or one", a, [&a] { return status(a.global, a.dataset); },
+      code);
+  status_command->add_option("DATASET", a.dataset, "Name or id");
+  auto* documents_command = add(
+      app, "documents", "List the documents of a dataset", a,
+      [&a] { return documents(a.global, a.dataset, a.status_filter, a.documents_limit); }, code);
+  documents_command->add_option("DATASET", a.dataset, "Name or id")->required();
+  documents_command->add_option("--status", a.status_filter, "Only these")
+      ->check(CLI::IsMember({"queued", "processing", "ready", "failed", "cancelled"}));
+  documents_command->add_option("--limit", a.documents_limit, "At most so many (1 to 1000)")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  auto* search_command = add(
+      app, "search", "Find the chunks nearest to some words", a,
+      [&a] { return search(a.global, a.dataset, a.words, a.search_limit); }, code);
+  search_command->add_option("DATASET", a.dataset, "Name or id")->required();
+  search_command->add_option("WORDS", a.words, "What to look for")->required();
+  search_command->add_option("--limit", a.search_limit, "At most so many (1 to 100)")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  auto* export_command = add(
+      app, "export", "Print a dataset's chunks as JSON Lines", a,
+      [&a] { return export_chunks(a.global, a.dataset); }, code);
+  export_command->add_option("DATASET", a.dataset, "Name or id")->required();
+  add(
+      app, "actors", "Show the actors of the running node, or of the last run", a,
+      [&a] { return actors(a.global); }, code);
+  add(
+      app, "nodes", "Show the nodes", a, [&a] { return nodes(a.global); }, code);
+  add(
+      app, "queue", "Show what waits in the queue", a, [&a] { return queue_state(a.global); },
+      code);
+}
+
+void add_credits(CLI::App& app, arguments& a, int& code) {
+  auto* credits = app.add_subcommand("credits", "Grant, deduct and look at credits");
+  credits->require_subcommand(1);
+  auto* balance = add(
+      *credits, "balance", "Show an account's balance", a,
+      [&a] { return credits_balance(a.global, a.account); }, code);
+  balance->add_option("ACCOUNT", a.account, "The account")->capture_default_str();
+  auto* history = add(
+      *credits, "history", "Show an account's transactions, newest first", a,
+      [&a] { return credits_history(a.global, a.account, a.history_limit); }, code);
+  history->add_option("ACCOUNT", a.account, "The account")->capture_default_str();
+  history->add_option("--limit", a.history_limit, "At most so many (1 to 1000)")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  auto* grant = add(
+      *credits, "grant", "Add credits to an account, which is made where it is missing", a,
+      [&a] { return credits_grant(a.global, a.account, a.amount, a.key); }, code);
+  grant->add_option("ACCOUNT", a.account, "The account")->required();
+  grant->add_option("AMOUNT", a.amount, "Credits")->required()->check(at_least_one());
+  grant->add_option("--idempotency-key", a.key, "Repeating the command with this key grants once");
+  auto* deduct = add(
+      *credits, "deduct-batch", "Charge a batch of documents in one transaction", a,
+      [&a] { return credits_deduct(a.global, a.account, a.count, a.cost, a.key); }, code);
+  deduct->add_option("ACCOUNT", a.account, "The account")->required();
+  deduct->add_option("COUNT", a.count, "Documents")->required()->check(at_least_one());
+  deduct->add_option("--cost", a.cost, "Credits a document (default: credits.cost_per_document)");
+  deduct->add_option("--idempotency-key", a.key,
+                     "Repeating the command with this key charges once");
+  auto* refund = add(
+      *credits, "refund", "Give back failed documents of a batch deduction", a,
+      [&a] { return credits_refund(a.global, a.transaction, a.count); }, code);
+  refund->add_option("TRANSACTION", a.transaction, "Id of the batch deduction")->required();
+  refund->add_option("FAILED", a.count, "Documents that failed")->required()->check(at_least_one());
+}
+
+void add_administration(CLI::App& app, arguments& a, int& code) {
+  auto* config = app.add_subcommand("config", "Check and show the configuration");
+  config->require_subcommand(1);
+  auto* check = add(
+      *config, "check", "Say whether a file is right", a,
+      [&a] { return config_check(a.global, a.file); }, code);
+  check->add_option("FILE", a.file, "TOML file");
+  add(
+      *config, "show", "Print every key, its value and what it means", a,
+      [&a] { return config_show(a.global); }, code);
+  auto* db = app.add_subcommand("db", "Look after the database");
+  db->require_subcommand(1);
+  add(
+      *db, "migrate", "Bring the database to this version's schema", a,
+      [&a] { return db_migrate(a.global); }, code);
+  add(
+      *db, "status", "Show the schema's version and where the data are", a,
+      [&a] { return db_status(a.global); }, code);
+  auto* psql = add(
+      *db, "psql", "Open the database; arguments behind -- go to psql", a,
+      [&a] { return db_psql(a.global, a.rest); }, code);
+  psql->add_option("ARGUMENTS", a.rest, "Passed to psql");
+}
+
+}  // namespace
+
+/// Read once and before the options, which win. (CLI11 would let the environment of a command that
+/// was not chosen overwrite an option that was given.)
+void read_environment(global_options& global) {
+  const auto read = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string{value == nullptr ? "" : value};
+  };
+  global.token = read("MILLRACE_TOKEN");
+  global.endpoint = read("MILLRACE_ENDPOINT");
+  global.environment_data = read("MILLRACE_DATA");
+}
+
+/// CLI11 only says that a command is missing; people want to know which word was wrong.
+std::string unknown_command(CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  const std::string word = argv[1];
+  std::vector<std::string> known;
+  for (const auto* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (std::find(known.begin(), known.end(), word) != known.end()) return "";
+  const auto near = millrace::nearest_name(word, known);
+  return "there is no command `" + word + "`" +
+         (near ? "; did you mean `" + *near + "`?" : "; see millrace --help");
+}
+
+/// Everything that a command opened is closed when it returns; idle threads of the actor system are
+/// left behind, and static destructors must not run under them.
+[[noreturn]] void leave(int code) {
+  std::fflush(nullptr);
+  std::_Exit(code);
+}
+
+int main(int argc, char** argv) {
+  block_stop_signals();
+  arguments a;
+  int code = 0;
+  read_environment(a.global);
+  CLI::App app{"Turns documents into searchable, embedded chunks in PostgreSQL.", "millrace"};
+  app.set_version_flag("--version", std::string{"millrace "} + millrace::version);
+  app.require_subcommand(1);
+  add_work(app, a, code);
+  add_reading(app, a, code);
+  add_credits(app, a, code);
+  add_administration(app, a, code);
+  if (const auto problem = unknown_command(app, argc, argv); !problem.empty()) {
+    std::fprintf(stderr, "millrace: %s\n", problem.c_str());
+    leave(static_cast<int>(exit::usage));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    leave(app.exit(e) == 0 ? 0 : static_cast<int>(exit::usage));
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "millrace: %s\n", e.what());
+    leave(static_cast<int>(exit::error));
+  }
+  leave(code);
+}

@@ -1,0 +1,71 @@
+#include "app/node/database_access.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "runtime/database/migrations.hpp"
+
+namespace millrace {
+
+namespace {
+
+constexpr std::string_view embedded_scheme = "embedded:";
+
+/// A password in a URL must not end up on a screen.
+std::string without_password(const std::string& url) {
+  const auto at = url.find('@');
+  const auto scheme = url.find("://");
+  if (at == std::string::npos || scheme == std::string::npos) return url;
+  const auto colon = url.find(':', scheme + 3);
+  return colon < at ? url.substr(0, colon) + url.substr(at) : url;
+}
+
+result<void> bring_up_to_date(connection_pool& pool, database_use use) {
+  auto connection = pool.acquire();
+  if (!connection) return tl::unexpected<error>(connection.error());
+  auto status = read_migration_status(**connection);
+  if (!status) return tl::unexpected<error>(status.error());
+  if (status->database_version > status->binary_version)
+    return fail(ec::database_newer,
+                "the database has schema version " + std::to_string(status->database_version) +
+                    ", this millrace knows " + std::to_string(status->binary_version) +
+                    "; use a newer millrace");
+  if (status->pending.empty()) return {};
+  if (use == database_use::read && status->database_version == 0)
+    return fail(ec::data_directory, "there is no Millrace data yet; run `millrace run PATH` first");
+  auto applied = migrate(**connection);
+  if (!applied) return tl::unexpected<error>(applied.error());
+  for (const auto& name : *applied) spdlog::debug("migration {} applied", name);
+  return {};
+}
+
+}  // namespace
+
+std::filesystem::path data_directory_of(const std::string& url) {
+  if (!url.starts_with(embedded_scheme)) return {};
+  const auto directory = url.substr(embedded_scheme.size());
+  return directory.empty() ? default_data_directory() : std::filesystem::path{directory};
+}
+
+result<database_access> open_database(const settings& s, database_use use) {
+  database_access access;
+  access.data_directory = data_directory_of(s.database.url);
+  if (access.data_directory.empty()) {
+    access.connection_string = s.database.url;
+  } else {
+    auto server = embedded_server::open({access.data_directory, use == database_use::write});
+    if (!server) return tl::unexpected<error>(server.error());
+    access.server = std::move(*server);
+    access.connection_string = access.server->connection_string();
+  }
+  connection_pool pool{access.connection_string, s.database, "millrace/start"};
+  if (auto ready = bring_up_to_date(pool, use); !ready) {
+    auto problem = ready.error();
+    if (problem.code == ec::database_unavailable && !access.server)
+      problem.message = "the database " + without_password(s.database.url) +
+                        " cannot be reached: " + problem.message;
+    return tl::unexpected<error>(std::move(problem));
+  }
+  return access;
+}
+
+}  // namespace millrace

@@ -1,0 +1,322 @@
+#include "app/node/node.hpp"
+
+#include <mutex>
+
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+#include <sys/statvfs.h>
+
+#include "actors/supervisor.hpp"
+#include "actors/system_config.hpp"
+#include "app/api/api.hpp"
+#include "app/node/node_metrics.hpp"
+#include "app/node/node_name.hpp"
+#include "app/version.hpp"
+#include "runtime/commit/group_writer.hpp"
+#include "runtime/core/blocking.hpp"
+#include "runtime/http/server.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// How long a question to an actor of this process may take before the asker gives up.
+constexpr auto ask_timeout = std::chrono::seconds{10};
+constexpr auto drain_poll = std::chrono::milliseconds{20};
+
+/// Claims stop before the disk is full: what is in flight must still be committed.
+std::optional<std::string> storage_problem(const std::filesystem::path& directory,
+                                           byte_size min_free) {
+  struct statvfs disk {};
+  if (directory.empty() || statvfs(directory.c_str(), &disk) != 0) return std::nullopt;
+  const auto free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+  if (free >= min_free.bytes) return std::nullopt;
+  return "only " + std::to_string(free >> 20) + " MiB are free at " + directory.native() +
+         " (storage.min_free is " + std::to_string(min_free.bytes >> 20) +
+         " MiB); free some space and work goes on";
+}
+
+}  // namespace
+
+std::string api_socket(const embedded_server& server) {
+  return (server.socket_directory() / "api.sock").native();
+}
+
+/// Members end in reverse order: nothing is destroyed before what uses it.
+struct node::impl {
+  node_options options;
+  database_access database;
+  node_name name;
+  std::unique_ptr<connection_pool> pool;
+  std::shared_ptr<metrics> counters = std::make_shared<metrics>();
+  std::shared_ptr<embedding_stats> embeddings = std::make_shared<embedding_stats>();
+  std::shared_ptr<embedding_provider> provider;
+  std::unique_ptr<extractor_pool> extractors;
+  std::shared_ptr<node_registry> registry;
+  std::int64_t incarnation = 0;
+  std::shared_ptr<queue> source;
+  std::shared_ptr<lease_book> book = std::make_shared<lease_book>();
+  std::unique_ptr<group_writer> writer;
+  std::shared_ptr<actor_directory> directory;
+  system_config actor_config;
+  std::unique_ptr<caf::actor_system> system;
+  supervisor_actor supervisor;
+  std::atomic<bool> draining{false};
+  mutable std::mutex failure_mutex;
+  std::optional<std::string> failure;
+  api_services services;
+  http::router router;
+  std::unique_ptr<http::server> local_api;  ///< On a socket; for commands on this machine.
+  std::unique_ptr<http::server> api;        ///< On TCP.
+
+  result<void> open();
+  result<void> open_engine();
+  void start_actors();
+  void make_services();
+  result<void> start_api();
+  std::vector<readiness_check> readiness();
+  void close();
+
+  /// A request from this process's threads to the supervisor.
+  template <class Answer, class... Message>
+  result<Answer> ask(Message&&... message) {
+    assert_may_block("node::ask");
+    caf::scoped_actor self{*system};
+    result<Answer> outcome = fail(ec::internal, "no answer");
+    self->request(supervisor, ask_timeout, std::forward<Message>(message)...)
+        .receive([&](Answer& answer) { outcome = std::move(answer); },
+                 [&](const caf::error& e) { outcome = tl::unexpected<error>(from_caf(e)); });
+    return outcome;
+  }
+};
+
+result<void> node::impl::open() {
+  auto opened = open_database(options.config, database_use::write);
+  if (!opened) return tl::unexpected<error>(opened.error());
+  database = std::move(*opened);
+  auto held = options.name.empty() ? hold_any_name(database.data_directory)
+                                   : hold_name(database.data_directory, options.name);
+  if (!held) return tl::unexpected<error>(held.error());
+  name = std::move(*held);
+  pool = std::make_unique<connection_pool>(database.connection_string, options.config.database,
+                                           "millrace/" + name.text);
+  pool->on_transaction(
+      [c = counters](const char* purpose) { c->db_transactions_total(purpose).Increment(); });
+  if (auto ready = open_engine(); !ready) return ready;
+  start_actors();
+  make_services();
+  return start_api();
+}
+
+result<void> node::impl::open_engine() {
+  auto made = make_embedding_provider(options.config.embedder, embeddings);
+  if (!made) return tl::unexpected<error>(made.error());
+  provider = std::move(*made);
+  const auto executable = find_extractor();
+  if (!executable) return tl::unexpected<error>(executable.error());
+  extractors = std::make_unique<extractor_pool>(
+      extractor_pool_config{*executable, options.config.extraction});
+  registry = std::make_shared<node_registry>(
+      *pool,
+      node_registration{name.text, "", {"all"}, options.config.documents.concurrency, version});
+  const auto joined = registry->join();
+  if (!joined) return tl::unexpected<error>(joined.error());
+  incarnation = *joined;
+  source = std::make_shared<queue>(*pool, options.config.queue, holder{name.text, incarnation});
+  const auto freed = source->free_former_incarnations();
+  if (!freed) return tl::unexpected<error>(freed.error());
+  if (*freed > 0)
+    spdlog::info("{} documents of this node's former life go back to the queue", *freed);
+  writer = std::make_unique<group_writer>(*pool, group_writer_config{name.text});
+  return {};
+}
+
+void node::impl::start_actors() {
+  directory = std::make_shared<actor_directory>(name.text);
+  system = std::make_unique<caf::actor_system>(actor_config);
+  engine_parts parts;
+  parts.config = options.config;
+  parts.directory = directory;
+  parts.counters = counters;
+  parts.pool = pool.get();
+  parts.registry = registry;
+  parts.incarnation = incarnation;
+  parts.source = source;
+  parts.book = book;
+  parts.provider = provider;
+  parts.extract = [this](extraction_request request, extraction_callback done) {
+    extractors->extract(std::move(request), std::move(done));
+  };
+  parts.write = [this](std::vector<document_result> group, group_writer::callback done) {
+    writer->write(std::move(group), std::move(done));
+  };
+  parts.storage_problem = [directory_path = database.data_directory,
+                           min = options.config.storage.min_free] {
+    return storage_problem(directory_path, min);
+  };
+  parts.on_fatal = [this](std::string reason) {
+    const std::lock_guard lock{failure_mutex};
+    failure = std::move(reason);
+  };
+  supervisor = spawn_supervisor(*system, std::move(parts));
+  add_node_metrics(*counters, {directory.get(), pool.get(), source.get(), book.get(),
+                               extractors.get(), embeddings.get()});
+}
+
+void node::impl::make_services() {
+  services.pool = pool.get();
+  services.config = &options.config;
+  services.provider = provider;
+  services.deduct = [this](const ledger::deduction& d) {
+    return ask<ledger::receipt>(deduct_credits{d});
+  };
+  services.refund = [this](const ledger::refund_order& r) {
+    return ask<ledger::receipt>(refund_credits{r});
+  };
+  services.grant = [this](const ledger::grant_order& g) {
+    return ask<ledger::receipt>(grant_credits{g});
+  };
+  services.actors_json = [this] { return directory->json(); };
+  services.submitted = [this] { caf::anon_send(supervisor, wake_atom_v); };
+  services.metrics_text = [this] { return counters->render(); };
+  services.readiness = [this] { return readiness(); };
+  services.in_node = true;
+}
+
+std::vector<readiness_check> node::impl::readiness() {
+  std::vector<readiness_check> checks;
+  checks.push_back({"running", !draining, draining ? "the node is draining" : ""});
+  const auto alive =
+      pool->transact("status", [](pqxx::work& tx, pooled_connection&) -> result<int> {
+        return tx.exec1("select 1")[0].as<int>();
+      });
+  checks.push_back({"database", alive.has_value(), alive ? "" : alive.error().message});
+  const auto flow = ask<drain_progress>(progress_atom_v);
+  checks.push_back({"actors", flow.has_value(), flow ? "" : flow.error().message});
+  checks.push_back({"claims", !flow || !flow->paused, flow ? flow->pause_reason : ""});
+  const std::lock_guard lock{failure_mutex};
+  checks.push_back({"supervision", !failure, failure.value_or("")});
+  return checks;
+}
+
+/// On a socket beside the embedded database's, for commands with --data; and on TCP where the node
+/// is to be reached.
+result<void> node::impl::start_api() {
+  router = make_api(services);
+  if (database.server) {
+    http::server_config beside;
+    beside.listen = "unix:" + api_socket(*database.server);
+    auto started = http::server::start(beside, router);
+    // A second node on the same data directory: the first one answers there already.
+    if (!started && started.error().code != ec::port_taken)
+      return tl::unexpected<error>(started.error());
+    if (started) local_api = std::move(*started);
+  }
+  if (!options.listen_tcp) return {};
+  http::server_config config;
+  config.listen = options.config.api.listen;
+  const bool loopback = config.listen.starts_with("unix:") || config.listen.starts_with("127.") ||
+                        config.listen.starts_with("localhost:") ||
+                        config.listen.starts_with("[::1]");
+  if (options.api_token.empty() && !loopback)
+    return fail(ec::invalid_config, "api.listen = \"" + config.listen +
+                                        "\" is beyond loopback and needs a token: set "
+                                        "MILLRACE_TOKEN, or listen on 127.0.0.1");
+  http::handler handle = router;
+  if (!options.api_token.empty())
+    handle = http::require_bearer(options.api_token, {"/livez", "/readyz"}, handle);
+  auto started = http::server::start(config, handle);
+  if (!started) return tl::unexpected<error>(started.error());
+  api = std::move(*started);
+  return {};
+}
+
+void node::impl::close() {
+  api.reset();
+  local_api.reset();
+  if (system) {
+    const auto actors = directory->json();
+    caf::anon_send_exit(supervisor, caf::exit_reason::user_shutdown);
+    supervisor = supervisor_actor{};
+    system->await_all_actors_done();
+    // Threads that still hold handles of ended actors go before the actor system does.
+    extractors.reset();
+    writer.reset();
+    services.provider.reset();
+    provider.reset();
+    if (auto left = registry->leave(incarnation, actors); !left)
+      spdlog::warn("the node's row could not be marked stopped: {}", left.error().message);
+    // CAF's clock holds on to the receivers of timers that have not fired (up to status.debounce),
+    // and the destructor would wait for them. All actors have ended; the process ends next, by
+    // _Exit in main().
+    system.release();  // NOLINT(bugprone-unused-return-value)
+  }
+}
+
+node::node(std::unique_ptr<impl> i) : impl_{std::move(i)} {}
+node::~node() {
+  // What was claimed ahead, perhaps of another run's dataset, goes back at once instead of when it
+  // is reaped.
+  if (impl_->system && !impl_->draining) drain(impl_->options.config.drain.timeout);
+  impl_->close();
+}
+
+result<std::unique_ptr<node>> node::start(node_options options) {
+  auto i = std::make_unique<impl>();
+  i->options = std::move(options);
+  std::unique_ptr<node> made{new node{std::move(i)}};
+  if (auto opened = made->impl_->open(); !opened) return tl::unexpected<error>(opened.error());
+  return made;
+}
+
+connection_pool& node::pool() {
+  return *impl_->pool;
+}
+const settings& node::config() const {
+  return impl_->options.config;
+}
+const embedding_provider& node::provider() const {
+  return *impl_->provider;
+}
+std::string node::api_address() const {
+  if (impl_->api) return impl_->api->address();
+  return impl_->local_api ? impl_->local_api->address() : std::string{};
+}
+void node::wake() {
+  impl_->services.submitted();
+}
+
+std::optional<std::string> node::failure() const {
+  const std::lock_guard lock{impl_->failure_mutex};
+  return impl_->failure;
+}
+
+flow_state node::flow() {
+  const auto progress = impl_->ask<drain_progress>(progress_atom_v);
+  if (!progress) return {};
+  return {progress->in_flight, progress->released, progress->paused, progress->pause_reason};
+}
+
+void node::leave_at_once(int exit_code) {
+  if (impl_->database.server) impl_->database.server->stop_without_waiting();
+  std::_Exit(exit_code);
+}
+
+drain_outcome node::drain(duration limit) {
+  impl_->draining = true;
+  const auto end = std::chrono::steady_clock::now() + limit;
+  auto progress = impl_->ask<drain_progress>(drain_atom_v);
+  bool told_to_give_back = false;
+  while (progress && progress->in_flight > 0) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= end && told_to_give_back) break;
+    if (now >= end - limit / 2 && !std::exchange(told_to_give_back, true))
+      caf::anon_send(impl_->supervisor,
+                     flush_atom_v);  // the second half of the time is for committing
+    std::this_thread::sleep_for(drain_poll);
+    progress = impl_->ask<drain_progress>(progress_atom_v);
+  }
+  return {progress && progress->in_flight == 0, progress ? progress->released : 0};
+}
+
+}  // namespace millrace

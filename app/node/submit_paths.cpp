@@ -1,0 +1,43 @@
+#include "app/node/submit_paths.hpp"
+
+#include "runtime/core/sha256.hpp"
+#include "runtime/sources/file_uri.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// Asking whether to stop is a system call.
+constexpr std::uint64_t files_between_looks = 256;
+
+}  // namespace
+
+result<paths_summary> submit_paths(connection_pool& pool, const paths_order& order) {
+  auto session = submission::begin(pool, order.submit);
+  if (!session) return tl::unexpected<error>(session.error());
+  paths_summary summary;
+  result<void> added;
+  const auto take = [&](const found_file& file) {
+    std::string hash;
+    // An unreadable file is submitted all the same: it ends `failed` with the reason, where users
+    // look for it.
+    if ((*session)->needs_hashes()) hash = sha256_file(file.path).value_or("");
+    if (summary.walked.files % files_between_looks == 0 && order.stop_requested()) {
+      added = fail(ec::cancelled, "stopped; nothing was submitted");
+      return false;
+    }
+    added = (*session)->add(file_uri(file.path), file.size, hash);
+    return added.has_value();
+  };
+  for (const auto& path : order.paths) {
+    if (auto walked = walk_files(path, order.filter, summary.walked, take); !walked)
+      return tl::unexpected<error>(walked.error());
+    if (!added) return tl::unexpected<error>(added.error());
+  }
+  auto finished = (*session)->finish();
+  if (!finished) return tl::unexpected<error>(finished.error());
+  summary.submit = *finished;
+  return summary;
+}
+
+}  // namespace millrace

@@ -1,0 +1,32 @@
+// Submits files and folders of this machine as a dataset: walks, hashes what the dataset may know
+// already, and hands over to runtime/datasets/submit.hpp. Blocks.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/datasets/submit.hpp"
+#include "runtime/sources/file_walk.hpp"
+
+namespace millrace {
+
+struct paths_order {
+  submit_order submit;
+  std::vector<std::filesystem::path> paths;  ///< Files and folders.
+  walk_filter filter;
+  /// Asked now and then while files are found; true ends the submission with ec::cancelled and no
+  /// trace.
+  std::function<bool()> stop_requested = [] { return false; };
+};
+
+struct paths_summary {
+  submit_summary submit;
+  walk_counts walked;
+};
+
+/// path_missing, insufficient_credits, dataset_conflict, …: then nothing was submitted.
+result<paths_summary> submit_paths(connection_pool& pool, const paths_order& order);
+
+}  // namespace millrace

@@ -1,0 +1,37 @@
+// Leadership of a singleton role is a row with an epoch that grows (invariant I6). A term is what
+// its holder shows in each transaction that it writes as leader: the row is checked FOR SHARE
+// there, so a takeover waits for it or makes it fail, never passes it by.
+//
+// Blocks. Only the database's clock counts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <pqxx/pqxx>
+
+#include "config/settings.hpp"
+#include "runtime/core/error.hpp"
+#include "runtime/database/pool.hpp"
+
+namespace millrace {
+
+struct leader_term {
+  std::string role;  ///< "ledger", "status_aggregator", "reaper".
+  std::string node;
+  std::int64_t incarnation = 0;
+  std::int64_t epoch = 0;
+};
+
+/// Takes or renews the leadership of `role`. Nothing where another node holds it and renewed it
+/// within `lifetime`. A leader whose node is stopped, or is an earlier incarnation of this one, is
+/// replaced at once.
+result<std::optional<leader_term>> campaign(connection_pool& pool, const std::string& role,
+                                            const std::string& node, std::int64_t incarnation,
+                                            duration lifetime);
+
+/// stale_token where the term is over. Holds the row until the transaction ends.
+result<void> check_term(pqxx::work& tx, const leader_term& term);
+
+}  // namespace millrace

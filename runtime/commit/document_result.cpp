@@ -1,0 +1,22 @@
+#include "runtime/commit/document_result.hpp"
+
+namespace millrace {
+
+std::uint64_t document_result::bytes() const {
+  std::uint64_t sum = sizeof(document_result) + failure_message.size();
+  for (const auto& c : chunks) {
+    sum += sizeof(chunk) + c.text.size();
+    for (const auto& heading : c.heading_path) sum += sizeof(std::string) + heading.size();
+  }
+  for (const auto& e : embeddings) sum += sizeof(embedding_bytes) + e.size();
+  for (const auto& i : images) sum += sizeof(image_record) + i.text.size() + i.info.sha256.size();
+  return sum;
+}
+
+std::uint64_t document_result::tokens() const {
+  std::uint64_t sum = 0;
+  for (const auto& c : chunks) sum += c.tokens;
+  return sum;
+}
+
+}  // namespace millrace

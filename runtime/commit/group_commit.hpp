@@ -1,0 +1,45 @@
+// Commits many documents in one transaction: chunks, images, document rows, acknowledgement (the
+// lease's end), refunds and progress change together or not at all (I1), and only for documents
+// whose token still holds (I2).
+//
+// Blocks. Repeating a group after a lost answer is safe: documents that are already committed are
+// recognised by documents.commit_token and reported as committed.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/commit/document_result.hpp"
+#include "runtime/database/pool.hpp"
+
+namespace millrace {
+
+enum class commit_outcome : std::uint8_t {
+  committed,
+  stale,     ///< The lease is somebody else's: nothing of this document was written.
+  rejected,  ///< The database refuses its rows; it was committed as failed(rejected_row) instead.
+};
+
+struct committed_document {
+  std::int64_t token = 0;
+  std::int64_t document_id = 0;
+  std::int64_t dataset_id = 0;
+  commit_outcome outcome = commit_outcome::committed;
+  bool ready = false;
+};
+
+struct group_report {
+  std::vector<committed_document> documents;  ///< One per input, in input order.
+  std::int64_t refunded = 0;                  ///< Credits.
+  int transactions = 0;                       ///< Successful ones: more than 1 after a bisection.
+};
+
+/// A group whose rows the database refuses (rejected_row) is bisected until only the culprit fails.
+/// Other errors (database_unavailable, …) leave the whole group undecided: call again with the same
+/// group.
+result<group_report> commit_group(connection_pool& pool, const std::string& node,
+                                  std::span<document_result> group);
+
+}  // namespace millrace

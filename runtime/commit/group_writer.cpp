@@ -1,0 +1,74 @@
+#include "runtime/commit/group_writer.hpp"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+namespace millrace {
+
+namespace {
+
+/// Errors that pass: the group is whole and may be committed by a later attempt.
+bool passes(ec code) {
+  switch (code) {
+    case ec::database_unavailable:
+    case ec::database_timeout:
+    case ec::pool_exhausted:
+    case ec::disk_full:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+group_writer::group_writer(connection_pool& pool, group_writer_config config)
+    : pool_{pool}, config_{std::move(config)}, thread_{[this] { run(); }} {}
+
+group_writer::~group_writer() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void group_writer::write(std::vector<document_result> group, callback done) {
+  {
+    const std::lock_guard lock{mutex_};
+    orders_.push_back({std::move(group), std::move(done)});
+  }
+  changed_.notify_all();
+}
+
+void group_writer::run() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    changed_.wait(lock, [this] { return stopping_ || !orders_.empty(); });
+    if (orders_.empty()) return;  // stopping, and nothing is left to write
+    auto next = std::move(orders_.front());
+    orders_.pop_front();
+    lock.unlock();
+    next.done(commit_with_retries(next.group));
+    lock.lock();
+  }
+}
+
+result<group_report> group_writer::commit_with_retries(std::vector<document_result>& group) {
+  const auto give_up = std::chrono::steady_clock::now() + config_.give_up_after;
+  auto pause = config_.retry_min;
+  for (;;) {
+    auto report = commit_group(pool_, config_.node, group);
+    if (report || !passes(report.error().code)) return report;
+    std::unique_lock lock{mutex_};
+    if (stopping_ || std::chrono::steady_clock::now() + pause > give_up) return report;
+    spdlog::warn("commit of {} documents waits {} ms: {}", group.size(), pause.count(),
+                 report.error().message);
+    changed_.wait_for(lock, pause, [this] { return stopping_; });
+    pause = std::min(pause * 2, config_.retry_max);
+  }
+}
+
+}  // namespace millrace

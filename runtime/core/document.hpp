@@ -1,0 +1,67 @@
+// What a document becomes on its way: elements (what the extractor reads), chunks (what is
+// embedded), and the result that is committed. Plain values, freely copied between threads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace {
+
+enum class element_kind : std::uint8_t {
+  title = 0,
+  heading,
+  paragraph,
+  list_item,
+  table,  ///< Text is a Markdown table.
+  code,
+  image,  ///< Text is the alternative text; `image` below describes it.
+  page_break,
+};
+
+std::string_view to_string(element_kind kind);
+
+/// What is known of an embedded image without keeping its bytes.
+struct image_info {
+  std::string sha256;  ///< 64 lower-case hex digits of the encoded bytes.
+  std::string mime;
+  std::uint32_t width = 0;  ///< Pixels; 0 where unknown.
+  std::uint32_t height = 0;
+  std::uint64_t size = 0;  ///< Encoded bytes.
+};
+
+/// One piece of a document in reading order. Text is valid UTF-8 without U+0000 and without leading
+/// or trailing white space.
+struct element {
+  element_kind kind = element_kind::paragraph;
+  std::uint8_t level = 0;  ///< Heading level 1 to 6 (title: 1); list nesting for list_item.
+  std::uint32_t page = 0;  ///< 1-based; 0 where the format has no pages.
+  std::string text;
+  image_info image;  ///< Only for element_kind::image.
+};
+
+/// What an extractor answers for one document.
+struct extracted_document {
+  std::string mime;    ///< Detected from the content, e.g. "application/pdf".
+  std::string sha256;  ///< 64 hex digits of the bytes that were read.
+  std::uint64_t size = 0;
+  std::uint32_t pages = 0;  ///< 0 where the format has none.
+  std::string title;        ///< From the document's properties; may be empty.
+  std::vector<element> elements;
+};
+
+/// A piece of a document that is embedded and searched as one.
+struct chunk {
+  std::string text;
+  std::vector<std::string> heading_path;  ///< Outermost first.
+  std::uint32_t page_from = 0;
+  std::uint32_t page_to = 0;
+  std::uint32_t tokens = 0;  ///< Estimated, see runtime/chunking/token_estimator.hpp.
+};
+
+/// The embedding of one chunk as `dimensions` little-endian float32, so that it can travel in
+/// messages.
+using embedding_bytes = std::string;
+
+}  // namespace millrace

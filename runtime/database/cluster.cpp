@@ -1,0 +1,108 @@
+#include "runtime/database/cluster.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <locale.h>
+#include <sys/stat.h>
+
+namespace millrace::postgres {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::minutes initdb_limit{5};
+/// A new cluster takes 40 MiB and its first segments of WAL as much again.
+constexpr std::uint64_t space_of_new_cluster = 128ull << 20;
+constexpr auto unfinished_prefix = "postgres.new-";
+
+/// Character classes of all of Unicode where the system has them; the collation is C in any case:
+/// byte order, the same on every machine and the fastest.
+std::string character_type() {
+  const auto locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  if (locale == nullptr) return "C";
+  ::freelocale(locale);
+  return "C.UTF-8";
+}
+
+void remove_unfinished(const fs::path& root) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(root, ignored))
+    if (entry.path().filename().string().starts_with(unfinished_prefix))
+      fs::remove_all(entry.path(), ignored);
+}
+
+result<void> make_owned_folder(const fs::path& path, const user_account& owner) {
+  if (::mkdir(path.c_str(), 0700) == 0) {
+    const auto folder = unique_fd{::open(path.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (folder && ::fchown(folder.get(), owner.uid, owner.gid) == 0) return {};
+  }
+  return fail(errno == ENOSPC ? ec::disk_full : ec::data_directory,
+              path.string() + " could not be made: " + std::strerror(errno));
+}
+
+/// The line of initdb's output that says what went wrong.
+std::string complaint(const std::string& output) {
+  for (const auto* mark : {"FATAL:", "PANIC:", "initdb: error:", "ERROR:"})
+    if (const auto at = output.find(mark); at != std::string::npos)
+      return output.substr(at, output.find('\n', at) - at);
+  return output.substr(0, output.find('\n'));
+}
+
+error initdb_failed(const data_directory& directory, const program_outcome& outcome) {
+  const auto out_of_space = outcome.output.find("No space left on device") != std::string::npos ||
+                            outcome.output.find("Disk quota exceeded") != std::string::npos;
+  if (out_of_space)
+    return {ec::disk_full, "the disk filled up while a database was made in " +
+                               directory.root.string() +
+                               "; free some space or give another --data"};
+  return {ec::data_directory, "no database could be made in " + directory.root.string() +
+                                  ": initdb ended with " + std::to_string(outcome.exit_status) +
+                                  ", " + complaint(outcome.output)};
+}
+
+void force_to_disk(const fs::path& folder) {
+  if (const auto fd = unique_fd{::open(folder.c_str(), O_DIRECTORY | O_CLOEXEC)}) ::fsync(fd.get());
+}
+
+}  // namespace
+
+std::vector<std::string> server_environment() {
+  return {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"};
+}
+
+result<void> create_cluster(const installation& programs, const data_directory& directory,
+                            bool fsync) {
+  if (const auto free = directory.free_bytes(); free < space_of_new_cluster)
+    return fail(ec::disk_full, "only " + std::to_string(free >> 20) + " MiB are free in " +
+                                   directory.root.string() + "; a new database needs " +
+                                   std::to_string(space_of_new_cluster >> 20) + " MiB");
+  remove_unfinished(directory.root);
+  const auto unfinished =
+      directory.root / (unfinished_prefix + std::to_string(static_cast<long>(::getpid())));
+  if (auto made = make_owned_folder(unfinished, directory.owner); !made) return made;
+
+  program initdb{.arguments = {programs.programs / "initdb", "--pgdata", unfinished, "--username",
+                               database_user, "--auth", "trust", "--encoding", "UTF8", "--locale",
+                               "C", "--lc-ctype", character_type(), "--data-checksums"},
+                 .environment = server_environment(),
+                 .user = directory.owner};
+  if (programs.version >= 14) initdb.arguments.emplace_back("--no-instructions");
+  if (!fsync) initdb.arguments.emplace_back("--no-sync");
+  auto outcome = run_program(initdb, initdb_limit);
+  std::error_code problem;
+  if (!outcome || outcome->exit_status != 0) {
+    fs::remove_all(unfinished, problem);
+    return tl::unexpected(outcome ? initdb_failed(directory, *outcome) : outcome.error());
+  }
+  fs::rename(unfinished, directory.cluster(), problem);
+  if (problem)
+    return fail(ec::data_directory,
+                directory.cluster().string() + " could not be made: " + problem.message());
+  if (fsync) force_to_disk(directory.root);
+  return {};
+}
+
+}  // namespace millrace::postgres

@@ -1,0 +1,179 @@
+#include "runtime/database/embedded_server.hpp"
+
+#include <pqxx/pqxx>
+#include <signal.h>
+
+#include "runtime/core/blocking.hpp"
+#include "runtime/database/cluster.hpp"
+#include "runtime/database/data_directory.hpp"
+#include "runtime/database/file_lock.hpp"
+#include "runtime/database/installation.hpp"
+#include "runtime/database/pool.hpp"
+#include "runtime/database/postmaster.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// Somebody else's start or stop may take its full time before it is our turn.
+constexpr std::chrono::minutes turn_limit =
+    std::chrono::ceil<std::chrono::minutes>(postgres::start_limit + postgres::fast_stop_limit +
+                                            postgres::immediate_stop_limit) +
+    std::chrono::minutes{1};
+/// A server may end while it is looked at, or leave backends that need clearing.
+constexpr int max_start_attempts = 3;
+
+}  // namespace
+
+struct embedded_server::impl {
+  postgres::data_directory directory;
+  postgres::file_lock starting;  ///< Held only while starting or stopping.
+  postgres::file_lock holders;   ///< Held shared for life.
+  std::filesystem::path sockets;
+  std::string connection_string;
+  bool adopted = false;
+
+  result<void> join(const embedded_server_config& config);
+  void leave();
+
+ private:
+  result<void> start(const embedded_server_config& config);
+  result<bool> start_once(const postgres::installation& programs,
+                          const embedded_server_config& config);
+  result<void> ensure_database() const;
+  error did_not_start(std::uintmax_t log_offset) const;
+};
+
+result<void> embedded_server::impl::join(const embedded_server_config& config) {
+  if (!starting.exclusive_within(turn_limit))
+    return fail(ec::data_directory,
+                "another process has been starting or stopping the database in " +
+                    directory.root.string() + " for more than " +
+                    std::to_string(turn_limit.count()) + " minutes; end it and try again");
+  auto joined = start(config).and_then([&] { return ensure_database(); });
+  if (joined && !holders.try_shared())
+    joined = fail(ec::data_directory, directory.holders_lock().string() + " cannot be locked");
+  if (!joined) leave();
+  starting.unlock();
+  return joined;
+}
+
+/// Stops the server where nobody else holds it. The start lock is held.
+void embedded_server::impl::leave() {
+  if (holders.try_exclusive()) {
+    if (const auto postmaster = postgres::find_postmaster(directory))
+      postgres::stop_postmaster(directory, *postmaster);
+    std::error_code ignored;  // stays while it holds somebody's API socket
+    std::filesystem::remove(sockets, ignored);
+  }
+  holders.unlock();
+}
+
+result<void> embedded_server::impl::start(const embedded_server_config& config) {
+  auto programs = postgres::find_installation(directory.cluster_version());
+  if (!programs) return tl::unexpected(programs.error());
+  if (auto made = postgres::prepare_socket_directory(directory); !made) return made;
+  if (!directory.cluster_version())
+    if (auto made = postgres::create_cluster(*programs, directory, config.fsync); !made)
+      return made;
+  std::error_code ignored;
+  const auto size = std::filesystem::file_size(directory.log(), ignored);
+  const auto log_offset = ignored ? 0 : size;
+  for (int attempt = 1; attempt <= max_start_attempts; ++attempt) {
+    auto ready = start_once(*programs, config);
+    if (!ready) return tl::unexpected(ready.error());
+    if (*ready) return {};
+  }
+  return tl::unexpected(did_not_start(log_offset));
+}
+
+/// Adopts or starts; false where the server ended meanwhile.
+result<bool> embedded_server::impl::start_once(const postgres::installation& programs,
+                                               const embedded_server_config& config) {
+  if (const auto running = postgres::find_postmaster(directory)) {
+    adopted = postgres::await_ready(directory, *running) == postgres::readiness::ready;
+    // Without its socket a server serves nobody: begin anew.
+    if (!adopted) postgres::stop_postmaster(directory, *running);
+    return adopted;
+  }
+  if (auto cleared = postgres::clear_leftovers(directory); !cleared)
+    return tl::unexpected(cleared.error());
+  auto postmaster = postgres::start_postmaster(
+      programs, directory, {.max_connections = config.max_connections, .fsync = config.fsync});
+  if (!postmaster) return tl::unexpected(postmaster.error());
+  const auto outcome = postgres::await_ready(directory, *postmaster);
+  if (outcome == postgres::readiness::unreachable)
+    postgres::stop_postmaster(directory, *postmaster);
+  return outcome == postgres::readiness::ready;
+}
+
+/// A kill between the first start and this leaves a cluster without the database; so it is looked
+/// for each time.
+result<void> embedded_server::impl::ensure_database() const {
+  try {
+    pqxx::connection connection{postgres::connection_string(directory, "postgres")};
+    pqxx::nontransaction session{connection};
+    const auto found =
+        session.exec_params("select from pg_database where datname = $1", postgres::database_name);
+    if (found.empty())
+      session.exec("create database " + connection.quote_name(postgres::database_name));
+    return {};
+  } catch (...) {
+    return tl::unexpected(to_error("making the database"));
+  }
+}
+
+error embedded_server::impl::did_not_start(std::uintmax_t log_offset) const {
+  const auto complaint = postgres::last_complaint(directory, log_offset);
+  const auto where = "see " + directory.log().string();
+  if (complaint.find("No space left on device") != std::string::npos)
+    return {ec::disk_full, "the database in " + directory.root.string() +
+                               " did not start because its disk is full; free some space, " +
+                               where};
+  return {ec::data_directory, "the database in " + directory.root.string() + " did not start" +
+                                  (complaint.empty() ? "" : " (" + complaint + ")") + "; " + where};
+}
+
+result<std::unique_ptr<embedded_server>> embedded_server::open(embedded_server_config config) {
+  assert_may_block("embedded_server::open");
+  auto directory = postgres::prepare_data_directory(config.directory, config.create);
+  if (!directory) return tl::unexpected(directory.error());
+  auto starting = postgres::file_lock::open(directory->start_lock());
+  if (!starting) return tl::unexpected(starting.error());
+  auto holders = postgres::file_lock::open(directory->holders_lock());
+  if (!holders) return tl::unexpected(holders.error());
+  auto i = std::unique_ptr<impl>{
+      new impl{*directory, std::move(*starting), std::move(*holders), directory->socket_directory(),
+               postgres::connection_string(*directory, postgres::database_name)}};
+  if (auto joined = i->join(config); !joined) return tl::unexpected(joined.error());
+  return std::unique_ptr<embedded_server>{new embedded_server{std::move(i)}};
+}
+
+embedded_server::embedded_server(std::unique_ptr<impl> i) : impl_{std::move(i)} {}
+
+embedded_server::~embedded_server() {
+  assert_may_block("embedded_server::~embedded_server");
+  // Where others start and stop for too long, the server stays for the next who opens the
+  // directory.
+  if (impl_->starting.exclusive_within(turn_limit)) impl_->leave();
+}
+
+void embedded_server::stop_without_waiting() {
+  if (!impl_->holders.try_exclusive()) return;  // others work on
+  if (const auto postmaster = postgres::find_postmaster(impl_->directory))
+    ::kill(*postmaster, SIGINT);
+}
+
+const std::string& embedded_server::connection_string() const {
+  return impl_->connection_string;
+}
+
+const std::filesystem::path& embedded_server::socket_directory() const {
+  return impl_->sockets;
+}
+
+bool embedded_server::adopted() const {
+  return impl_->adopted;
+}
+
+}  // namespace millrace

@@ -1,0 +1,57 @@
+// The private PostgreSQL of `database.url = "embedded:DIR"`: initdb, start, adopt, recover, stop.
+//
+// Listens on a Unix socket only, in a short private folder (socket paths over 107 bytes fail).
+// Started as root it runs as an unprivileged user. Processes that use the same DIR share one
+// server: each holds a shared flock; the last one that leaves stops it. A server left behind by a
+// SIGKILL is adopted, a dead one is recovered.
+//
+// open() and the destructor block (seconds); not for actor threads.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "runtime/core/error.hpp"
+
+namespace millrace {
+
+struct embedded_server_config {
+  std::filesystem::path
+      directory;  ///< Made where it is missing. Holds `postgres/`, the log and the locks.
+  /// When false, a directory without a database is an error (reading commands must not make one).
+  bool create = true;
+  int max_connections = 64;
+  /// False only for throw-away data: what was committed then survives a crash of processes, not of
+  /// the machine.
+  bool fsync = true;
+};
+
+class embedded_server {
+ public:
+  static result<std::unique_ptr<embedded_server>> open(embedded_server_config config);
+  ~embedded_server();
+  embedded_server(const embedded_server&) = delete;
+  embedded_server& operator=(const embedded_server&) = delete;
+
+  /// libpq connection string (host = socket folder, user and dbname = millrace).
+  const std::string& connection_string() const;
+  /// Short private folder (mode 0700) of this DIR's sockets; also holds the API's socket.
+  const std::filesystem::path& socket_directory() const;
+  /// For a process that ends now, without the destructor: where nobody else holds the server, tells
+  /// it to stop and returns at once. Any thread.
+  void stop_without_waiting();
+  /// True where this process found a running server.
+  bool adopted() const;
+
+ private:
+  struct impl;
+  explicit embedded_server(std::unique_ptr<impl> i);
+  std::unique_ptr<impl> impl_;
+};
+
+/// --data, else $MILLRACE_DATA, else /var/lib/millrace for root, else $XDG_DATA_HOME/millrace or
+/// ~/.local/share/millrace.
+std::filesystem::path default_data_directory();
+
+}  // namespace millrace

@@ -1,0 +1,48 @@
+#include "runtime/database/file_lock.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+namespace millrace::postgres {
+
+namespace {
+// flock() itself can only wait for ever.
+constexpr std::chrono::milliseconds poll_interval{10};
+}  // namespace
+
+result<file_lock> file_lock::open(const std::filesystem::path& file) {
+  auto descriptor =
+      unique_fd{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!descriptor)
+    return fail(errno == ENOSPC ? ec::disk_full : ec::data_directory,
+                "the lock " + file.string() + " could not be opened: " + std::strerror(errno) +
+                    "; run as the user that owns the data directory, or give another --data");
+  return file_lock{std::move(descriptor)};
+}
+
+bool file_lock::try_exclusive() {
+  return ::flock(descriptor_.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
+bool file_lock::try_shared() {
+  return ::flock(descriptor_.get(), LOCK_SH | LOCK_NB) == 0;
+}
+
+bool file_lock::exclusive_within(std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!try_exclusive()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(poll_interval);
+  }
+  return true;
+}
+
+void file_lock::unlock() {
+  ::flock(descriptor_.get(), LOCK_UN);
+}
+
+}  // namespace millrace::postgres

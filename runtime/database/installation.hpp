@@ -1,0 +1,27 @@
+// The PostgreSQL programs of this machine. Only looks, starts at most pg_config; thread-safe,
+// blocks.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "runtime/core/error.hpp"
+
+namespace millrace::postgres {
+
+/// The major version that Millrace is built and measured for.
+constexpr int preferred_version = 15;
+/// The oldest that has all the settings we start the server with.
+constexpr int oldest_version = 13;
+
+struct installation {
+  std::filesystem::path programs;  ///< The folder of initdb and postgres.
+  int version = 0;                 ///< Major.
+};
+
+/// Where `version` is given, exactly this one (a data directory belongs to one major version), else
+/// the preferred one, else the newest. ec::data_directory where there is none, with what to
+/// install.
+result<installation> find_installation(std::optional<int> version);
+
+}  // namespace millrace::postgres

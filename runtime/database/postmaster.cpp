@@ -1,0 +1,171 @@
+#include "runtime/database/postmaster.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <vector>
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <sys/stat.h>
+
+#include "runtime/database/cluster.hpp"
+#include "runtime/database/server_settings.hpp"
+
+namespace millrace::postgres {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::milliseconds ready_poll_interval{10};
+/// How long a live server may be without its socket: it makes it early in its start.
+constexpr std::chrono::seconds socket_limit{10};
+constexpr std::chrono::seconds leftover_quit_limit{5};
+constexpr std::chrono::seconds leftover_kill_limit{5};
+constexpr std::uintmax_t max_complaint_bytes = 64 << 10;
+
+/// Whether `pid` is a process of this cluster. PostgreSQL's processes all work in their data
+/// directory.
+bool belongs_to(pid_t pid, const struct stat& cluster, uid_t owner) {
+  const auto proc = "/proc/" + std::to_string(pid);
+  struct stat process {};
+  struct stat working {};
+  return ::stat(proc.c_str(), &process) == 0 && process.st_uid == owner &&
+         ::stat((proc + "/cwd").c_str(), &working) == 0 && working.st_dev == cluster.st_dev &&
+         working.st_ino == cluster.st_ino;
+}
+
+/// All processes of the cluster. A zombie has no working directory any more, so it is none.
+std::vector<pid_t> processes_of(const data_directory& directory) {
+  std::vector<pid_t> found;
+  struct stat cluster {};
+  if (::stat(directory.cluster().c_str(), &cluster) != 0) return found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
+    const auto name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const auto pid = static_cast<pid_t>(std::stol(name));
+    if (!belongs_to(pid, cluster, directory.owner.uid)) continue;
+    const auto executable = fs::read_symlink(entry.path() / "exe", ignored).filename().string();
+    if (executable.starts_with("postgres")) found.push_back(pid);  // "postgres (deleted)" too
+  }
+  return found;
+}
+
+/// Signals all and waits for all; true where none is left.
+bool end_processes(const data_directory& directory, int signal, std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  std::vector<process_handle> handles;
+  for (const auto pid : processes_of(directory))
+    if (auto handle = process_handle::of(pid)) handles.push_back(std::move(*handle));
+  for (const auto& handle : handles) {
+    handle.signal(signal);
+    handle.signal(SIGCONT);  // a stopped process gets no other signal
+  }
+  for (const auto& handle : handles)
+    handle.ended_within(
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()));
+  return processes_of(directory).empty();
+}
+
+/// Files that name a dead process would make PostgreSQL refuse when that number lives again as
+/// something else.
+void remove_stale_files(const data_directory& directory) {
+  std::error_code ignored;
+  fs::remove(directory.cluster() / "postmaster.pid", ignored);
+  for (const auto* name : {".s.PGSQL.5432", ".s.PGSQL.5432.lock"})
+    fs::remove(directory.socket_directory() / name, ignored);
+}
+
+}  // namespace
+
+std::optional<pid_t> find_postmaster(const data_directory& directory) {
+  std::ifstream file{directory.cluster() / "postmaster.pid"};
+  pid_t pid = 0;
+  struct stat cluster {};
+  if (!(file >> pid) || pid <= 1 || ::stat(directory.cluster().c_str(), &cluster) != 0 ||
+      !belongs_to(pid, cluster, directory.owner.uid))
+    return std::nullopt;
+  return pid;
+}
+
+result<void> clear_leftovers(const data_directory& directory) {
+  const auto cleared = processes_of(directory).empty() ||
+                       end_processes(directory, SIGQUIT, leftover_quit_limit) ||
+                       end_processes(directory, SIGKILL, leftover_kill_limit);
+  if (!cleared)
+    return fail(ec::data_directory,
+                "processes of a killed PostgreSQL server still use " + directory.root.string() +
+                    " and do not end: " + std::to_string(processes_of(directory).front()) +
+                    "; end them by hand, or give another --data");
+  remove_stale_files(directory);
+  return {};
+}
+
+result<pid_t> start_postmaster(const installation& programs, const data_directory& directory,
+                               const start_options& options) {
+  auto log = open_log(directory);
+  if (!log) return tl::unexpected(log.error());
+  program server{.arguments = {programs.programs / "postgres", "-D", directory.cluster()},
+                 .environment = server_environment(),
+                 .user = directory.owner};
+  for (auto& setting : server_settings(directory, options)) {
+    server.arguments.emplace_back("-c");
+    server.arguments.push_back(std::move(setting));
+  }
+  return start_daemon(server, -1, log->get());
+}
+
+readiness await_ready(const data_directory& directory, pid_t postmaster) {
+  const auto process = process_handle::of(postmaster);
+  if (!process) return readiness::ended;
+  const auto started = std::chrono::steady_clock::now();
+  const auto target = connection_string(directory, "postgres") + " connect_timeout=5";
+  const auto socket = directory.socket_directory() / ".s.PGSQL.5432";
+  std::error_code ignored;
+  do {
+    if (::PQping(target.c_str()) == PQPING_OK) return readiness::ready;
+    if (process->ended_within(ready_poll_interval)) return readiness::ended;
+    const auto waited = std::chrono::steady_clock::now() - started;
+    if (waited > socket_limit && !fs::exists(socket, ignored)) return readiness::unreachable;
+  } while (std::chrono::steady_clock::now() - started < start_limit);
+  return readiness::unreachable;
+}
+
+void stop_postmaster(const data_directory& directory, pid_t postmaster) {
+  if (const auto process = process_handle::of(postmaster)) {
+    process->signal(SIGINT);
+    if (!process->ended_within(fast_stop_limit)) {
+      process->signal(SIGQUIT);
+      process->ended_within(immediate_stop_limit);
+    }
+  }
+  // Of a postmaster that would not end, or was killed meanwhile. Nothing to tell anybody: the next
+  // start looks again.
+  static_cast<void>(clear_leftovers(directory));
+}
+
+std::string connection_string(const data_directory& directory, const std::string& database) {
+  return "host=" + directory.socket_directory().string() + " port=5432 user=" + database_user +
+         " dbname=" + database;
+}
+
+std::string last_complaint(const data_directory& directory, std::uintmax_t offset) {
+  std::ifstream log{directory.log()};
+  std::error_code ignored;
+  const auto size = fs::file_size(directory.log(), ignored);
+  if (ignored || size < offset) offset = 0;
+  offset = std::max(offset, size > max_complaint_bytes ? size - max_complaint_bytes : 0);
+  log.seekg(static_cast<std::streamoff>(offset));
+  std::string found;
+  for (std::string line; std::getline(log, line);)
+    for (const auto* mark : {"FATAL:", "PANIC:", "could not", "error while loading"})
+      if (const auto at = line.find(mark); at != std::string::npos) {
+        found = line.substr(at);
+        break;
+      }
+  return found;
+}
+
+}  // namespace millrace::postgres

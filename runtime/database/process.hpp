@@ -1,0 +1,67 @@
+// Starting PostgreSQL's programs as another user, and watching processes that need not be our
+// children.
+//
+// Thread-safe: what runs between fork and exec is prepared before and async-signal-safe. A program
+// inherits no descriptor but its standard three, starts in `/` in a session of its own (Ctrl-C in
+// our terminal is ours) and with the default signal handlers. Every wait is bounded by its
+// argument. These calls block.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "runtime/core/error.hpp"
+#include "runtime/database/unique_fd.hpp"
+
+namespace millrace::postgres {
+
+struct user_account {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::string name;  ///< For messages.
+  std::string home;  ///< May be empty.
+};
+
+struct program {
+  std::vector<std::string> arguments = {};    ///< The first is the absolute path of the executable.
+  std::vector<std::string> environment = {};  ///< All of it, as NAME=value.
+  std::optional<user_account> user =
+      {};  ///< Unset: the user we are. Only root may ask for another.
+};
+
+struct program_outcome {
+  int exit_status = 0;  ///< Above 128: ended by signal exit_status - 128.
+  std::string output;   ///< Of stdout and stderr together, its last 64 KiB.
+};
+
+/// Runs to the end; killed with all its children after `limit` (ec::timeout).
+result<program_outcome> run_program(const program& p, std::chrono::milliseconds limit);
+
+/// Starts a program that outlives us and is not our child; `input` and `output` (also stderr) are
+/// borrowed descriptors, -1 is /dev/null. Returns its process id.
+result<pid_t> start_daemon(const program& p, int input, int output);
+
+/// The index of the first of `folders` that `user` may not enter, none where all are open.
+result<std::optional<std::size_t>> first_closed_folder(const std::vector<std::string>& folders,
+                                                       const user_account& user);
+
+/// A process by descriptor: cannot be confused with a later one of the same id.
+class process_handle {
+ public:
+  /// None where there is no such process.
+  static std::optional<process_handle> of(pid_t pid);
+
+  /// True once the process has ended; waits at most `limit`.
+  bool ended_within(std::chrono::milliseconds limit) const;
+  void signal(int number) const;
+
+ private:
+  explicit process_handle(unique_fd descriptor) : descriptor_{std::move(descriptor)} {}
+  unique_fd descriptor_;
+};
+
+}  // namespace millrace::postgres

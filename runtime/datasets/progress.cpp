@@ -1,0 +1,84 @@
+#include "runtime/datasets/progress.hpp"
+
+#include "runtime/database/binary_rows.hpp"
+
+namespace millrace {
+
+namespace {
+
+constexpr auto read_sql = R"sql(
+select s.id, s.name, s.status, s.total, coalesce(sum(p.ready), 0)::bigint, coalesce(sum(p.failed), 0)::bigint,
+       coalesce(sum(p.cancelled), 0)::bigint, coalesce(sum(p.chunks), 0)::bigint,
+       coalesce(sum(p.images), 0)::bigint, coalesce(sum(p.tokens), 0)::bigint
+from datasets s left join dataset_progress p on p.dataset_id = s.id
+where case when $1::bigint is null then s.status = 'processing' else s.id = $1 end
+group by s.id)sql";
+
+// The row is locked before the sums are read, so that a submission that adds documents comes before
+// or after it whole.
+constexpr auto write_sql = R"sql(
+with locked as materialized (
+  select id, total, status from datasets where id = any($1::bigint[]) order by id for update),
+sums as (
+  select l.id, l.total, l.status, coalesce(sum(p.ready), 0)::bigint as ready,
+         coalesce(sum(p.failed), 0)::bigint as failed, coalesce(sum(p.cancelled), 0)::bigint as cancelled
+  from locked l left join dataset_progress p on p.dataset_id = l.id
+  group by l.id, l.total, l.status),
+decided as (
+  select *, status = 'processing' and ready + failed + cancelled >= total as ended from sums)
+update datasets s
+set ready = d.ready, failed = d.failed, cancelled = d.cancelled, updated_at = clock_timestamp(),
+    status = case when not d.ended then d.status
+                  when d.ready = 0 and d.failed > 0 then 'failed'
+                  else 'ready' end,
+    finished_at = case when d.ended then clock_timestamp() else s.finished_at end
+from decided d
+where s.id = d.id
+returning s.id, s.status)sql";
+
+dataset_progress from_row(const pqxx::row& row) {
+  const auto number = [&](int column) { return row[column].as<std::int64_t>(); };
+  return {number(0), row[1].c_str(), row[2].c_str(), number(3), number(4),
+          number(5), number(6),      number(7),      number(8), number(9)};
+}
+
+}  // namespace
+
+result<std::vector<dataset_progress>> read_active_progress(connection_pool& pool) {
+  return pool.transact(
+      "status", [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<dataset_progress>> {
+        c.prepare("progress_read", read_sql);
+        std::vector<dataset_progress> all;
+        for (const auto& row : tx.exec_prepared("progress_read", std::optional<std::int64_t>{}))
+          all.push_back(from_row(row));
+        return all;
+      });
+}
+
+result<dataset_progress> read_progress(connection_pool& pool, std::int64_t dataset_id) {
+  return pool.transact("status",
+                       [&](pqxx::work& tx, pooled_connection& c) -> result<dataset_progress> {
+                         c.prepare("progress_read", read_sql);
+                         const auto rows = tx.exec_prepared("progress_read", dataset_id);
+                         if (rows.empty())
+                           return fail(ec::unknown_dataset,
+                                       "dataset " + std::to_string(dataset_id) + " does not exist");
+                         return from_row(rows[0]);
+                       });
+}
+
+result<std::vector<written_status>> write_status(connection_pool& pool, const leader_term& term,
+                                                 const std::vector<std::int64_t>& dataset_ids) {
+  return pool.transact(
+      "status", [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<written_status>> {
+        if (auto leads = check_term(tx, term); !leads) return tl::unexpected<error>(leads.error());
+        c.prepare("progress_write", write_sql);
+        std::vector<written_status> written;
+        for (const auto& row :
+             tx.exec_prepared("progress_write", int8_array_parameter(dataset_ids)))
+          written.push_back({row[0].as<std::int64_t>(), row[1].c_str()});
+        return written;
+      });
+}
+
+}  // namespace millrace

@@ -1,0 +1,42 @@
+// Embeddings without a model or a network: signed feature hashing of words and pairs of adjacent
+// words. Lexical: texts are near where they share words; it knows no synonyms and no other
+// language's word for the same thing.
+//
+// Thread-safe and stateless; embed() computes and calls back inside the call. The work is bounded
+// by the inputs: about 10 ns a byte. Nothing is queued, so there is no overload and nothing to
+// drain.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/embedding/provider.hpp"
+
+namespace millrace {
+
+inline constexpr int min_hashing_dimensions = 8;
+inline constexpr int max_hashing_dimensions = 65'536;
+
+/// The embedding of one text: `dimensions` float32 of length 1 (L2), bit for bit the same on every
+/// machine. A feature that occurs n times weighs 1 + ln n (sublinear term frequency); a pair of
+/// words weighs half of what a word does, a frequent function word a quarter. Feature hashing:
+/// Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009. A text
+/// without a word, whose sum would be zero, gets the first axis, (1, 0, 0, ...): a valid direction
+/// for cosine similarity, the same for all such texts.
+std::vector<float> hash_text(std::string_view text, int dimensions);
+
+class hashing_provider final : public embedding_provider {
+ public:
+  explicit hashing_provider(int dimensions) : dimensions_(dimensions) {}
+
+  std::string model() const override { return "hashing-v1"; }
+  int dimensions() const override { return dimensions_; }
+  embedding_limits limits() const override;
+  void embed(std::vector<std::string> inputs, embedding_callback done) override;
+
+ private:
+  int dimensions_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,234 @@
+#include "runtime/embedding/http_transport.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include <curl/curl.h>
+
+namespace millrace {
+
+namespace {
+
+struct easy_deleter {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+struct multi_deleter {
+  void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
+};
+struct url_deleter {
+  void operator()(CURLU* handle) const { curl_url_cleanup(handle); }
+};
+struct list_deleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using easy_handle = std::unique_ptr<CURL, easy_deleter>;
+using header_list = std::unique_ptr<curl_slist, list_deleter>;
+using parsed_url = std::unique_ptr<CURLU, url_deleter>;
+
+/// libcurl's global state is made once and lives until the process ends.
+bool start_libcurl() {
+  static const bool started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return started;
+}
+
+/// One request on its way; never moves while libcurl knows it.
+struct transfer {
+  easy_handle easy;
+  http_post post;
+  http_answer answer;
+  std::array<char, CURL_ERROR_SIZE> problem{};
+};
+
+std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& t = *static_cast<transfer*>(user);
+  const auto bytes = size * count;
+  if (t.answer.body.size() + bytes > t.post.max_answer_bytes)
+    return 0;  // ends with CURLE_WRITE_ERROR
+  t.answer.body.append(data, bytes);
+  return bytes;
+}
+
+std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& t = *static_cast<transfer*>(user);
+  t.answer.limits.read({data, size * count}, std::chrono::system_clock::now());
+  return size * count;
+}
+
+bool append(header_list& list, const std::string& line) {
+  curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) return false;
+  static_cast<void>(list.release());
+  list.reset(longer);
+  return true;
+}
+
+std::string part_of(const parsed_url& url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url.get(), part, &text, 0) != CURLUE_OK) return {};
+  std::string out{text};
+  curl_free(text);
+  return out;
+}
+
+parsed_url parse(const std::string& text) {
+  parsed_url url{curl_url()};
+  if (url && curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) url.reset();
+  return url;
+}
+
+/// A proxy of the environment is never asked for this machine.
+bool is_loopback(const std::string& text) {
+  const auto url = parse(text);
+  const auto host = url ? part_of(url, CURLUPART_HOST) : std::string{};
+  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+}  // namespace
+
+struct http_transport::impl {
+  config settings;
+  bool loopback = false;
+  header_list headers;
+  std::unique_ptr<CURLM, multi_deleter> multi;
+  std::map<CURL*, std::unique_ptr<transfer>> running;
+  std::vector<easy_handle> idle;  ///< At most max_connections.
+  std::vector<http_answer> not_started;
+
+  ~impl() {
+    for (auto& [easy, t] : running) curl_multi_remove_handle(multi.get(), easy);
+  }
+  void prepare(transfer& t) const;
+  http_answer finish(CURL* easy, CURLcode code);
+};
+
+void http_transport::impl::prepare(transfer& t) const {
+  CURL* const easy = t.easy.get();
+  curl_easy_reset(easy);
+  curl_easy_setopt(easy, CURLOPT_URL, settings.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  if (loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(t.post.body.size()));
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, t.post.body.data());
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(settings.connect_timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.request_timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &t);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &t);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t.problem.data());
+}
+
+http_answer http_transport::impl::finish(CURL* easy, CURLcode code) {
+  const auto found = running.find(easy);
+  auto t = std::move(found->second);
+  running.erase(found);
+  curl_multi_remove_handle(multi.get(), easy);
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  if (code == CURLE_OK) {
+    t->answer.status = static_cast<int>(status);
+  } else {
+    t->answer.timed_out = code == CURLE_OPERATION_TIMEDOUT;
+    t->answer.problem = code == CURLE_WRITE_ERROR ? "the answer is larger than it can be"
+                        : t->problem[0] != '\0'   ? t->problem.data()
+                                                  : curl_easy_strerror(code);
+  }
+  idle.push_back(std::move(t->easy));
+  return std::move(t->answer);
+}
+
+http_transport::http_transport(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+http_transport::~http_transport() = default;
+
+result<std::unique_ptr<http_transport>> http_transport::create(config c) {
+  auto i = std::make_unique<impl>();
+  if (start_libcurl()) i->multi.reset(curl_multi_init());
+  if (!i->multi)
+    return fail(ec::internal,
+                "libcurl could not be started, probably for want of memory; free some");
+  // Without an empty Expect, libcurl waits for a "100 Continue" before it sends a larger body.
+  bool listed =
+      append(i->headers, "Content-Type: application/json") && append(i->headers, "Expect:");
+  if (!c.bearer_token.empty())
+    listed = listed && append(i->headers, "Authorization: Bearer " + c.bearer_token);
+  if (!listed)
+    return fail(ec::internal, "no memory for the headers of embedding requests; free some");
+  curl_multi_setopt(i->multi.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(c.max_connections));
+  curl_multi_setopt(i->multi.get(), CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                    static_cast<long>(c.max_connections));
+  i->loopback = is_loopback(c.url);
+  c.bearer_token.clear();  // it is in the headers; one copy is enough
+  i->settings = std::move(c);
+  return std::unique_ptr<http_transport>{new http_transport{std::move(i)}};
+}
+
+void http_transport::start(http_post post) {
+  auto t = std::make_unique<transfer>();
+  t->answer.id = post.id;
+  t->post = std::move(post);
+  if (impl_->idle.empty()) {
+    t->easy.reset(curl_easy_init());
+  } else {
+    t->easy = std::move(impl_->idle.back());
+    impl_->idle.pop_back();
+  }
+  CURL* const easy = t->easy.get();
+  if (easy != nullptr) impl_->prepare(*t);
+  if (easy == nullptr || curl_multi_add_handle(impl_->multi.get(), easy) != CURLM_OK) {
+    t->answer.problem = "libcurl could not start the request, probably for want of memory";
+    impl_->not_started.push_back(std::move(t->answer));
+    return;
+  }
+  impl_->running.emplace(easy, std::move(t));
+}
+
+std::vector<http_answer> http_transport::wait(duration timeout) {
+  auto ended = std::exchange(impl_->not_started, {});
+  CURLM* const multi = impl_->multi.get();
+  int running = 0;
+  curl_multi_perform(multi, &running);
+  const auto collect = [&] {
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi, &left))
+      if (message->msg == CURLMSG_DONE)
+        ended.push_back(impl_->finish(message->easy_handle, message->data.result));
+  };
+  collect();
+  if (!ended.empty()) return ended;
+  curl_multi_poll(multi, nullptr, 0, static_cast<int>(timeout.count()), nullptr);
+  curl_multi_perform(multi, &running);
+  collect();
+  return ended;
+}
+
+void http_transport::wake() {
+  curl_multi_wakeup(impl_->multi.get());
+}
+
+result<std::string> embeddings_url(const std::string& base_url) {
+  const auto url = parse(base_url);
+  const auto scheme = url ? part_of(url, CURLUPART_SCHEME) : std::string{};
+  if (scheme != "http" && scheme != "https")
+    return fail(ec::invalid_config,
+                "embedder.base_url is no http or https URL; write it like https://host/v1");
+  // The URL is not repeated here: what it holds may be a secret.
+  if (!part_of(url, CURLUPART_USER).empty() || !part_of(url, CURLUPART_PASSWORD).empty())
+    return fail(ec::invalid_config,
+                "embedder.base_url holds a user name or password; put the key into the environment "
+                "variable that embedder.api_key_env names");
+  if (!part_of(url, CURLUPART_QUERY).empty() || !part_of(url, CURLUPART_FRAGMENT).empty())
+    return fail(ec::invalid_config,
+                "embedder.base_url holds a query or a fragment; write only scheme, host and path");
+  std::string out = base_url;
+  while (out.ends_with('/')) out.pop_back();
+  return out + "/embeddings";
+}
+
+}  // namespace millrace

@@ -1,0 +1,24 @@
+// Opens a document for an extractor: regular files only, and never a wait, whatever the path leads
+// to.
+//
+// Any thread that may block on a file system.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runtime/core/error.hpp"
+#include "runtime/extraction/descriptor.hpp"
+
+namespace millrace::extraction {
+
+struct document_file {
+  descriptor fd;
+  std::uint64_t size = 0;  ///< Bytes.
+};
+
+/// source_missing where nothing is there; source_unreadable where it may not be read or is not a
+/// regular file; internal (worth a retry) where this process is out of descriptors or memory.
+result<document_file> open_document(const std::string& path);
+
+}  // namespace millrace::extraction

@@ -1,0 +1,57 @@
+// The documents that wait for an extractor, first in, first out. Its length is bounded by those who
+// add: each document actor has one document here.
+//
+// Any thread. close() hands back what waits; add() refuses from then on.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "runtime/extraction/extractor_pool.hpp"
+
+namespace millrace::extraction {
+
+/// Documents up to this size travel together in a frame; larger ones alone.
+inline constexpr std::uint64_t small_document_bytes = 64 << 10;
+
+struct waiting_document {
+  extraction_request request;
+  extraction_callback done;
+  /// Memory tier that it needs, known once it has died of memory in a lower one. Such a document
+  /// travels alone.
+  std::size_t min_tier = 0;
+
+  bool small() const { return min_tier == 0 && request.size_hint <= small_document_bytes; }
+};
+
+class document_queue {
+ public:
+  /// False once closed; `document` is untouched then.
+  bool add(waiting_document& document);
+  /// Gives documents back to the front, in their order. False once closed; they are untouched then.
+  bool put_back(std::vector<waiting_document>& documents);
+
+  /// Waits for a document, at most `patience`. False where there is none or the queue is closed.
+  bool wait(std::chrono::milliseconds patience);
+  /// Takes small documents off the front, at most `most` and at most an equal share of all for
+  /// `workers`; or one large document where it comes first and `large_too`. Never waits.
+  std::vector<waiting_document> take(std::size_t most, std::size_t workers, bool large_too);
+  /// Takes all, for a pool that cannot start extractors.
+  std::vector<waiting_document> take_all();
+  std::vector<waiting_document> close();
+
+  std::size_t size() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<waiting_document> documents_;
+  bool closed_ = false;
+};
+
+}  // namespace millrace::extraction

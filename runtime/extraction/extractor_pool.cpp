@@ -1,0 +1,97 @@
+#include "runtime/extraction/extractor_pool.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "config/load.hpp"
+#include "runtime/extraction/worker.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// A budget in which not even the lowest cap fits could serve nobody.
+constexpr std::uint64_t min_budget = (64_MiB).bytes;
+
+std::uint64_t budget_of(const extraction_settings& s) {
+  return std::max(min_budget, memory_budget_bytes(s, extraction::available_memory_bytes()));
+}
+
+std::size_t workers_of(const extraction_settings& s) {
+  if (s.processes > 0) return static_cast<std::size_t>(s.processes);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+struct extractor_pool::impl {
+  explicit impl(const extractor_pool_config& config)
+      : state{config, workers_of(config.settings), budget_of(config.settings)} {
+    threads.reserve(state.workers);
+    for (std::size_t i = 0; i < state.workers; ++i)
+      threads.emplace_back([this] { extraction::worker{state}.run(); });
+  }
+
+  ~impl() {
+    auto waiting = state.queue.close();
+    state.stats.waiting -= static_cast<std::int64_t>(waiting.size());
+    state.budget.close();
+    ::eventfd_write(state.stop.get(), 1);
+    for (auto& document : waiting) document.done(draining());
+    for (auto& thread : threads) thread.join();
+  }
+
+  static tl::unexpected<error> draining() {
+    return fail(ec::draining, "the node is shutting down; the document stays queued");
+  }
+
+  extraction::pool_state state;
+  std::vector<std::thread> threads;
+};
+
+extractor_pool::extractor_pool(extractor_pool_config config)
+    : impl_{std::make_unique<impl>(config)} {}
+
+extractor_pool::~extractor_pool() = default;
+
+void extractor_pool::extract(extraction_request request, extraction_callback done) {
+  extraction::waiting_document document{std::move(request), std::move(done)};
+  ++impl_->state.stats.waiting;
+  if (impl_->state.queue.add(document)) return;
+  --impl_->state.stats.waiting;
+  document.done(impl::draining());
+}
+
+const extractor_pool_stats& extractor_pool::stats() const {
+  return impl_->state.stats;
+}
+
+result<std::filesystem::path> find_extractor() {
+  namespace fs = std::filesystem;
+  const auto usable = [](const fs::path& p) {
+    std::error_code ignored;
+    return fs::is_regular_file(p, ignored) && ::access(p.c_str(), X_OK) == 0;
+  };
+  if (const char* given = std::getenv("MILLRACE_EXTRACTOR"); given != nullptr && *given != '\0') {
+    if (usable(given)) return fs::path{given};
+    return fail(ec::extractor_missing, std::string{"MILLRACE_EXTRACTOR names "} + given +
+                                           ", which is not an executable file");
+  }
+  std::error_code failed;
+  const auto here = fs::read_symlink("/proc/self/exe", failed).parent_path();
+  const std::array places{here / "millrace-extractor", here / "../extractor/millrace-extractor",
+                          here / "../libexec/millrace/millrace-extractor"};
+  for (const auto& place : places)
+    if (usable(place)) return place.lexically_normal();
+  return fail(ec::extractor_missing, "there is no millrace-extractor in " + here.string() + " or " +
+                                         places[2].lexically_normal().parent_path().string() +
+                                         "; install it or set MILLRACE_EXTRACTOR");
+}
+
+}  // namespace millrace

@@ -1,0 +1,71 @@
+// A fixed number of millrace-extractor processes, each served by one thread of this pool. Documents
+// wait in one FIFO; a free worker takes up to 32 small ones in a frame, or one large one.
+//
+// Any thread may call extract(); callbacks run on the pool's threads and must not block. The queue
+// is bounded by its callers (one document per document actor). A process that crashes, exceeds its
+// memory or its time costs the one document it was working on: the unanswered rest of its frame is
+// sent again to a fresh process. The destructor ends every process and answers what is waiting with
+// ec::draining.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "config/settings.hpp"
+#include "runtime/core/document.hpp"
+#include "runtime/core/error.hpp"
+
+namespace millrace {
+
+struct extraction_request {
+  std::string
+      path;  ///< Path in the local file system; opened by the pool's thread, read by the extractor.
+  std::uint64_t size_hint =
+      0;  ///< Bytes as known at submission; the real size is taken when it is opened.
+};
+
+using extraction_callback = std::function<void(result<extracted_document>)>;
+
+struct extractor_pool_config {
+  std::filesystem::path executable;  ///< millrace-extractor.
+  extraction_settings settings;
+};
+
+/// Counters since start; read from any thread.
+struct extractor_pool_stats {
+  std::atomic<std::uint64_t> documents{0};
+  std::atomic<std::uint64_t> frames{0};
+  std::atomic<std::uint64_t> processes_started{0};
+  std::atomic<std::uint64_t> kills_timeout{0};
+  std::atomic<std::uint64_t> kills_memory{0};
+  std::atomic<std::uint64_t> crashes{0};
+  std::atomic<std::uint64_t> recycled{0};
+  std::atomic<std::int64_t> idle{0};
+  std::atomic<std::int64_t> busy{0};
+  std::atomic<std::int64_t> waiting{0};        ///< Documents in the FIFO.
+  std::atomic<std::uint64_t> memory_bytes{0};  ///< Sum of the caps in use.
+};
+
+class extractor_pool {
+ public:
+  explicit extractor_pool(extractor_pool_config config);
+  ~extractor_pool();
+  extractor_pool(const extractor_pool&) = delete;
+  extractor_pool& operator=(const extractor_pool&) = delete;
+
+  void extract(extraction_request request, extraction_callback done);
+  const extractor_pool_stats& stats() const;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+/// The extractor that belongs to this executable: beside it, or in ../libexec/millrace;
+/// $MILLRACE_EXTRACTOR wins.
+result<std::filesystem::path> find_extractor();
+
+}  // namespace millrace

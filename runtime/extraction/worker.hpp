@@ -1,0 +1,117 @@
+// One thread of the extractor pool: keeps one process alive, feeds it from the pool's queue, and
+// answers documents.
+//
+// While the process works on a frame of small documents the next one is already in its socket;
+// larger documents go one at a time. A process that dies costs the first unanswered document; the
+// others go back to the front of the queue. So do documents that would wait behind one that is
+// slow.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "runtime/extraction/document_file.hpp"
+#include "runtime/extraction/document_queue.hpp"
+#include "runtime/extraction/extractor_process.hpp"
+#include "runtime/extraction/memory_budget.hpp"
+#include "runtime/extraction/protocol.hpp"
+
+namespace millrace::extraction {
+
+/// What the workers of a pool share. Outlives their threads.
+struct pool_state {
+  extractor_pool_config config;
+  std::size_t workers;
+  document_queue queue;
+  memory_tiers tiers;
+  memory_budget budget;
+  descriptor stop;  ///< eventfd, readable once the pool ends.
+  extractor_pool_stats stats;
+  std::atomic<int> processes_alive{0};
+
+  pool_state(extractor_pool_config c, std::size_t worker_count, std::uint64_t budget_bytes);
+  bool stopping() const;
+};
+
+class worker {
+ public:
+  explicit worker(pool_state& pool);
+  /// Until the pool stops. Answers what it holds with ec::draining then.
+  void run();
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  struct in_flight {
+    waiting_document document;
+    std::uint64_t number = 0;
+    bool ends_frame = false;
+  };
+  /// Documents that are open and ready to be sent.
+  struct prepared_frame {
+    std::vector<waiting_document> documents;
+    std::vector<document_file> files;
+    std::size_t tier = 0;
+  };
+  enum class cause { ended, timeout, memory, garbage };
+
+  // The process's life.
+  bool start_process();
+  void start_failed(const error& why);
+  void retire_process();
+  void lose_process(cause why, const std::string& detail = {});
+  error describe(cause why, const process_end& end, const std::string& detail) const;
+  void forget_process();
+
+  // Feeding.
+  bool idle();
+  void feed();
+  std::size_t room() const;
+  std::uint64_t answers_left() const;
+  prepared_frame prepare(std::size_t most, bool large_too);
+  bool adopt_tier(std::size_t tier);
+  void send(prepared_frame frame);
+  void give_back(std::vector<waiting_document> documents);
+  void refuse(waiting_document& document, const error& why);
+
+  // Answers.
+  void listen();
+  void await_answer();
+  void check_limits();
+  void handle(const frame& f);
+  void handle_progress(const progress& p);
+  void answer(result<extracted_document> outcome);
+  void take_back_rest();
+  void touch();
+
+  void release_memory();
+
+  pool_state& pool_;
+  std::unique_ptr<extractor_process> process_;
+  int failed_starts_ = 0;  ///< In a row, without an answer in between.
+
+  std::deque<in_flight> in_flight_;
+  std::size_t frames_ = 0;  ///< Of in_flight_.
+  std::uint64_t next_number_ = 1;
+  std::uint64_t answered_ = 0;  ///< By this process.
+  bool rest_taken_back_ =
+      false;  ///< The process holds documents that are others' now; it ends with its answer.
+  std::optional<document_decoder>
+      decoder_;  ///< Of the document that is due, from its first part on.
+
+  std::size_t tier_ = 0;
+  std::uint64_t reserved_ = 0;    ///< Bytes of the budget.
+  std::uint64_t limited_to_ = 0;  ///< The process's cap, bytes.
+
+  clock::time_point last_sign_;       ///< The last answer or page; the time-out counts from here.
+  clock::time_point due_since_;       ///< When the document that is due became so.
+  clock::time_point cpu_allowed_;     ///< When CPU time was last granted.
+  std::uint32_t pages_ = 0;           ///< Finished, of the document that is due.
+  std::chrono::nanoseconds pace_{0};  ///< A small document's usual time: a moving average.
+  std::string outgoing_;
+};
+
+}  // namespace millrace::extraction

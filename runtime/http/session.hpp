@@ -1,0 +1,107 @@
+// One connection of the server: reads a request, has a worker run the handler, writes the answer,
+// and so on until either side closes. Private to runtime/http.
+//
+// Everything runs on the server's I/O thread, but the handler and a response's stream, which run on
+// workers and come back by post(). It holds one request and one response (or one piece of a stream)
+// at a time.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "runtime/http/message.hpp"
+#include "runtime/http/server.hpp"
+#include "runtime/http/worker_pool.hpp"
+
+namespace millrace::http {
+
+class session;
+
+/// What the connections of one server share. Outlives them.
+struct session_host {
+  const server_config& config;
+  const handler& handle;
+  worker_pool& workers;
+  std::function<void(session&)> on_closed;
+  bool stopping = false;  ///< I/O thread only.
+};
+
+class session : public std::enable_shared_from_this<session> {
+ public:
+  using protocol = boost::asio::generic::stream_protocol;
+  using error_code = boost::system::error_code;
+
+  session(protocol::socket socket, session_host& host);
+
+  void start();
+  /// Answers 503 without reading, for a connection over the limit.
+  void refuse();
+  bool refused() const { return refused_; }
+  /// The server stops: closes when idle, else after the current answer.
+  void drain();
+  void close();
+
+ private:
+  enum class state { idle, reading, handling, writing, closed };
+
+  // Reading.
+  void await_request();
+  void read_header();
+  void on_header(error_code failed);
+  void send_continue();
+  void read_body();
+  void reject_unreadable(error_code failed);
+  bool check_header();
+  void dispatch();
+
+  // Answering.
+  void reject(int status, std::string_view code, const std::string& message);
+  void respond(response r);
+  void send_whole(response r);
+  void send_head_only(const response& r);
+  void after_response(error_code failed, bool keep_alive);
+  void linger();
+  void discard();
+  template <class Message>
+  void send(Message message);
+
+  // Streaming.
+  void start_stream(response r);
+  void pull();
+  void on_piece(bool more, bool failed);
+  void write_piece(bool more);
+  void wait_for_piece();
+  void finish_stream();
+  void release_stream();
+  bool peer_is_gone();
+
+  session_host& host_;
+  boost::beast::basic_stream<protocol> stream_;
+  boost::asio::steady_timer timer_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
+  state state_ = state::reading;
+  bool refused_ = false;
+  bool unread_ = false;      ///< The request was not read to its end: the connection cannot go on.
+  bool head_ = false;        ///< The request is a HEAD.
+  bool keep_alive_ = false;  ///< What the client wants.
+  unsigned version_ = 11;    ///< 10 or 11.
+  body_stream body_;
+  bool pulling_ = false;  ///< A worker runs body_.
+  std::string piece_;
+  std::chrono::steady_clock::time_point last_piece_;
+  std::array<char, 4096> discarded_{};
+};
+
+}  // namespace millrace::http

@@ -1,0 +1,38 @@
+// Finds the character set of a text and converts it to clean UTF-8. Pure but for iconv, which loads
+// a conversion module at its first use of a set. UTF-8 input is not copied.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace millrace::parsers {
+
+/// A text as clean UTF-8: a view of the input where that was clean already, else a conversion that
+/// it owns.
+class decoded_text {
+ public:
+  static decoded_text borrowed(std::string_view text) {
+    decoded_text out;
+    out.borrowed_ = text;
+    return out;
+  }
+  static decoded_text owned(std::string text) {
+    decoded_text out;
+    out.owned_ = std::move(text);
+    return out;
+  }
+  std::string_view view() const { return owned_ ? std::string_view{*owned_} : borrowed_; }
+
+ private:
+  std::string_view borrowed_;
+  std::optional<std::string> owned_;
+};
+
+/// Tries in this order: byte order mark; valid UTF-8; UTF-16 by the position of its zero bytes; the
+/// charset that an HTML or XML head declares; statistics (uchardet); windows-1252. What cannot be
+/// converted becomes U+FFFD. Nothing where the bytes are no text: control characters, or zero bytes
+/// in no pattern of UTF-16 or UTF-32.
+std::optional<decoded_text> decode_text(std::string_view bytes);
+
+}  // namespace millrace::parsers

@@ -1,0 +1,160 @@
+#include "runtime/parsers/detect_text.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <rapidjson/reader.h>
+
+#include "runtime/parsers/csv_dialect.hpp"
+#include "runtime/parsers/markdown_signs.hpp"
+#include "runtime/parsers/text_tools.hpp"
+
+namespace millrace::parsers {
+
+namespace {
+
+constexpr std::size_t sample_bytes = 64 * 1024;
+/// Lines of JSON that must be whole values for a text to be JSON Lines.
+constexpr std::size_t json_lines_checked = 5;
+
+/// A view as RapidJSON's input stream, ending in the zero that it expects.
+class view_stream {
+ public:
+  using Ch = char;
+  explicit view_stream(std::string_view text) : text_{text} {}
+  Ch Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  Ch Take() { return at_ < text_.size() ? text_[at_++] : '\0'; }
+  std::size_t Tell() const { return at_; }
+  // The writing half of the concept, which a reader that keeps its input never calls.
+  Ch* PutBegin() { return nullptr; }
+  void Put(Ch) {}
+  void Flush() {}
+  std::size_t PutEnd(Ch*) { return 0; }
+
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+/// Iterative, so that nesting cannot exhaust the stack.
+bool is_json(std::string_view text) {
+  view_stream stream{text};
+  rapidjson::BaseReaderHandler<> ignore;
+  rapidjson::Reader reader;
+  return !reader.Parse<rapidjson::kParseIterativeFlag>(stream, ignore).IsError();
+}
+
+bool is_json_lines(std::string_view text) {
+  std::size_t values = 0;
+  while (!text.empty() && values < json_lines_checked) {
+    const auto line = trim(take_line(text));
+    if (line.empty()) continue;
+    if ((line[0] != '{' && line[0] != '[') || !is_json(line)) return false;
+    ++values;
+  }
+  return values >= 2;
+}
+
+/// Empty where text that starts with a brace or bracket is not JSON.
+std::string_view json_format(std::string_view text) {
+  const auto body = trim(text);
+  if (body.empty() || (body[0] != '{' && body[0] != '[')) return {};
+  // The last character settles it for most text without reading all of it.
+  if (body.back() != '}' && body.back() != ']') return {};
+  if (is_json(body)) return "application/json";
+  return is_json_lines(body) ? "application/x-ndjson" : std::string_view{};
+}
+
+/// Tags with which a page, or a piece of one, starts.
+bool starts_with_html_tag(std::string_view body) {
+  static constexpr std::array<std::string_view, 25> tags{
+      "a",   "article", "b",    "blockquote", "body",  "center", "div", "font", "form",
+      "h1",  "h2",      "h3",   "head",       "hr",    "html",   "ol",  "main", "p",
+      "pre", "section", "span", "style",      "table", "title",  "ul"};
+  if (body.size() < 3 || body[0] != '<') return false;
+  const auto end = body.find_first_of(" >\t\r\n/", 1);
+  if (end == std::string_view::npos) return false;
+  const auto name = body.substr(1, end - 1);
+  return std::any_of(tags.begin(), tags.end(),
+                     [&](std::string_view tag) { return equals_ignoring_case(tag, name); });
+}
+
+/// Empty where text that starts with `<` is neither.
+std::string_view markup_format(std::string_view sample) {
+  const auto body = trim(sample);
+  if (body.empty() || body[0] != '<') return {};
+  const bool page = contains_ignoring_case(body.substr(0, 4096), "<!doctype html") ||
+                    contains_ignoring_case(body, "<html") || contains_ignoring_case(body, "<body");
+  if (page) return "text/html";
+  if (body.starts_with("<?xml") || body.starts_with("<!DOCTYPE")) return "application/xml";
+  const bool piece = starts_with_html_tag(body) ||
+                     (body.starts_with("<!--") && body.find("</") != std::string_view::npos);
+  if (piece) return has_markdown_signs(sample) ? "text/markdown" : "text/html";
+  // <name ...> ... </name>
+  const auto name = body.substr(1, body.find_first_of(" >\t\r\n/", 1) - 1);
+  const bool closed = !name.empty() && is_alpha(name[0]) && body.back() == '>';
+  return closed && body.find("</" + std::string{name}) != std::string_view::npos
+             ? "application/xml"
+             : std::string_view{};
+}
+
+/// A mail starts with header lines, three of them at least of the well-known ones (RFC 5322).
+bool is_mail(std::string_view sample) {
+  static constexpr std::array<std::string_view, 13> headers{
+      "from:",       "to:",           "subject:",  "date:",        "received:",
+      "message-id:", "mime-version:", "reply-to:", "return-path:", "delivered-to:",
+      "x-mailer:",   "content-type:", "cc:"};
+  std::size_t known = 0;
+  auto first = true;
+  while (!sample.empty()) {
+    const auto line = take_line(sample);
+    if (line.empty()) break;
+    const bool continued = !first && (line[0] == ' ' || line[0] == '\t');
+    const bool envelope = first && line.starts_with("From ");
+    first = false;
+    if (continued || envelope) continue;
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos ||
+        line.substr(0, colon).find(' ') != std::string_view::npos)
+      return false;
+    if (std::any_of(headers.begin(), headers.end(), [&](std::string_view header) {
+          return starts_with_ignoring_case(line, header);
+        }))
+      ++known;
+  }
+  return known >= 3;
+}
+
+/// Directives (".. note::"), labels and roles are reStructuredText's own.
+bool is_restructured_text(std::string_view sample) {
+  std::size_t signs = 0;
+  std::size_t underlines = 0;
+  while (!sample.empty()) {
+    const auto line = trim(take_line(sample));
+    if (line.starts_with(".. ") &&
+        (line.find("::") != std::string_view::npos || line.starts_with(".. _")))
+      ++signs;
+    if (line.find(">`_") != std::string_view::npos || line.find(":ref:`") != std::string_view::npos)
+      ++signs;
+    if (line.size() >= 3 && std::string_view{"=-~^*#"}.find(line[0]) != std::string_view::npos &&
+        line.find_first_not_of(line[0]) == std::string_view::npos)
+      ++underlines;
+  }
+  return signs > 0 && signs + underlines >= 2;
+}
+
+}  // namespace
+
+std::string_view detect_text_format(std::string_view text) {
+  const auto sample = utf8_prefix(text, sample_bytes);
+  if (trim(sample).empty()) return "text/plain";
+  if (const auto json = json_format(text); !json.empty()) return json;
+  if (const auto markup = markup_format(sample); !markup.empty()) return markup;
+  if (is_mail(sample)) return "message/rfc822";
+  if (sniff_delimiter(text)) return "text/csv";
+  if (sample.find("..") != std::string_view::npos || sample.find("`_") != std::string_view::npos)
+    if (is_restructured_text(sample)) return "text/x-rst";
+  return has_markdown_signs(sample) ? "text/markdown" : "text/plain";
+}
+
+}  // namespace millrace::parsers

@@ -1,0 +1,74 @@
+#include "runtime/parsers/document_builder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/core/utf8.hpp"
+#include "runtime/parsers/parse_failure.hpp"
+#include "runtime/parsers/text_tools.hpp"
+
+namespace millrace::parsers {
+
+namespace {
+
+/// Titles come from properties that may hold anything; a longer one is cut.
+constexpr std::size_t max_title_bytes = 1000;
+
+bool is_control(char c) {
+  return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
+}
+
+/// A search for two words does not find them with a no-break space between.
+void replace_no_break_spaces(std::string& text) {
+  for (auto at = text.find("\u00A0"); at != std::string::npos; at = text.find("\u00A0", at))
+    text.replace(at, 2, " ");
+}
+
+/// Valid UTF-8 without control characters but tab and line feed, trimmed.
+std::string printable(std::string_view text) {
+  auto clean = clean_utf8(trim(text));
+  replace_no_break_spaces(clean);
+  if (std::any_of(clean.begin(), clean.end(), is_control)) {
+    std::replace_if(clean.begin(), clean.end(), is_control, ' ');
+    return std::string{trim(clean)};
+  }
+  return clean;
+}
+
+}  // namespace
+
+void document_builder::add(element_kind kind, std::string_view text, std::uint8_t level) {
+  auto clean = printable(text);
+  if (clean.empty()) return;
+  append({.kind = kind, .level = level, .page = page_, .text = std::move(clean), .image = {}});
+}
+
+void document_builder::add_image(std::string_view alternative_text, image_info info) {
+  auto clean = printable(alternative_text);
+  if (clean.empty() && info.sha256.empty()) return;
+  append({.kind = element_kind::image,
+          .level = 0,
+          .page = page_,
+          .text = std::move(clean),
+          .image = std::move(info)});
+}
+
+void document_builder::set_title(std::string_view title) {
+  if (document_.title.empty())
+    document_.title = utf8_prefix(collapse(printable(title)), max_title_bytes);
+}
+
+void document_builder::append(element e) {
+  text_bytes_ += e.text.size();
+  if (text_bytes_ > limits_.max_text_bytes)
+    throw parse_failure{ec::limit_exceeded, "the document holds more than " +
+                                                std::to_string(limits_.max_text_bytes >> 20) +
+                                                " MiB of text; split it into smaller documents"};
+  if (document_.elements.size() >= limits_.max_elements)
+    throw parse_failure{ec::limit_exceeded,
+                        "the document has more than " + std::to_string(limits_.max_elements) +
+                            " paragraphs and other elements; split it into smaller documents"};
+  document_.elements.push_back(std::move(e));
+}
+
+}  // namespace millrace::parsers

@@ -1,0 +1,14 @@
+// Word documents (Office Open XML, transitional and strict).
+#include "runtime/parsers/docx_package.hpp"
+#include "runtime/parsers/docx_walker.hpp"
+#include "runtime/parsers/format.hpp"
+
+namespace millrace::parsers {
+
+void parse_docx(const parse_input& in, document_builder& out) {
+  docx_package package{in.bytes, in.limits};
+  out.set_title(package.title());
+  docx_walker{package, in, out}.walk_document();
+}
+
+}  // namespace millrace::parsers

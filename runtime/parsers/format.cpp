@@ -1,0 +1,83 @@
+#include "runtime/parsers/format.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace millrace::parsers {
+
+namespace {
+
+constexpr auto archive = format_group::archive;
+
+constexpr std::array formats{
+    format{"text/plain", "plain text", parse_plain_text},
+    format{"text/markdown", "Markdown", parse_markdown},
+    format{"text/html", "HTML", parse_html},
+    format{"text/csv", "CSV", parse_csv},
+    format{"application/pdf", "PDF", parse_pdf},
+    format{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "Word (DOCX)",
+           parse_docx},
+
+    // Told apart, so that the message names them.
+    format{"application/vnd.openxmlformats-officedocument.presentationml.presentation",
+           "PowerPoint presentation (PPTX)"},
+    format{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+           "Excel workbook (XLSX)"},
+    format{"application/vnd.oasis.opendocument.text", "OpenDocument text (ODT)"},
+    format{"application/vnd.oasis.opendocument.spreadsheet", "OpenDocument spreadsheet (ODS)"},
+    format{"application/vnd.oasis.opendocument.presentation", "OpenDocument presentation (ODP)"},
+    format{"application/epub+zip", "electronic book (EPUB)"},
+    format{"message/rfc822", "e-mail message (EML)"},
+    format{"application/json", "JSON"},
+    format{"application/x-ndjson", "JSON Lines"},
+    format{"application/xml", "XML"},
+    format{"text/x-rst", "reStructuredText"},
+    format{"application/rtf", "Rich Text Format (RTF)"},
+    format{"application/msword", "Word 97-2003 document (DOC)"},
+    format{"application/vnd.ms-excel", "Excel 97-2003 workbook (XLS)"},
+    format{"application/vnd.ms-powerpoint", "PowerPoint 97-2003 presentation (PPT)"},
+    format{"application/vnd.ms-outlook", "Outlook message (MSG)"},
+    format{"application/x-ole-storage", "OLE compound file"},
+    format{"image/png", "PNG image"},
+    format{"image/jpeg", "JPEG image"},
+    format{"image/gif", "GIF image"},
+    format{"image/tiff", "TIFF image"},
+    format{"image/webp", "WebP image"},
+    format{"image/bmp", "BMP image"},
+    format{"image/emf", "EMF drawing"},
+    format{"image/wmf", "WMF drawing"},
+    format{"image/svg+xml", "SVG drawing"},
+
+    format{"application/encrypted-office", "password-protected Office document", nullptr,
+           format_group::encrypted},
+
+    format{"application/zip", "ZIP archive", nullptr, archive},
+    format{"application/gzip", "gzip archive", nullptr, archive},
+    format{"application/x-tar", "tar archive", nullptr, archive},
+    format{"application/x-7z-compressed", "7-Zip archive", nullptr, archive},
+    format{"application/x-rar", "RAR archive", nullptr, archive},
+    format{"application/x-bzip2", "bzip2 archive", nullptr, archive},
+    format{"application/x-xz", "xz archive", nullptr, archive},
+    format{"application/zstd", "Zstandard archive", nullptr, archive},
+};
+
+}  // namespace
+
+const format* find_format(std::string_view mime) {
+  const auto* at = std::find_if(formats.begin(), formats.end(),
+                                [&](const format& row) { return row.mime == mime; });
+  return at == formats.end() ? nullptr : at;
+}
+
+std::string supported_formats() {
+  std::string out;
+  for (const auto& row : formats) {
+    if (row.parse == nullptr) continue;
+    if (!out.empty()) out += ", ";
+    out += row.name;
+  }
+  return out;
+}
+
+}  // namespace millrace::parsers

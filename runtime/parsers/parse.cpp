@@ -1,0 +1,77 @@
+#include "runtime/parsers/parse.hpp"
+
+#include <exception>
+#include <new>
+
+#include "runtime/parsers/detect.hpp"
+#include "runtime/parsers/document_builder.hpp"
+#include "runtime/parsers/format.hpp"
+#include "runtime/parsers/parse_failure.hpp"
+
+namespace millrace::parsers {
+
+namespace {
+
+/// What libmagic and others call a file without bytes.
+constexpr std::string_view empty_mime = "application/x-empty";
+
+[[noreturn]] void refuse(const detection& found, const format* known) {
+  if (known != nullptr && known->group == format_group::encrypted)
+    throw parse_failure{ec::encrypted_document, "the file is a " + std::string{known->name} +
+                                                    "; remove its password and submit it again"};
+  if (known != nullptr && known->group == format_group::archive)
+    throw parse_failure{
+        ec::unsupported_format,
+        "the file is a " + std::string{known->name} +
+            ", and archives are refused; unpack it and submit the files that it holds"};
+  if (known != nullptr)
+    throw parse_failure{ec::unsupported_format, std::string{known->name} +
+                                                    " is not supported yet; convert it to one of " +
+                                                    supported_formats()};
+  const auto name = found.description.empty() ? std::string{"binary data of an unknown format"}
+                                              : found.description + " (" + found.mime + ")";
+  throw parse_failure{ec::unsupported_format,
+                      name + " is not supported; convert it to one of " + supported_formats()};
+}
+
+extracted_document parse_or_throw(std::string_view bytes, const parse_limits& limits,
+                                  const progress_callback& progress) {
+  document_builder out{limits};
+  out.set_mime(empty_mime);
+  if (bytes.empty()) return std::move(out).take();
+  const auto found = detect_format(bytes);
+  const auto* known = find_format(found.mime);
+  if (known == nullptr || known->parse == nullptr) refuse(found, known);
+  out.set_mime(known->mime);
+  known->parse({.bytes = bytes, .text = found.text.view(), .limits = limits, .progress = progress},
+               out);
+  return std::move(out).take();
+}
+
+}  // namespace
+
+result<extracted_document> parse_document(std::string_view bytes, const parse_limits& limits,
+                                          const progress_callback& progress) {
+  try {
+    return parse_or_throw(bytes, limits, progress);
+  } catch (const parse_failure& failure) {
+    return tl::unexpected<error>(failure.reason());
+  } catch (const std::bad_alloc&) {
+    throw;  // The process ends for lack of memory, and its parent says so.
+  } catch (const std::exception& problem) {
+    return fail(ec::malformed_document, std::string{"the document cannot be read: "} +
+                                            problem.what() +
+                                            "; open it with its own application and save it again");
+  }
+}
+
+result<std::string> detect_mime(std::string_view bytes) {
+  if (bytes.empty()) return std::string{empty_mime};
+  try {
+    return detect_format(bytes).mime;
+  } catch (const parse_failure& failure) {
+    return tl::unexpected<error>(failure.reason());
+  }
+}
+
+}  // namespace millrace::parsers

@@ -1,0 +1,44 @@
+// Reads the bytes of one document into elements. Linked only into millrace-extractor (and these
+// parsers' tests): everything here runs on hostile bytes and may crash, hang or run out of memory;
+// the process boundary contains it.
+//
+// Libraries open data files when they first need them, so a sandbox must leave them readable:
+// glibc's gconv folder (even PDF text goes through iconv), share/poppler, libmagic's magic.mgc, and
+// /etc/localtime.
+//
+// One call at a time a process. Detects the format from the content, never from a name.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "runtime/core/document.hpp"
+#include "runtime/core/error.hpp"
+
+namespace millrace::parsers {
+
+struct parse_limits {
+  std::uint64_t max_text_bytes = 64ULL
+                                 << 20;  ///< Sum of all elements' text; over it limit_exceeded.
+  std::uint32_t max_elements = 2'000'000;
+  std::uint32_t max_depth = 256;                  ///< Nesting of markup.
+  std::uint64_t max_unpacked_bytes = 1ULL << 30;  ///< Of all parts read from a ZIP container.
+};
+
+/// Called after each finished page (or comparable piece) with the number finished so far.
+using progress_callback = std::function<void(std::uint32_t pages_done)>;
+
+/// `bytes` is the whole file (mapped). Empty files yield a document without elements.
+/// Errors: unsupported_format (the sentence names the detected format), encrypted_document,
+/// malformed_document, limit_exceeded; each with a sentence that tells a user what to do. Fills
+/// everything of extracted_document but sha256 and size.
+result<extracted_document> parse_document(std::string_view bytes, const parse_limits& limits,
+                                          const progress_callback& progress);
+
+/// The MIME type alone, for choosing between these parsers and a user's own. malformed_document
+/// where not even the container can be opened.
+result<std::string> detect_mime(std::string_view bytes);
+
+}  // namespace millrace::parsers

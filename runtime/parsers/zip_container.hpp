@@ -1,0 +1,45 @@
+// Reads parts of a ZIP container in memory (libzip), as Office documents use it. One document, one
+// thread.
+//
+// Every call is bounded: parts together may not unpack to more than the budget, a big part may not
+// unpack to more than max_ratio times its packed size (a ZIP bomb), and a container has at most
+// max_parts parts. Broken, encrypted and oversized containers throw parse_failure.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+struct zip;
+
+namespace millrace::parsers {
+
+class zip_container {
+ public:
+  static constexpr std::int64_t max_parts = 65'536;
+  static constexpr std::uint64_t max_ratio = 200;
+  static constexpr std::uint64_t ratio_free_bytes =
+      32ULL << 20;  ///< Parts up to this size may have any ratio.
+
+  /// `bytes` must live as long as the container.
+  static zip_container open(std::string_view bytes, std::uint64_t max_unpacked_bytes);
+
+  bool contains(const std::string& name) const;
+  /// Throws malformed_document where there is no such part.
+  std::string read(const std::string& name);
+  std::optional<std::string> read_if_present(const std::string& name);
+
+ private:
+  struct closer {
+    void operator()(zip* archive) const;
+  };
+  zip_container(zip* archive, std::uint64_t budget) : archive_{archive}, budget_{budget} {}
+  std::string unpack(std::int64_t index, const std::string& name);
+
+  std::unique_ptr<zip, closer> archive_;
+  std::uint64_t budget_;  ///< Bytes that may still be unpacked.
+};
+
+}  // namespace millrace::parsers

@@ -1,0 +1,23 @@
+#include "runtime/queue/attempt_policy.hpp"
+
+namespace millrace {
+
+attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& s) {
+  switch (code) {
+    case ec::embedding_paused:
+    case ec::draining:
+    case ec::mailbox_full:
+    case ec::cancelled:
+    case ec::database_unavailable:
+    case ec::database_timeout:
+    case ec::pool_exhausted:
+      return attempt_verdict::give_back;
+    default:
+      break;
+  }
+  if (!is_retryable(code)) return attempt_verdict::end_failed;
+  return work.failures + 1 < s.max_attempts ? attempt_verdict::retry_later
+                                            : attempt_verdict::dead_letter;
+}
+
+}  // namespace millrace

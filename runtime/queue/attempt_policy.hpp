@@ -1,0 +1,25 @@
+// What becomes of a document whose attempt went wrong. Failures and losses are two counters: a
+// document is only blamed for what is its own fault (invariant I7). Pure.
+#pragma once
+
+#include "config/settings.hpp"
+#include "runtime/core/error.hpp"
+#include "runtime/queue/lease.hpp"
+
+namespace millrace {
+
+enum class attempt_verdict : std::uint8_t {
+  end_failed,   ///< Final: another attempt would end the same.
+  dead_letter,  ///< Final: the attempts are used up.
+  retry_later,  ///< One more failure, then again.
+  give_back,    ///< Not its fault: back to the queue as it was.
+};
+
+attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& s);
+
+/// True where a document's holders vanished so often that it is not tried again.
+inline bool lost_too_often(const lease& work, const queue_settings& s) {
+  return work.losses >= s.max_losses;
+}
+
+}  // namespace millrace

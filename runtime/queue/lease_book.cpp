@@ -1,0 +1,88 @@
+#include "runtime/queue/lease_book.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace {
+
+void lease_book::add(std::vector<lease> claimed) {
+  const std::lock_guard lock{mutex_};
+  for (auto& l : claimed) buffered_.push_back(std::move(l));
+}
+
+std::optional<lease> lease_book::deliver(holder_id holder) {
+  const std::lock_guard lock{mutex_};
+  if (buffered_.empty()) return std::nullopt;
+  auto next = std::move(buffered_.front());
+  buffered_.pop_front();
+  delivered_[holder] = next.token;
+  return next;
+}
+
+void lease_book::hand_over(holder_id holder) {
+  const std::lock_guard lock{mutex_};
+  if (const auto found = delivered_.find(holder); found != delivered_.end()) {
+    handed_over_[found->second] = holder;
+    delivered_.erase(found);
+  }
+}
+
+void lease_book::accepted(std::int64_t token) {
+  const std::lock_guard lock{mutex_};
+  const auto found = std::find_if(delivered_.begin(), delivered_.end(),
+                                  [&](const auto& entry) { return entry.second == token; });
+  if (found == delivered_.end()) return;
+  handed_over_[token] = found->first;
+  delivered_.erase(found);
+}
+
+void lease_book::ended(const std::vector<std::int64_t>& tokens) {
+  const std::lock_guard lock{mutex_};
+  for (const auto token : tokens)
+    if (returning_.erase(token) == 0 && handed_over_.erase(token) == 0)
+      std::erase_if(delivered_, [&](const auto& entry) { return entry.second == token; });
+}
+
+std::vector<std::int64_t> lease_book::take_from(holder_id holder) {
+  const std::lock_guard lock{mutex_};
+  const auto found = delivered_.find(holder);
+  if (found == delivered_.end()) return {};
+  std::vector<std::int64_t> tokens{found->second};
+  delivered_.erase(found);
+  return tokens;
+}
+
+std::vector<std::int64_t> lease_book::take_handed_over() {
+  const std::lock_guard lock{mutex_};
+  std::vector<std::int64_t> tokens;
+  for (const auto& [token, holder] : std::exchange(handed_over_, {})) tokens.push_back(token);
+  return tokens;
+}
+
+std::vector<std::int64_t> lease_book::take_buffered() {
+  const std::lock_guard lock{mutex_};
+  std::vector<std::int64_t> tokens;
+  for (const auto& l : std::exchange(buffered_, {})) tokens.push_back(l.token);
+  return tokens;
+}
+
+void lease_book::give_back(const std::vector<std::int64_t>& tokens, release_reason reason,
+                           duration delay) {
+  const std::lock_guard lock{mutex_};
+  for (const auto token : tokens) returning_.insert_or_assign(token, return_order{reason, delay});
+}
+
+std::vector<released_lease> lease_book::returning(release_reason reason) const {
+  const std::lock_guard lock{mutex_};
+  std::vector<released_lease> leases;
+  for (const auto& [token, order] : returning_)
+    if (order.reason == reason) leases.push_back({token, order.delay});
+  return leases;
+}
+
+lease_book::counts lease_book::count() const {
+  const std::lock_guard lock{mutex_};
+  return {buffered_.size(), delivered_.size(), handed_over_.size()};
+}
+
+}  // namespace millrace

@@ -1,0 +1,64 @@
+// Who on this node holds which lease: claimed and not yet delivered, with a document actor, or with
+// the committer. The book outlives the queue puller: a restarted one finds every lease where it
+// was, so nothing waits for a deadline of two hours because an actor died.
+//
+// Thread-safe (the supervisor and metrics look in). Bounded by the demand of the document actors,
+// one batch ahead and the committer's grant.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/queue/lease.hpp"
+#include "runtime/queue/queue.hpp"
+
+namespace millrace {
+
+class lease_book {
+ public:
+  using holder_id = std::uint64_t;  ///< An actor's id.
+
+  struct counts {
+    std::size_t buffered = 0;
+    std::size_t delivered = 0;
+    std::size_t handed_over = 0;
+  };
+
+  void add(std::vector<lease> claimed);
+  /// Takes the next buffered lease for `holder`.
+  std::optional<lease> deliver(holder_id holder);
+  /// The holder's lease is with the committer now. No-op where it has none.
+  void hand_over(holder_id holder);
+  /// The same, of one lease.
+  void accepted(std::int64_t token);
+  /// These leases have ended (committed, stale or released).
+  void ended(const std::vector<std::int64_t>& tokens);
+
+  /// Removes and returns the tokens that these held: to be given back.
+  std::vector<std::int64_t> take_from(holder_id holder);
+  std::vector<std::int64_t> take_handed_over();
+  std::vector<std::int64_t> take_buffered();
+
+  /// These are to be released in the database; kept until `ended` says that they are.
+  void give_back(const std::vector<std::int64_t>& tokens, release_reason reason, duration delay);
+  std::vector<released_lease> returning(release_reason reason) const;
+
+  counts count() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<lease> buffered_;
+  std::unordered_map<holder_id, std::int64_t> delivered_;    // holder → token
+  std::unordered_map<std::int64_t, holder_id> handed_over_;  // token → who had it
+  struct return_order {
+    release_reason reason;
+    duration delay;
+  };
+  std::unordered_map<std::int64_t, return_order> returning_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,225 @@
+#include "runtime/queue/queue.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "runtime/database/binary_rows.hpp"
+
+namespace millrace {
+
+namespace {
+
+// One step per dataset that has rows, whatever their number: a skip-scan over the primary key.
+constexpr auto rescan_sql = R"sql(
+with recursive walk as (
+  (select dataset_id from queue_ready order by dataset_id limit 1)
+  union all
+  select (select q.dataset_id from queue_ready q where q.dataset_id > w.dataset_id
+          order by q.dataset_id limit 1)
+  from walk w where w.dataset_id is not null)
+select w.dataset_id, s.account_id
+from walk w join datasets s on s.id = w.dataset_id
+where s.status = 'processing'
+limit $1)sql";
+
+constexpr auto claim_sql = R"sql(
+with want as (
+  select * from unnest($1::bigint[], $2::smallint[], $3::timestamptz[], $4::bigint[], $5::int[])
+    as w(dataset_id, priority, run_at, document_id, take)),
+picked as materialized (
+  select q.*
+  from want w
+  cross join lateral (
+    select r.dataset_id, r.priority, r.run_at, r.document_id, r.failures, r.losses
+    from queue_ready r
+    where r.dataset_id = w.dataset_id
+      and (r.priority, r.run_at, r.document_id) > (w.priority, w.run_at, w.document_id)
+      and r.run_at <= now()
+    order by r.priority, r.run_at, r.document_id
+    limit w.take
+    for update skip locked) q),
+gone as (
+  delete from queue_ready r using picked p
+  where r.dataset_id = p.dataset_id and r.priority = p.priority and r.run_at = p.run_at
+    and r.document_id = p.document_id),
+leased as (
+  insert into queue_leases (token, document_id, dataset_id, priority, failures, losses, node, incarnation,
+                            deadline)
+  select nextval('queue_tokens'), document_id, dataset_id, priority, failures, losses, $6, $7,
+         clock_timestamp() + $8::bigint * interval '1 millisecond'
+  from picked
+  returning token, document_id)
+select l.token, p.document_id, p.dataset_id, p.priority, p.run_at, p.failures, p.losses, d.size, d.uri
+from leased l
+join picked p on p.document_id = l.document_id
+join documents d on d.id = p.document_id
+order by p.dataset_id, p.priority, p.run_at, p.document_id)sql";
+
+// The order of the locks is the same wherever leases are deleted, or two such statements deadlock.
+constexpr auto release_sql = R"sql(
+with input as (select * from unnest($1::bigint[], $2::bigint[]) as i(token, delay_ms)),
+held as materialized (
+  select l.token, i.delay_ms from queue_leases l join input i on i.token = l.token
+  order by l.token for update of l),
+gone as (
+  delete from queue_leases l using held h where l.token = h.token
+  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.delay_ms),
+attempts as (
+  update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id and $3::int + $4::int > 0)
+insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
+select dataset_id, priority, clock_timestamp() + delay_ms * interval '1 millisecond', document_id,
+       failures + $3::int, losses + $4::int
+from gone)sql";
+
+constexpr auto free_former_sql = R"sql(
+with held as materialized (
+  select token from queue_leases where node = $1 and incarnation <> $2
+  order by token for update skip locked),
+gone as (
+  delete from queue_leases l using held h where l.token = h.token
+  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses),
+attempts as (update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id)
+insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
+select dataset_id, priority, clock_timestamp(), document_id, failures, losses + 1 from gone)sql";
+
+constexpr auto reap_sql = R"sql(
+with held as materialized (
+  select l.token from queue_leases l
+  left join nodes n on n.name = l.node and n.incarnation = l.incarnation
+  where l.deadline < clock_timestamp()
+     or n.name is null or n.state = 'stopped'
+     or n.heartbeat_at < clock_timestamp() - $1::bigint * interval '1 millisecond'
+  order by l.token for update of l skip locked),
+gone as (
+  delete from queue_leases l using held h where l.token = h.token
+  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses),
+attempts as (update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id)
+insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
+select dataset_id, priority, clock_timestamp(), document_id, failures, losses + 1 from gone)sql";
+
+constexpr auto counts_sql = R"sql(
+select count(*) filter (where run_at <= now()), count(*) filter (where run_at > now()),
+       (select count(*) from queue_leases), (select count(*) from queue_dead),
+       coalesce(extract(epoch from clock_timestamp() - min(run_at) filter (where run_at <= now())), 0)::float8
+from queue_ready)sql";
+
+/// One parameter of claim_sql: a column of the plans as an array literal.
+template <class Get>
+std::string text_array(const std::vector<planned_claim>& plans, Get get) {
+  std::string out = "{";
+  for (const auto& p : plans) {
+    if (out.size() > 1) out += ',';
+    out += get(p);
+  }
+  return out + "}";
+}
+
+}  // namespace
+
+queue::queue(connection_pool& pool, queue_settings s, holder self)
+    : pool_{pool}, settings_{std::move(s)}, self_{std::move(self)} {}
+
+result<void> queue::rescan(claim_planner& planner) {
+  return pool_.transact("rescan", [&](pqxx::work& tx, pooled_connection& c) -> result<void> {
+    c.prepare("queue_rescan", rescan_sql);
+    const auto limit = static_cast<std::int64_t>(claim_planner::max_datasets);
+    std::vector<ready_dataset> found;
+    for (const auto& row : tx.exec_prepared("queue_rescan", limit))
+      found.push_back({row[0].as<std::int64_t>(), row[1].as<std::int64_t>()});
+    planner.rescan(found);
+    return {};
+  });
+}
+
+result<std::vector<lease>> queue::claim(claim_planner& planner, int want) {
+  if (planner.needs_rescan())
+    if (auto read = rescan(planner); !read) return tl::unexpected<error>(read.error());
+  const auto plans = planner.plan(want);
+  if (plans.empty()) return std::vector<lease>{};
+  auto claimed =
+      pool_.transact("claim", [&](pqxx::work& tx, pooled_connection& c) -> result<pqxx::result> {
+        c.prepare("queue_claim", claim_sql);
+        return tx.exec_prepared(
+            "queue_claim", text_array(plans, [](auto& p) { return std::to_string(p.dataset_id); }),
+            text_array(plans, [](auto& p) { return std::to_string(p.after.priority); }),
+            text_array(plans, [](auto& p) { return '"' + p.after.run_at + '"'; }),
+            text_array(plans, [](auto& p) { return std::to_string(p.after.document_id); }),
+            text_array(plans, [](auto& p) { return std::to_string(p.take); }), self_.node,
+            self_.incarnation, static_cast<std::int64_t>(settings_.visibility_timeout.count()));
+      });
+  if (!claimed) return tl::unexpected<error>(claimed.error());
+  std::vector<lease> leases;
+  leases.reserve(claimed->size());
+  std::map<std::int64_t, int> taken;
+  for (const auto& row : *claimed) {
+    auto& l = leases.emplace_back();
+    l.token = row[0].as<std::int64_t>();
+    l.document_id = row[1].as<std::int64_t>();
+    l.dataset_id = row[2].as<std::int64_t>();
+    l.failures = row[5].as<int>();
+    l.losses = row[6].as<int>();
+    l.size = row[7].as<std::uint64_t>();
+    l.uri = row[8].c_str();
+    ++taken[l.dataset_id];
+    planner.claimed(l.dataset_id, {row[3].as<int>(), row[4].c_str(), l.document_id});
+  }
+  for (const auto& p : plans)
+    if (taken[p.dataset_id] < p.take) planner.exhausted(p.dataset_id);
+  return leases;
+}
+
+result<std::int64_t> queue::release(const std::vector<released_lease>& leases,
+                                    release_reason reason) {
+  if (leases.empty()) return 0;
+  std::vector<std::int64_t> tokens, delays;
+  for (const auto& l : leases) {
+    tokens.push_back(l.token);
+    delays.push_back(l.delay.count());
+  }
+  return pool_.transact("release",
+                        [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
+                          c.prepare("queue_release", release_sql);
+                          const int failure = reason == release_reason::failed ? 1 : 0;
+                          const int loss = reason == release_reason::lost ? 1 : 0;
+                          return static_cast<std::int64_t>(
+                              tx.exec_prepared("queue_release", int8_array_parameter(tokens),
+                                               int8_array_parameter(delays), failure, loss)
+                                  .affected_rows());
+                        });
+}
+
+result<std::int64_t> queue::free_former_incarnations() {
+  return pool_.transact("reap", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+    return static_cast<std::int64_t>(
+        tx.exec_params(free_former_sql, self_.node, self_.incarnation).affected_rows());
+  });
+}
+
+result<std::int64_t> queue::reap(duration node_timeout) {
+  return pool_.transact("reap", [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
+    c.prepare("queue_reap", reap_sql);
+    return static_cast<std::int64_t>(
+        tx.exec_prepared("queue_reap", static_cast<std::int64_t>(node_timeout.count()))
+            .affected_rows());
+  });
+}
+
+result<queue_counts> queue::counts() {
+  return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<queue_counts> {
+    const auto row = tx.exec1(counts_sql);
+    return queue_counts{row[0].as<std::int64_t>(), row[1].as<std::int64_t>(),
+                        row[2].as<std::int64_t>(), row[3].as<std::int64_t>(), row[4].as<double>()};
+  });
+}
+
+duration retry_delay(const queue_settings& s, int failures) {
+  auto delay = s.retry_min;
+  for (int i = 0; i < failures && delay < s.retry_max; ++i) delay *= 2;
+  return std::min(delay, s.retry_max);
+}
+
+duration queue::retry_delay(int failures) const {
+  return millrace::retry_delay(settings_, failures);
+}
+
+}  // namespace millrace

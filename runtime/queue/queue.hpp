@@ -1,0 +1,79 @@
+// The durable queue in PostgreSQL: queue_ready → queue_leases → committed, released, retried or
+// dead. Everything that ends a lease is guarded by its token (I2).
+//
+// Thread-safe (each call is one transaction on a pooled connection); every call blocks. After an
+// error nothing was changed, or the change is there but its answer was lost; repeating is safe
+// either way.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "runtime/core/error.hpp"
+#include "runtime/database/pool.hpp"
+#include "runtime/queue/claim_planner.hpp"
+#include "runtime/queue/lease.hpp"
+
+namespace millrace {
+
+/// Who holds leases: a node's name and which of its lives.
+struct holder {
+  std::string node;
+  std::int64_t incarnation = 0;
+};
+
+/// Why leases go back to the queue; decides what it costs the document.
+enum class release_reason : std::uint8_t {
+  drained,  ///< Clean stop or a paused stage: costs nothing.
+  lost,     ///< The holder died: one loss.
+  failed,   ///< The document's own fault: one failure.
+};
+
+struct released_lease {
+  std::int64_t token = 0;
+  duration delay{0};  ///< Not claimed again before.
+};
+
+struct queue_counts {
+  std::int64_t ready = 0;
+  std::int64_t delayed = 0;  ///< Ready, but run_at lies ahead.
+  std::int64_t leased = 0;
+  std::int64_t dead = 0;
+  double oldest_ready_seconds = 0;
+};
+
+/// Pause before attempt `failures + 1`: retry_min, doubled each time, at most retry_max.
+duration retry_delay(const queue_settings& s, int failures);
+
+class queue {
+ public:
+  queue(connection_pool& pool, queue_settings s, holder self);
+
+  /// Claims up to `want` documents fairly; tells the planner what it found. Rescans when the
+  /// planner says so.
+  result<std::vector<lease>> claim(claim_planner& planner, int want);
+  /// Reads which datasets have ready rows into the planner.
+  result<void> rescan(claim_planner& planner);
+
+  /// Returns how many of the tokens still held; the others are somebody else's now.
+  result<std::int64_t> release(const std::vector<released_lease>& leases, release_reason reason);
+
+  /// Frees what earlier incarnations of this node held: they are dead.
+  result<std::int64_t> free_former_incarnations();
+  /// Frees leases whose deadline passed and leases of nodes without a heartbeat for `node_timeout`.
+  result<std::int64_t> reap(duration node_timeout);
+
+  result<queue_counts> counts();
+  /// Pause before attempt `failures + 1`: retry_min, doubled each time, at most retry_max.
+  duration retry_delay(int failures) const;
+  const holder& self() const { return self_; }
+
+ private:
+  connection_pool& pool_;
+  queue_settings settings_;
+  holder self_;
+};
+
+}  // namespace millrace

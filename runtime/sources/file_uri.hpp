@@ -1,0 +1,17 @@
+// file:// URIs (RFC 8089) of local paths. Bytes that are not printable ASCII, or mean something in
+// a URI, are percent-encoded, unless they are part of valid UTF-8: names stay readable, and any
+// name survives.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace millrace {
+
+/// "/srv/a b.txt" → "file:///srv/a%20b.txt". The path must be absolute.
+std::string file_uri(std::string_view absolute_path);
+/// The path of a file URI without a host; nothing where it is another kind of URI or malformed.
+std::optional<std::string> path_of_file_uri(std::string_view uri);
+
+}  // namespace millrace

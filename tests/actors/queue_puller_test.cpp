@@ -1,0 +1,327 @@
+// The queue puller against a real queue: what it claims, whom it delivers to, and that whatever is
+// not committed goes back.
+#include "actors/queue_puller.hpp"
+
+#include <set>
+
+#include "tests/actors/database_fixture.hpp"
+#include "tests/actors/engine_fixture.hpp"
+
+namespace millrace {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class queue_puller_test : public ::testing::Test {
+ protected:
+  static constexpr int batch = 10;
+
+  /// Stands in for a document actor; what it does the test decides.
+  struct slot {
+    document_actor actor;
+    std::shared_ptr<std::vector<lease>> leases = std::make_shared<std::vector<lease>>();
+    std::uint64_t demanded = 0;
+  };
+
+  engine_database db;
+  virtual_engine engine;
+  std::shared_ptr<lease_book> book = std::make_shared<lease_book>();
+  std::shared_ptr<queue> source = db.source();
+  std::optional<std::string> storage_problem;
+  queue_puller_actor puller = spawn_puller();
+
+  queue_puller_actor spawn_puller() {
+    return engine.spawn<queue_puller_actor_impl>(
+        "queue_puller", queue_puller_config{.source = source,
+                                            .book = book,
+                                            .batch_size = batch,
+                                            .storage_problem = [this] { return storage_problem; },
+                                            .counters = engine.counters});
+  }
+
+  slot new_slot(bool refuses = false) {
+    slot s;
+    s.actor = engine.keep(engine.system.spawn(
+        [leases = s.leases, refuses](document_actor::pointer) -> document_actor::behavior_type {
+          return {
+              [leases, refuses](deliver_lease& m) -> caf::result<lease_accepted> {
+                if (refuses) return caf::make_error(ec::mailbox_full, std::string{"busy"});
+                leases->push_back(std::move(m.work));
+                return lease_accepted{};
+              },
+              [](const document_extracted&) {},
+              [](const use_roles&) {},
+              [](tick_atom) {},
+              [](drain_atom) {},
+          };
+        }));
+    return s;
+  }
+
+  void demand_of(slot& s) { caf::send_as(s.actor, puller, grant_demand{++s.demanded}); }
+  /// Enough for the claim delay, far less than a poll.
+  void settle() { engine.advance(milliseconds{20}, milliseconds{1}); }
+  drain_progress progress() { return engine.ask<drain_progress>(puller, progress_atom_v).value(); }
+  void tell(const auto& message) {
+    caf::anon_send(puller, message);
+    settle();
+  }
+};
+
+TEST_F(queue_puller_test, claims_nothing_that_nobody_asked_for) {
+  db.submit(100);
+  engine.advance(milliseconds{100}, milliseconds{1});
+  EXPECT_LE(db.leased(), batch);
+}
+
+TEST_F(queue_puller_test, claims_what_was_demanded_and_at_most_one_batch_ahead) {
+  db.submit(200);
+  std::vector<slot> slots;
+  std::set<std::int64_t> tokens;
+  for (int i = 0; i < 30; ++i) slots.push_back(new_slot());
+  for (int round = 0; round < 5; ++round) {
+    for (auto& s : slots)
+      if (static_cast<int>(&s - slots.data()) % (round + 1) == 0) demand_of(s);
+    settle();
+    std::size_t delivered = 0;
+    std::uint64_t demanded = 0;
+    for (auto& s : slots) {
+      delivered += s.leases->size();
+      demanded += s.demanded;
+      EXPECT_EQ(s.leases->size(), s.demanded);
+    }
+    EXPECT_LE(db.leased(), static_cast<std::int64_t>(demanded) + batch);
+    EXPECT_EQ(db.leased(), static_cast<std::int64_t>(delivered + book->count().buffered));
+  }
+  for (auto& s : slots)
+    for (auto& l : *s.leases) EXPECT_TRUE(tokens.insert(l.token).second);
+}
+
+TEST_F(queue_puller_test, waits_a_moment_for_company_before_it_claims) {
+  db.submit(100);
+  auto s = new_slot();
+  demand_of(s);
+  engine.run();
+  EXPECT_EQ(db.leased(), 0);
+  engine.advance(queue_puller_actor_impl::claim_delay, milliseconds{1});
+  EXPECT_EQ(s.leases->size(), 1U);
+}
+
+TEST_F(queue_puller_test, fifty_that_wait_are_worth_a_claim_at_once) {
+  db.submit(100);
+  std::vector<slot> slots;
+  for (std::size_t i = 0; i < queue_puller_actor_impl::claim_at; ++i) slots.push_back(new_slot());
+  for (auto& s : slots) demand_of(s);
+  engine.run();
+  EXPECT_GT(db.leased(), 0);
+}
+
+TEST_F(queue_puller_test, an_empty_queue_is_asked_again_on_a_wake_up_and_at_each_poll) {
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  db.submit(1, "first");
+  settle();
+  EXPECT_TRUE(s.leases->empty());
+  tell(wake_atom_v);
+  ASSERT_EQ(s.leases->size(), 1U);
+  tell(leases_ended{{s.leases->at(0).token}});
+  demand_of(s);
+  settle();
+  db.submit(1, "second");
+  engine.advance(seconds{6}, milliseconds{500});
+  EXPECT_EQ(s.leases->size(), 2U);
+}
+
+TEST_F(queue_puller_test, the_work_of_a_killed_document_actor_goes_to_another) {
+  db.submit(1);
+  auto victim = new_slot();
+  auto heir = new_slot();
+  demand_of(victim);
+  settle();
+  ASSERT_EQ(victim.leases->size(), 1U);
+  demand_of(heir);
+  settle();
+  EXPECT_TRUE(heir.leases->empty());
+  engine.kill(victim.actor);
+  tell(holder_died{victim.actor->id(), false});
+  ASSERT_EQ(heir.leases->size(), 1U);
+  EXPECT_EQ(heir.leases->at(0).document_id, victim.leases->at(0).document_id);
+  EXPECT_NE(heir.leases->at(0).token, victim.leases->at(0).token);
+  EXPECT_EQ(heir.leases->at(0).losses, 1);
+  EXPECT_EQ(heir.leases->at(0).failures, 0);
+}
+
+TEST_F(queue_puller_test, what_a_dead_committer_had_accepted_goes_back_and_nothing_else) {
+  db.submit(2);
+  auto a = new_slot();
+  auto b = new_slot();
+  demand_of(a);
+  settle();
+  demand_of(b);
+  settle();
+  ASSERT_EQ(a.leases->size() + b.leases->size(), 2U);
+  demand_of(a);  // its first document is with the committer
+  settle();
+  EXPECT_EQ(book->count().handed_over, 1U);
+  tell(holder_died{999, true});
+  ASSERT_EQ(a.leases->size(), 2U);
+  EXPECT_EQ(a.leases->at(1).document_id, a.leases->at(0).document_id);
+  EXPECT_EQ(a.leases->at(1).losses, 1);
+  EXPECT_EQ(b.leases->size(), 1U);
+  EXPECT_EQ(book->count().delivered, 2U);
+}
+
+TEST_F(queue_puller_test, abandoned_leases_go_back_as_lost) {
+  db.submit(1);
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  demand_of(s);
+  settle();
+  tell(leases_abandoned{{s.leases->at(0).token}});
+  ASSERT_EQ(s.leases->size(), 2U);
+  EXPECT_EQ(s.leases->at(1).losses, 1);
+  EXPECT_EQ(book->count().handed_over, 0U);
+}
+
+TEST_F(queue_puller_test, a_document_actor_that_refuses_a_lease_costs_the_document_nothing) {
+  db.submit(1);
+  auto rude = new_slot(true);
+  demand_of(rude);
+  settle();
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  ASSERT_EQ(s.leases->size(), 1U);
+  EXPECT_EQ(s.leases->at(0).losses, 0);
+  EXPECT_EQ(s.leases->at(0).failures, 0);
+}
+
+TEST_F(queue_puller_test, a_failed_lease_comes_back_with_a_delay_that_doubles) {
+  db.submit(1);
+  for (int failures = 0; failures < 3; ++failures) {
+    auto s = new_slot();
+    demand_of(s);
+    settle();
+    ASSERT_EQ(s.leases->size(), 1U);
+    EXPECT_EQ(s.leases->at(0).failures, failures);
+    caf::send_as(s.actor, puller,
+                 return_lease{s.leases->at(0).token, release_reason::failed, failures});
+    settle();
+    EXPECT_EQ(db.leased(), 0);
+    const auto wait =
+        db.query("select run_at - clock_timestamp() > interval '" + std::to_string(2 << failures) +
+                 " s' - interval '1 s' and "
+                 "run_at - clock_timestamp() <= interval '" +
+                 std::to_string(2 << failures) + " s' from queue_ready");
+    EXPECT_EQ(wait, "t") << failures;
+    engine.kill(s.actor);
+    tell(holder_died{s.actor->id(), false});
+    db.execute("update queue_ready set run_at = clock_timestamp()");
+    tell(wake_atom_v);
+  }
+}
+
+TEST_F(queue_puller_test, a_drained_lease_costs_no_attempt) {
+  db.submit(1);
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  caf::send_as(s.actor, puller, return_lease{s.leases->at(0).token, release_reason::drained, 0});
+  demand_of(s);
+  settle();
+  ASSERT_EQ(s.leases->size(), 2U);
+  EXPECT_EQ(s.leases->at(1).failures, 0);
+  EXPECT_EQ(s.leases->at(1).losses, 0);
+  EXPECT_EQ(db.query("select attempts from documents"), "0");
+}
+
+TEST_F(queue_puller_test, a_pause_gives_back_what_is_not_delivered_and_a_resume_goes_on) {
+  db.submit(50);
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  ASSERT_GT(book->count().buffered, 0U);
+  tell(pause_claims{"the key is refused", 3'600'000});
+  EXPECT_EQ(book->count().buffered, 0U);
+  EXPECT_EQ(db.leased(), 1);
+  EXPECT_TRUE(progress().paused);
+  EXPECT_EQ(progress().pause_reason, "the key is refused");
+  demand_of(s);
+  engine.advance(seconds{20}, seconds{1});
+  EXPECT_EQ(s.leases->size(), 1U);
+  tell(resume_atom_v);
+  EXPECT_EQ(s.leases->size(), 2U);
+  EXPECT_FALSE(progress().paused);
+  EXPECT_EQ(db.number("select max(losses + failures) from queue_ready"), 0);
+}
+
+TEST_F(queue_puller_test, an_almost_full_disk_stops_the_claims) {
+  storage_problem = "only 10 MiB are free";
+  engine.advance(seconds{5}, seconds{1});
+  db.submit(10);
+  auto s = new_slot();
+  demand_of(s);
+  tell(wake_atom_v);
+  EXPECT_TRUE(s.leases->empty());
+  EXPECT_EQ(progress().pause_reason, "only 10 MiB are free");
+}
+
+TEST_F(queue_puller_test, a_drain_releases_what_is_not_delivered_and_claims_no_more) {
+  db.submit(50);
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  const auto buffered = book->count().buffered;
+  ASSERT_GT(buffered, 0U);
+  const auto first = engine.ask<drain_progress>(puller, drain_atom_v);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->in_flight, 1U);
+  EXPECT_EQ(first->released, buffered);
+  EXPECT_EQ(db.leased(), 1);
+  EXPECT_EQ(db.number("select max(losses + failures) from queue_ready"), 0);
+  EXPECT_EQ(db.number("select max(attempts) from documents"), 0);
+  tell(leases_ended{{s.leases->at(0).token}});
+  demand_of(s);
+  engine.advance(seconds{20}, seconds{1});
+  EXPECT_EQ(s.leases->size(), 1U);
+  EXPECT_EQ(progress().in_flight, 0U);
+}
+
+/// The book outlives the puller: its successor delivers what was claimed.
+TEST_F(queue_puller_test, a_restarted_puller_delivers_what_its_predecessor_claimed) {
+  db.submit(3);
+  auto first = new_slot();
+  demand_of(first);
+  settle();
+  EXPECT_EQ(book->count().buffered, 2U);
+  engine.kill(puller);
+  puller = spawn_puller();
+  auto second = new_slot();
+  demand_of(second);
+  settle();
+  ASSERT_EQ(second.leases->size(), 1U);
+  EXPECT_EQ(second.leases->at(0).losses, 0);
+  EXPECT_EQ(db.leased(), 3);
+}
+
+/// A release that waits for its transaction must survive the puller.
+TEST_F(queue_puller_test, a_lease_that_is_being_given_back_survives_a_restart) {
+  db.submit(1);
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  caf::send_as(s.actor, puller, return_lease{s.leases->at(0).token, release_reason::drained, 0});
+  engine.run();  // before the flush
+  engine.kill(puller);
+  puller = spawn_puller();
+  s.demanded = 0;
+  demand_of(s);
+  engine.advance(seconds{6}, milliseconds{500});
+  EXPECT_EQ(s.leases->size(), 2U);
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,306 @@
+// The whole engine on the deterministic scheduler with a real database: documents in, rows out,
+// whatever dies in between.
+#include "actors/supervisor.hpp"
+
+#include <map>
+#include <set>
+
+#include "runtime/commit/group_commit.hpp"
+#include "tests/actors/database_fixture.hpp"
+#include "tests/actors/engine_fixture.hpp"
+
+namespace millrace {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class supervisor_test : public ::testing::Test {
+ protected:
+  engine_database db;
+  virtual_engine engine;
+  settings config;
+  std::shared_ptr<lease_book> book = std::make_shared<lease_book>();
+  std::shared_ptr<scripted_provider> provider = std::make_shared<scripted_provider>();
+  std::vector<std::string> fatal;
+  std::function<void(const extraction_request&, extraction_callback)> extract =
+      [](const extraction_request& request, const extraction_callback& done) {
+        done(text_document({"The words of " + request.path + "."}));
+      };
+  supervisor_actor supervisor;
+
+  supervisor_test() {
+    config.documents.concurrency = 6;
+    config.images.concurrency = 2;
+    config.queue.poll_interval = seconds{1};
+    config.queue.batch_size = 8;
+    config.queue.max_losses = 1000;
+    config.queue.max_attempts = 1000;
+    config.queue.retry_min = milliseconds{0};
+    config.restart.intensity = 1'000'000;
+    provider->at_once = true;
+  }
+
+  void start() {
+    engine_parts parts;
+    parts.config = config;
+    parts.directory = engine.directory;
+    parts.counters = engine.counters;
+    parts.pool = &db.pool();
+    parts.registry = db.registry;
+    parts.incarnation = db.incarnation;
+    parts.source = db.source(config.queue);
+    parts.book = book;
+    parts.provider = provider;
+    parts.extract = [this](extraction_request r, extraction_callback done) {
+      extract(r, std::move(done));
+    };
+    parts.write = [this](std::vector<document_result> group, group_writer::callback done) {
+      done(commit_group(db.pool(), "node", group));
+    };
+    parts.storage_problem = [] { return std::nullopt; };
+    parts.on_fatal = [this](std::string reason) { fatal.push_back(std::move(reason)); };
+    parts.detach_blocking = false;
+    supervisor = engine.keep(spawn_supervisor(engine.system, std::move(parts)));
+  }
+
+  bool done() { return db.query("select status from datasets") != "processing"; }
+
+  /// Virtual time until the dataset has ended.
+  void finish(duration at_most, random_source* random = nullptr) {
+    for (duration t{0}; t < at_most && !done(); t += milliseconds{250})
+      engine.advance(milliseconds{250}, milliseconds{50}, random);
+  }
+
+  std::size_t count(const std::string& role) {
+    std::size_t n = 0;
+    for (auto& p : engine.directory->list()) n += p->role == role ? 1 : 0;
+    return n;
+  }
+
+  void expect_all_ready(int documents) {
+    EXPECT_EQ(db.query("select status from datasets"), "ready");
+    EXPECT_EQ(db.number("select count(*) from documents where status = 'ready'"), documents);
+    EXPECT_EQ(db.number("select count(*) from chunks"), documents);
+    EXPECT_EQ(db.number("select sum(ready) from dataset_progress"), documents);
+    EXPECT_EQ(db.number("select coalesce(sum(failed), 0) from dataset_progress"), 0);
+    EXPECT_EQ(db.number("select ready from datasets"), documents);
+    EXPECT_EQ(db.ready(), 0);
+    EXPECT_EQ(db.leased(), 0);
+    EXPECT_EQ(db.number("select balance from credit_accounts"),
+              initial_grant - documents * cost_per_document);
+    EXPECT_EQ(db.number("select sum(amount) from credit_transactions"),
+              db.number("select balance from credit_accounts"));
+    EXPECT_EQ(db.number("select count(*) from credit_refunds"), 0);
+  }
+
+  /// A crash of whichever actor is `random`'s; the supervisor is spared.
+  std::string crash_one(random_source& random) {
+    auto& jobs = engine.sched.jobs;
+    if (jobs.empty()) return {};
+    auto* victim = dynamic_cast<caf::scheduled_actor*>(jobs[random() % jobs.size()]);
+    if (victim == nullptr || victim->name() == std::string{"supervisor"} ||
+        supervisor->id() == victim->id())
+      return {};
+    std::string role = victim->name();
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(caf::strong_actor_ptr{victim->ctrl()}),
+                        caf::exit_reason::kill);
+    return role;
+  }
+};
+
+TEST_F(supervisor_test, thirty_documents_go_through_the_whole_engine) {
+  db.submit(30);
+  start();
+  finish(seconds{30});
+  expect_all_ready(30);
+  EXPECT_TRUE(fatal.empty());
+  EXPECT_EQ(engine.directory->restarts(), 0U);
+  EXPECT_EQ(engine.counters->documents_total("ready").Value(), 30);
+  for (auto& p : engine.directory->list()) {
+    EXPECT_EQ(p->rejected, 0U) << p->role;
+    EXPECT_EQ(p->depth, 0) << p->role;
+  }
+  EXPECT_EQ(book->count().delivered + book->count().handed_over + book->count().buffered, 0U);
+}
+
+TEST_F(supervisor_test, documents_that_fail_are_counted_and_refunded) {
+  extract = [](const extraction_request& request, const extraction_callback& done) {
+    if (request.path.ends_with("3.txt"))
+      return done(fail(ec::encrypted_document, "it wants a password"));
+    done(text_document({"words"}));
+  };
+  db.submit(10);
+  start();
+  finish(seconds{30});
+  EXPECT_EQ(db.query("select status from datasets"), "ready");
+  EXPECT_EQ(db.number("select failed from datasets"), 1);
+  EXPECT_EQ(db.query("select error_code from documents where status = 'failed'"),
+            "encrypted_document");
+  EXPECT_EQ(db.number("select balance from credit_accounts"),
+            initial_grant - 9 * cost_per_document);
+  EXPECT_EQ(db.leased(), 0);
+}
+
+TEST_F(supervisor_test, whatever_dies_every_document_is_committed_exactly_once) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    random_source random{seed};
+    const auto dataset = std::to_string(db.submit(30, "letters" + std::to_string(seed)));
+    if (!supervisor) start();
+    std::map<std::string, int> crashes;
+    for (int i = 0; i < 40; ++i) {
+      caf::anon_send(supervisor, wake_atom_v);
+      engine.sched.advance_time(milliseconds{random() % 100});
+      for (auto steps = random() % 40; steps > 0 && engine.step(&random); --steps) {
+      }
+      if (const auto role = crash_one(random); !role.empty()) ++crashes[role];
+    }
+    std::string died;
+    for (auto& [role, n] : crashes) died += role + " " + std::to_string(n) + ", ";
+    SCOPED_TRACE(died);
+    for (int i = 0; i < 400; ++i) {
+      if (db.query("select status from datasets where id = " + dataset) != "processing") break;
+      engine.advance(milliseconds{250}, milliseconds{50}, &random);
+    }
+    const auto where = " where dataset_id = " + dataset;
+    ASSERT_EQ(db.query("select status from datasets where id = " + dataset), "ready");
+    EXPECT_EQ(db.number("select count(*) from documents" + where + " and status = 'ready'"), 30);
+    EXPECT_EQ(
+        db.number("select count(*) from chunks c join documents d on d.id = c.document_id" + where),
+        30);
+    EXPECT_EQ(db.number("select sum(ready) from dataset_progress" + where), 30);
+    EXPECT_EQ(db.leased(), 0);
+    EXPECT_EQ(db.ready(), 0);
+    EXPECT_EQ(db.number("select balance from credit_accounts"),
+              initial_grant - static_cast<std::int64_t>(seed) * 30 * cost_per_document);
+    const auto progress = engine.ask<drain_progress>(supervisor, progress_atom_v);
+    ASSERT_TRUE(progress);
+    EXPECT_EQ(progress->in_flight, 0U);  // or no drain would ever end
+  }
+  EXPECT_GT(engine.directory->restarts(), 30U);
+  EXPECT_TRUE(fatal.empty());
+}
+
+TEST_F(supervisor_test, a_dead_child_is_replaced_after_a_backoff) {
+  start();
+  engine.advance(seconds{1});
+  EXPECT_EQ(count("document"), 6U);
+  random_source random{1};
+  db.submit(5);
+  caf::anon_send(supervisor, wake_atom_v);
+  std::string role;
+  while (role.empty()) {
+    engine.step(&random);
+    if (engine.sched.jobs.empty()) engine.sched.advance_time(milliseconds{10});
+    role = crash_one(random);
+  }
+  engine.run();
+  const auto restarted = [&] {
+    std::size_t n = 0;
+    for (auto& p : engine.directory->list()) n += p->role == role && p->restarts == 1 ? 1 : 0;
+    return n;
+  };
+  EXPECT_EQ(restarted(), 0U);  // not before its backoff is over
+  engine.advance(seconds{1});
+  EXPECT_EQ(restarted(), 1U) << role;
+  EXPECT_EQ(engine.directory->restarts(), 1U);
+  finish(seconds{30});
+  expect_all_ready(5);
+}
+
+TEST_F(supervisor_test, too_many_deaths_are_told_to_the_node_once) {
+  config.restart.intensity = 3;
+  // A lease without a holder is not lost, but a document actor that throws dies each time.
+  extract = [](const extraction_request&, const extraction_callback&) {
+    throw std::runtime_error{"broken"};
+  };
+  db.submit(30);
+  start();
+  engine.advance(seconds{20}, milliseconds{50});
+  ASSERT_EQ(fatal.size(), 1U);
+  EXPECT_NE(fatal[0].find("die too often"), std::string::npos);
+}
+
+TEST_F(supervisor_test, a_node_that_was_superseded_says_why) {
+  start();
+  engine.advance(seconds{1});
+  ASSERT_TRUE(db.registry->join());  // a newer incarnation
+  engine.advance(seconds{2});
+  ASSERT_EQ(fatal.size(), 1U);
+  EXPECT_FALSE(fatal[0].empty());
+}
+
+TEST_F(supervisor_test, a_drain_gives_back_what_was_not_delivered_and_ends) {
+  std::vector<extraction_callback> running;
+  extract = [&](const extraction_request&, extraction_callback done) {
+    running.push_back(std::move(done));
+  };
+  db.submit(30);
+  start();
+  engine.advance(seconds{1});
+  ASSERT_EQ(running.size(), 6U);
+  const auto first = engine.ask<drain_progress>(supervisor, drain_atom_v);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->in_flight, 6U);
+  EXPECT_EQ(db.query("select state from nodes"), "draining");
+  running[0](text_document({"one finishes"}));
+  engine.advance(seconds{1});
+  EXPECT_EQ(engine.ask<drain_progress>(supervisor, progress_atom_v)->in_flight, 5U);
+  caf::anon_send(supervisor, flush_atom_v);  // the time is up
+  engine.advance(seconds{1});
+  EXPECT_EQ(engine.ask<drain_progress>(supervisor, progress_atom_v)->in_flight, 0U);
+  EXPECT_EQ(db.leased(), 0);
+  EXPECT_EQ(db.ready(), 29);
+  EXPECT_EQ(db.number("select max(failures + losses) from queue_ready"), 0);
+  EXPECT_EQ(running.size(), 6U);
+}
+
+TEST_F(supervisor_test, credits_are_moved_by_the_ledger_that_leads) {
+  start();
+  const auto order = grant_credits{{"default", 50, "a gift", "key"}};
+  engine.advance(seconds{2});
+  const auto granted_once = engine.ask<ledger::receipt>(supervisor, order);
+  ASSERT_TRUE(granted_once) << granted_once.error().message;
+  EXPECT_EQ(granted_once->balance, 50);
+  const auto again = engine.ask<ledger::receipt>(supervisor, order);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(db.number("select balance from credit_accounts"), 50);
+}
+
+TEST_F(supervisor_test, the_directory_lists_exactly_the_actors_that_exist) {
+  extract = [](const extraction_request&, const extraction_callback&) {};
+  db.submit(1);
+  start();
+  engine.advance(seconds{2});
+  const std::map<std::string, std::size_t> expected = {
+      {"supervisor", 1}, {"queue_puller", 1}, {"embedder", 1},
+      {"committer", 1},  {"image", 2},        {"document", 6},
+      {"membership", 1}, {"ledger", 1},       {"status_aggregator", 1}};
+  std::map<std::string, std::size_t> found;
+  std::set<std::uint64_t> ids;
+  int carrying = 0;
+  for (auto& p : engine.directory->list()) {
+    ++found[p->role];
+    EXPECT_TRUE(ids.insert(p->actor_id).second);
+    if (p->current().carrying == "file:///letters/0.txt") {
+      ++carrying;
+      EXPECT_EQ(p->role, "document");
+      EXPECT_EQ(p->current().state, "extracting");
+    }
+  }
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(carrying, 1);
+  EXPECT_EQ(engine.system.registry().running(), ids.size() + 1);  // and the test itself
+  const auto json = engine.directory->json();
+  for (const auto id : ids)
+    EXPECT_NE(json.find("\"id\":" + std::to_string(id) + ","), std::string::npos);
+  EXPECT_NE(json.find("\"document\":\"file:///letters/0.txt\""), std::string::npos);
+  engine.kill(supervisor);
+  supervisor = supervisor_actor{};
+  EXPECT_EQ(engine.system.registry().running(), 1U);  // none outlives it
+}
+
+}  // namespace
+}  // namespace millrace

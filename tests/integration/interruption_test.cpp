@@ -1,0 +1,170 @@
+// Runs that are stopped or killed in the middle, and the command that goes on with them. A fake
+// embedding server makes the runs as slow as the tests need them.
+#include <csignal>
+#include <set>
+
+#include "tests/integration/workspace.hpp"
+#include "tests/support/embedding/fake_embedding_server.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr int document_count = 60;
+
+/// A run of 60 documents, two at a time, 40 ms each: about 1.2 s.
+class interrupted_run : public ::testing::Test {
+ protected:
+  interrupted_run() { configure(std::chrono::milliseconds{40}); }
+
+  void configure(std::chrono::milliseconds latency) {
+    fake_embedding_config server_config;
+    server_config.latency = latency;
+    server = std::make_unique<fake_embedding_server>(std::move(server_config));
+    config = w.add_config(remote_config(server->base_url(), 2, "", "[drain]\ntimeout = \"1h\"\n"));
+  }
+  void SetUp() override { w.add_documents(document_count); }
+
+  std::unique_ptr<program> start_run(const std::string& dataset = "slow") {
+    return w.start({"run", "--dataset", dataset, "--config", config, w.documents()});
+  }
+  bool some_are_embedded(std::uint64_t n = 10) {
+    return eventually([&] { return server->count().requests >= n; });
+  }
+  std::int64_t ready() { return number_at(w.json({"status", "slow"}), "ready"); }
+
+  /// The line behind "to go on where this stopped".
+  static std::string resume_command(const std::string& err) {
+    const auto lines = lines_of(err);
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i)
+      if (lines[i].find("to go on where this stopped") != std::string::npos) return lines[i + 1];
+    ADD_FAILURE() << "no command to go on with in: " << err;
+    return "false";
+  }
+
+  void expect_all_done_exactly_once() {
+    const auto lines = lines_of(w.run({"export", "slow"}).out);
+    std::set<std::string> uris;
+    for (const auto& line : lines) uris.insert(parse_json(line)["uri"].GetString());
+    EXPECT_EQ(lines.size(), static_cast<std::size_t>(document_count));
+    EXPECT_EQ(uris.size(), static_cast<std::size_t>(document_count));
+    EXPECT_EQ(ready(), document_count);
+    EXPECT_EQ(w.sql("select string_agg(type || amount, ' ' order by id) from credit_transactions"),
+              "grant100000 batch_deduction-600");
+    EXPECT_EQ(w.sql("select (select count(*) from queue_ready) + (select count(*) from "
+                    "queue_leases)"),
+              "0");
+  }
+
+  workspace w;
+  std::unique_ptr<fake_embedding_server> server;
+  std::string config;
+};
+
+TEST_F(interrupted_run, ctrl_c_drains_and_prints_the_command_that_finishes_the_rest) {
+  const auto running = start_run();
+  ASSERT_TRUE(some_are_embedded());
+  running->signal(SIGINT);
+  const auto stopped = running->wait();
+  EXPECT_EQ(stopped.exit_code, 1) << stopped.err;
+  EXPECT_EQ(stopped.out, "");
+  EXPECT_FALSE(server_runs(w.data()));
+  const auto done = ready();
+  EXPECT_GT(done, 0);
+  EXPECT_LT(done, document_count) << "the run was over before it was interrupted";
+  EXPECT_EQ(number_at(w.json({"queue"}), "ready"), document_count - done) << "work goes back";
+  const auto resumed = w.shell(resume_command(stopped.err));
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_all_done_exactly_once();
+}
+
+TEST_F(interrupted_run, a_sigkill_in_the_middle_loses_and_doubles_nothing) {
+  const auto running = start_run();
+  ASSERT_TRUE(some_are_embedded());
+  running->signal(SIGKILL);
+  EXPECT_EQ(running->wait().exit_code, 128 + SIGKILL);
+  EXPECT_LT(ready(), document_count) << "the run was over before it was killed";
+  const auto resumed = start_run()->wait();
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_all_done_exactly_once();
+}
+
+TEST_F(interrupted_run, a_sigkill_of_the_run_and_its_database_loses_and_doubles_nothing) {
+  const auto running = start_run();
+  ASSERT_TRUE(some_are_embedded());
+  const auto postmaster = std::atoi(read_text(w.data() / "postgres" / "postmaster.pid").c_str());
+  ASSERT_GT(postmaster, 0);
+  running->signal(SIGKILL);
+  ::kill(postmaster, SIGKILL);
+  running->wait();
+  ASSERT_TRUE(eventually([&] { return !server_runs(w.data()); }));
+  const auto resumed = start_run()->wait();
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_all_done_exactly_once();
+}
+
+TEST_F(interrupted_run, being_killed_again_and_again_ends_with_every_document_once) {
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    const auto running = start_run();
+    ASSERT_TRUE(some_are_embedded(round * 8));
+    running->signal(SIGKILL);
+    running->wait();
+  }
+  const auto resumed = start_run()->wait();
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_all_done_exactly_once();
+}
+
+TEST_F(interrupted_run, a_second_ctrl_c_leaves_without_waiting_for_running_documents) {
+  configure(std::chrono::hours{1});  // and a drain that would wait as long
+  const auto running = start_run();
+  ASSERT_TRUE(some_are_embedded(1));
+  running->signal(SIGINT);
+  ASSERT_TRUE(running->says("stopping"));
+  running->signal(SIGINT);
+  const auto left = running->wait(std::chrono::seconds{30});
+  EXPECT_EQ(left.exit_code, 130) << left.err;
+  EXPECT_NE(left.err.find("nothing is lost"), std::string::npos) << left.err;
+  configure(std::chrono::milliseconds{1});
+  EXPECT_EQ(start_run()->wait().exit_code, 0);
+  expect_all_done_exactly_once();
+}
+
+TEST_F(interrupted_run, the_resume_command_repeats_every_option_that_matters) {
+  configure(std::chrono::hours{1});
+  EXPECT_EQ(w.run({"credits", "grant", "acme", "9000"}).exit_code, 1) << "no data yet";
+  EXPECT_EQ(w.run({"db", "migrate"}).exit_code, 0);
+  EXPECT_EQ(w.run({"credits", "grant", "acme", "9000"}).exit_code, 0);
+  const auto running = w.start({"run", "--dataset", "it's mine", "--config", config, "--account",
+                                "acme", "--include", "*.txt", "--prune", w.documents()});
+  ASSERT_TRUE(some_are_embedded(1));
+  running->signal(SIGKILL);
+  running->wait();
+  configure(std::chrono::milliseconds{100});
+  const auto again =
+      w.start({"run", "--dataset", "it's mine", "--config", config, "--account", "acme",
+               "--include", "*.txt", "--prune", "--data", w.data().native(), w.documents()});
+  ASSERT_TRUE(some_are_embedded(1));
+  again->signal(SIGINT);
+  const auto command = resume_command(again->wait().err);
+  for (const char* part : {"--dataset 'it'\\''s mine'", "--account acme", "--include '*.txt'",
+                           "--prune", "--config ", "--data "})
+    EXPECT_NE(command.find(part), std::string::npos) << command;
+  EXPECT_EQ(w.shell(command).exit_code, 0);
+}
+
+TEST_F(interrupted_run, a_second_run_on_the_same_data_does_not_end_the_first) {
+  const auto first = start_run();
+  ASSERT_TRUE(some_are_embedded(4));
+  const workspace other;
+  const auto file = other.add_document("one.txt", "A short one.\n");
+  const auto second = w.run({"run", "--config", config, "--dataset", "second", file});
+  const auto done = first->wait();
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(ready(), document_count);
+  const bool names_the_data = second.err.find(w.data().native()) != std::string::npos;
+  EXPECT_TRUE(second.exit_code == 0 || names_the_data)
+      << "it joins, or says who holds the data: " << second.err;
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,135 @@
+#include "runtime/cluster/leadership.hpp"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "tests/runtime/queue/seeded_queue.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr auto lifetime = std::chrono::minutes{10};
+constexpr auto role = "status_aggregator";
+
+result<void> check(test_database& db, const leader_term& term) {
+  return db.pool().transact(
+      "test", [&](pqxx::work& tx, pooled_connection&) { return check_term(tx, term); });
+}
+
+std::optional<leader_term> run_for(test_database& db, const holder& h, const char* r = role) {
+  return must(campaign(db.pool(), r, h.node, h.incarnation, lifetime));
+}
+
+/// Makes the leader's last renewal older than its lifetime, by the database's clock.
+void let_the_lifetime_pass(const test_database& db) {
+  db.execute("update leaders set renewed_at = renewed_at - interval '11 minutes'");
+}
+
+TEST(leadership, is_taken_over_only_after_its_lifetime_and_the_epoch_grows) {
+  test_database db;
+  const auto a = seed_node(db, "a");
+  const auto b = seed_node(db, "b");
+  const auto first = run_for(db, a);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->epoch, 1);
+  EXPECT_FALSE(run_for(db, b));
+  EXPECT_EQ(run_for(db, a)->epoch, 1) << "a renewal is the same term";
+  EXPECT_TRUE(run_for(db, b, "reaper")) << "each role has its own leader";
+  EXPECT_TRUE(succeeded(check(db, *first)));
+
+  let_the_lifetime_pass(db);
+  EXPECT_EQ(run_for(db, a)->epoch, 1) << "nobody came: the term goes on";
+  EXPECT_FALSE(run_for(db, b)) << "renewed just now";
+  let_the_lifetime_pass(db);
+  EXPECT_TRUE(succeeded(check(db, *first))) << "a late leader leads until it is replaced";
+  const auto second = run_for(db, b);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->epoch, 2);
+  EXPECT_EQ(code_of(check(db, *first)), ec::stale_token);
+  EXPECT_TRUE(succeeded(check(db, *second)));
+  EXPECT_FALSE(run_for(db, a));
+
+  let_the_lifetime_pass(db);
+  const auto third = run_for(db, a);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->epoch, 3);
+  EXPECT_EQ(code_of(check(db, *first)), ec::stale_token) << "the same node, but an older term";
+  EXPECT_EQ(code_of(check(db, *second)), ec::stale_token);
+}
+
+TEST(leadership, a_leader_that_stopped_vanished_or_restarted_is_replaced_at_once) {
+  test_database db;
+  const auto a = seed_node(db, "a");
+  const auto b = seed_node(db, "b");
+  const auto first = run_for(db, a);
+  ASSERT_TRUE(first);
+  const auto a2 = seed_node(db, "a");
+  const auto second = run_for(db, a2);
+  ASSERT_TRUE(second) << "its own former life";
+  EXPECT_EQ(second->epoch, 2);
+  EXPECT_EQ(code_of(check(db, *first)), ec::stale_token);
+
+  db.execute("update nodes set state = 'draining' where name = 'a'");
+  EXPECT_FALSE(run_for(db, b)) << "a draining node still leads";
+  db.execute("update nodes set state = 'stopped' where name = 'a'");
+  const auto third = run_for(db, b);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->epoch, 3);
+  db.execute("delete from nodes where name = 'b'");
+  EXPECT_EQ(run_for(db, seed_node(db, "c"))->epoch, 4);
+  EXPECT_EQ(code_of(check(db, *third)), ec::stale_token);
+}
+
+TEST(leadership, a_superseded_life_of_a_node_cannot_take_the_lead_back) {
+  test_database db;
+  const auto old_life = seed_node(db, "a");
+  ASSERT_TRUE(run_for(db, old_life));
+  const auto new_life = seed_node(db, "a");
+  const auto term = run_for(db, new_life);
+  ASSERT_TRUE(term);
+  EXPECT_FALSE(run_for(db, old_life));
+  EXPECT_TRUE(succeeded(check(db, *term)));
+}
+
+TEST(leadership, one_of_many_that_run_at_once_is_elected) {
+  test_database db;
+  std::vector<holder> nodes;
+  for (int n = 0; n < 4; ++n) nodes.push_back(seed_node(db, "n" + std::to_string(n)));
+  std::vector<int> wins(nodes.size());
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t n = 0; n < nodes.size(); ++n)
+      threads.emplace_back([&, n] {
+        for (int i = 0; i < 20; ++i) wins[n] += run_for(db, nodes[n]).has_value();
+      });
+  }
+  int leaders = 0;
+  for (const auto w : wins) {
+    EXPECT_TRUE(w == 0 || w == 20) << w;
+    leaders += w > 0;
+  }
+  EXPECT_EQ(leaders, 1);
+  EXPECT_EQ(number(db, "select epoch from leaders"), 1);
+}
+
+TEST(leadership, a_takeover_waits_for_a_transaction_that_showed_its_term) {
+  test_database db;
+  const auto a = seed_node(db, "a");
+  const auto b = seed_node(db, "b");
+  const auto term = run_for(db, a);
+  ASSERT_TRUE(term);
+  let_the_lifetime_pass(db);
+  auto connection = db.connect();
+  pqxx::work tx{connection};
+  ASSERT_TRUE(succeeded(check_term(tx, *term)));
+  database_settings impatient;
+  impatient.lock_timeout = std::chrono::milliseconds{100};
+  connection_pool pool{db.connection_string(), impatient, "test"};
+  EXPECT_EQ(code_of(campaign(pool, role, b.node, b.incarnation, lifetime)), ec::database_timeout);
+  tx.commit();
+  EXPECT_TRUE(must(campaign(pool, role, b.node, b.incarnation, lifetime)));
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,78 @@
+#include "runtime/cluster/node_registry.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/runtime/queue/seeded_queue.hpp"
+
+namespace millrace {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(node_registry, each_life_of_a_node_has_a_larger_incarnation_and_supersedes_the_one_before) {
+  test_database db;
+  node_registry a{db.pool(), {"a", "host-a:4700", {"committer", "document"}, 100, "1.0"}};
+  node_registry b{db.pool(), {"b", "", {"all"}, 10, "1.0"}};
+  const auto first = must(a.join());
+  const auto other = must(b.join());
+  EXPECT_GT(first, 0);
+  EXPECT_GT(other, first) << "incarnations are the cluster's, not a node's";
+  EXPECT_EQ(
+      db.query("select (address, roles, capacity, state, version) from nodes where name = 'a'"),
+      "(host-a:4700,\"{committer,document}\",100,running,1.0)");
+
+  db.execute("update nodes set heartbeat_at = heartbeat_at - interval '1 hour'");
+  EXPECT_TRUE(succeeded(a.heartbeat(first, node_state::draining)));
+  EXPECT_EQ(db.query("select name || ' ' || state from nodes where heartbeat_at > now() - interval "
+                     "'30 minutes'"),
+            "a draining");
+
+  const auto second = must(a.join());
+  EXPECT_GT(second, other);
+  EXPECT_EQ(db.query("select state from nodes where name = 'a'"), "running");
+  const auto superseded = a.heartbeat(first, node_state::stopped);
+  ASSERT_EQ(code_of(superseded), ec::stale_token);
+  EXPECT_THAT(superseded.error().message, HasSubstr("`a`"));
+  EXPECT_TRUE(succeeded(a.leave(first, "[]"))) << "no harm, and no effect:";
+  EXPECT_EQ(db.query("select state from nodes where name = 'a'"), "running");
+  EXPECT_TRUE(succeeded(a.heartbeat(second, node_state::running)));
+  EXPECT_EQ(number(db, "select count(*) from nodes"), 2);
+}
+
+TEST(node_registry, a_node_that_left_keeps_what_its_actors_were) {
+  test_database db;
+  EXPECT_EQ(must(last_actors_json(db.pool())), "[]");
+  EXPECT_EQ(must(nodes_json(db.pool())), "[]");
+  node_registry a{db.pool(), {"a", "", {"all"}, 100, "1.0"}};
+  node_registry b{db.pool(), {"b", "", {"all"}, 100, "1.0"}};
+  const auto life_a = must(a.join());
+  const auto life_b = must(b.join());
+  EXPECT_TRUE(succeeded(a.leave(life_a, R"([{"id": 1, "role": "document"}])")));
+  EXPECT_EQ(db.query("select state from nodes where name = 'a'"), "stopped");
+  EXPECT_EQ(must(last_actors_json(db.pool())), R"([{"id": 1, "role": "document"}])");
+  EXPECT_TRUE(succeeded(b.leave(life_b, R"([{"id": 2}])")));
+  EXPECT_EQ(must(last_actors_json(db.pool())), R"([{"id": 2}])") << "of the one that left last";
+  must(b.join());
+  EXPECT_EQ(must(last_actors_json(db.pool())), R"([{"id": 1, "role": "document"}])");
+}
+
+TEST(node_registry, nodes_are_listed_with_what_they_carry_and_lead) {
+  test_database db;
+  node_registry a{db.pool(), {"a", "", {"all"}, 7, "1.0"}};
+  const auto life = must(a.join());
+  seed_dataset(db, "d", 3);
+  queue q{db.pool(), {}, {"a", life}};
+  claim_planner planner;
+  must(q.claim(planner, 2));
+  db.execute("insert into leaders (role, node, incarnation, epoch) values ('reaper', 'a', 1, 1)");
+  const auto json = must(nodes_json(db.pool()));
+  db.execute("create table listed as select '" + json + "'::jsonb -> 0 as n");
+  EXPECT_EQ(
+      db.query("select n ->> 'node' || ' ' || (n ->> 'documents') || ' ' || (n ->> 'leads') || "
+               "' ' || (n ->> 'capacity') from listed"),
+      "a 2 [\"reaper\"] 7");
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,109 @@
+#include "runtime/commit/group_writer.hpp"
+
+#include <future>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/runtime/commit/commit_fixture.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr auto deadline = std::chrono::seconds{30};
+
+group_writer_config quick() {
+  return {.node = "a",
+          .retry_min = std::chrono::milliseconds{1},
+          .retry_max = std::chrono::milliseconds{20}};
+}
+
+std::vector<document_result> results(commit_fixture& f, int want) {
+  std::vector<document_result> group;
+  for (const auto& l : f.claim(want)) group.push_back(ready(l));
+  return group;
+}
+
+/// write() whose outcome can be waited for.
+std::future<result<group_report>> write(group_writer& writer, std::vector<document_result> group) {
+  auto promise = std::make_shared<std::promise<result<group_report>>>();
+  writer.write(std::move(group), [promise](auto report) { promise->set_value(std::move(report)); });
+  return promise->get_future();
+}
+
+TEST(group_writer, writes_one_group_after_the_other) {
+  commit_fixture f{9};
+  group_writer writer{f.db.pool(), quick()};
+  for (int i = 0; i < 3; ++i) {
+    auto outcome = write(writer, results(f, 3));
+    ASSERT_EQ(outcome.wait_for(deadline), std::future_status::ready);
+    EXPECT_EQ(must(outcome.get()).documents.size(), 3U);
+  }
+  EXPECT_EQ(f.progress(), "(9,0,18,9,54)");
+}
+
+TEST(group_writer, a_group_waits_for_a_database_that_comes_back_and_is_written_once) {
+  commit_fixture f{5};
+  auto group = results(f, 5);
+  const temporary_directory directory;
+  const auto socket = directory.path() / "socket";  // not there yet
+  connection_pool pool{f.db.connection_string() + " host=" + socket.string(), {}, "test"};
+  group_writer writer{pool, quick()};
+  auto outcome = write(writer, std::move(group));
+  EXPECT_EQ(outcome.wait_for(std::chrono::milliseconds{50}), std::future_status::timeout);
+  std::filesystem::create_directory_symlink(test_server().socket_directory(), socket);
+  ASSERT_EQ(outcome.wait_for(deadline), std::future_status::ready);
+  const auto report = must(outcome.get());
+  EXPECT_EQ(report.documents.size(), 5U);
+  EXPECT_EQ(report.transactions, 1);
+  EXPECT_EQ(f.progress(), "(5,0,10,5,30)");
+}
+
+TEST(group_writer, the_destructor_ends_a_group_that_waits_for_the_database) {
+  connection_pool nowhere{"host=/nonexistent dbname=none", {}, "test"};
+  std::future<result<group_report>> outcome;
+  {
+    auto patient = quick();
+    patient.retry_min = patient.retry_max = std::chrono::hours{1};
+    patient.give_up_after = std::chrono::hours{10};
+    group_writer writer{nowhere, patient};
+    lease l;
+    l.token = l.document_id = l.dataset_id = 1;
+    outcome = write(writer, {ready(l)});
+  }
+  ASSERT_EQ(outcome.wait_for(std::chrono::seconds{0}), std::future_status::ready)
+      << "the callback has run before the destructor returned";
+  EXPECT_EQ(code_of(outcome.get()), ec::database_unavailable);
+}
+
+TEST(group_writer, gives_up_after_its_time_and_can_write_again) {
+  connection_pool nowhere{"host=/nonexistent dbname=none", {}, "test"};
+  auto config = quick();
+  config.give_up_after = std::chrono::milliseconds{20};
+  group_writer writer{nowhere, config};
+  for (int i = 0; i < 2; ++i) {
+    lease l;
+    l.token = l.document_id = l.dataset_id = 1;
+    auto outcome = write(writer, {ready(l)});
+    ASSERT_EQ(outcome.wait_for(deadline), std::future_status::ready);
+    EXPECT_EQ(code_of(outcome.get()), ec::database_unavailable);
+  }
+}
+
+TEST(group_writer, an_error_that_does_not_pass_is_reported_at_once) {
+  commit_fixture f{2};
+  auto group = results(f, 2);
+  f.db.execute("drop table dataset_progress cascade");
+  auto patient = quick();
+  patient.retry_min = patient.retry_max = std::chrono::hours{1};
+  group_writer writer{f.db.pool(), patient};
+  auto outcome = write(writer, std::move(group));
+  ASSERT_EQ(outcome.wait_for(deadline), std::future_status::ready);
+  EXPECT_EQ(code_of(outcome.get()), ec::database_error);
+  EXPECT_EQ(f.count("queue_leases"), 2) << "nothing was written";
+  EXPECT_EQ(f.count("chunks"), 0);
+}
+
+}  // namespace
+}  // namespace millrace

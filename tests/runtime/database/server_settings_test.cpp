@@ -1,0 +1,42 @@
+#include "runtime/database/server_settings.hpp"
+
+#include <gtest/gtest.h>
+
+namespace millrace::postgres {
+namespace {
+
+constexpr std::uint64_t mebibyte = 1 << 20;
+constexpr std::uint64_t gibibyte = 1 << 30;
+
+TEST(server_settings, buffers_are_an_eighth_of_memory_within_limits) {
+  EXPECT_EQ(shared_buffers_bytes(64 * mebibyte), 32 * mebibyte);
+  EXPECT_EQ(shared_buffers_bytes(1 * gibibyte), 128 * mebibyte);
+  EXPECT_EQ(shared_buffers_bytes(64 * gibibyte), 256 * mebibyte);
+}
+
+TEST(server_settings, wal_is_a_tenth_of_the_free_disk_within_limits) {
+  EXPECT_EQ(max_wal_bytes(0), 128 * mebibyte);
+  EXPECT_EQ(max_wal_bytes(20 * gibibyte), 2 * gibibyte);
+  EXPECT_EQ(max_wal_bytes(1024 * gibibyte), 8 * gibibyte);
+}
+
+TEST(server_settings, nothing_is_reachable_by_tcp) {
+  data_directory directory;
+  directory.root = "/nowhere";
+  const auto settings = server_settings(directory, {});
+  EXPECT_NE(std::find(settings.begin(), settings.end(), "listen_addresses="), settings.end());
+  EXPECT_NE(std::find(settings.begin(), settings.end(), "fsync=on"), settings.end());
+}
+
+TEST(server_settings, a_socket_path_fits_into_60_bytes_whatever_the_directory) {
+  data_directory directory;
+  directory.owner.uid = static_cast<uid_t>(-2);
+  directory.root = "/" + std::string(4000, 'x');
+  EXPECT_LE((directory.socket_directory() / ".s.PGSQL.5432").string().size(), 60U);
+  auto other = directory;
+  other.root = "/" + std::string(4000, 'y');
+  EXPECT_NE(directory.socket_directory(), other.socket_directory());
+}
+
+}  // namespace
+}  // namespace millrace::postgres

@@ -1,0 +1,162 @@
+// An extractor that misbehaves as the first word of a document tells it to; any other document
+// becomes one paragraph. The name that it is started by may tell it to misbehave at once.
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/extractor/serve.hpp"
+#include "runtime/extraction/protocol.hpp"
+
+namespace {
+
+using namespace millrace;
+using page_callback = std::function<void(std::uint32_t)>;
+
+[[noreturn]] void spin() {
+  volatile bool forever = true;
+  while (forever) {
+  }
+  std::abort();
+}
+
+void pause(int milliseconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds{milliseconds});
+}
+
+/// Writes to every page, and not too fast for a watcher of resident memory.
+void eat(int mebibytes) {
+  std::vector<std::vector<char>> eaten;
+  for (int i = 0; i < mebibytes; i += 16) {
+    eaten.emplace_back(std::size_t{16} << 20, 'x');
+    pause(5);
+  }
+}
+
+/// What some libraries do: an allocation fails, and they go on with nothing.
+void ignore_failed_allocation(std::size_t bytes) {
+  void* volatile block = std::malloc(bytes);
+  std::free(block);
+}
+void ignore_failed_mapping(std::size_t bytes) {
+  void* block = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block != MAP_FAILED) ::munmap(block, bytes);
+}
+
+void say(const std::string& bytes) {
+  (void)!::send(extraction::extractor_socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
+/// Says the first page of each document again and again.
+[[noreturn]] void repeat_progress() {
+  std::string bytes;
+  for (std::uint64_t number = 1; number <= 64; ++number) {
+    bytes.clear();
+    extraction::append_progress(bytes, {1, 1});
+    say(bytes);
+  }
+  for (;;) {
+    say(bytes);
+    pause(10);
+  }
+}
+
+/// Leaves a child behind that holds the socket.
+[[noreturn]] void fork_and_die() {
+  if (::fork() == 0) spin();
+  ::_exit(1);
+}
+
+std::string describe_this_process() {
+  std::ostringstream out;
+  for (char** entry = environ; *entry != nullptr; ++entry) out << "environment " << *entry << '\n';
+  for (int fd = 0; fd < 256; ++fd)
+    if (::fcntl(fd, F_GETFD) >= 0) out << "descriptor " << fd << '\n';
+  rlimit core{};
+  ::getrlimit(RLIMIT_CORE, &core);
+  rlimit cpu{};
+  ::getrlimit(RLIMIT_CPU, &cpu);
+  out << "core limit " << core.rlim_cur << '\n';
+  out << "cpu limit " << (cpu.rlim_cur == RLIM_INFINITY ? "none" : "set") << '\n';
+  out << "no new privileges " << ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) << '\n';
+  out << "own group " << (::getpgrp() == ::getpid()) << '\n';
+  return out.str();
+}
+
+result<extracted_document> paragraph(std::string text) {
+  extracted_document d;
+  d.mime = "text/plain";
+  d.elements.push_back({element_kind::paragraph, 0, 0, std::move(text), {}});
+  return d;
+}
+
+result<extracted_document> parse(std::string_view bytes, std::uint64_t,
+                                 const page_callback& page_done) {
+  std::istringstream words{std::string{bytes.substr(0, 256)}};
+  std::string order;
+  int number = 0;
+  words >> order >> number;
+  if (order == "spin") spin();
+  if (order == "segfault") ::raise(SIGSEGV);
+  if (order == "abort") std::abort();
+  if (order == "exit") ::_exit(number);
+  if (order == "garbage") say(std::string(100'000, '\xFF'));
+  if (order == "stranger") {  // an answer for a document that nobody sent
+    std::string bytes_of_failure;
+    extraction::append_failure(bytes_of_failure, {999'999, {ec::malformed_document, "not mine"}});
+    say(bytes_of_failure);
+  }
+  if (order == "eat") eat(number);
+  if (order == "allocate") ignore_failed_allocation(static_cast<std::size_t>(number) << 20);
+  if (order == "map") ignore_failed_mapping(static_cast<std::size_t>(number) << 20);
+  if (order == "throw") throw std::runtime_error{"thrown on purpose"};
+  if (order == "repeat") repeat_progress();
+  if (order == "orphan") fork_and_die();
+  if (order == "hang_up") {
+    ::shutdown(extraction::extractor_socket, SHUT_RDWR);
+    spin();
+  }
+  if (order == "sleep") pause(number);
+  if (order == "pages")
+    for (int page = 1; page <= number; ++page) {
+      pause(200);
+      page_done(static_cast<std::uint32_t>(page));
+    }
+  if (order == "encrypted") return fail(ec::encrypted_document, "it has a password");
+  if (order == "describe") return paragraph(describe_this_process());
+  if (order == "long") return paragraph(std::string(static_cast<std::size_t>(number), 'l'));
+  if (order == "pid") return paragraph(std::to_string(::getpid()));
+  return paragraph(std::string{bytes});
+}
+
+}  // namespace
+
+int main(int, char** arguments) {
+  const std::string name = arguments[0];
+  if (name.ends_with("dies_at_once")) return 3;
+  extraction::channel node{extraction::descriptor{extraction::extractor_socket}};
+  if (name.ends_with("of_another_version")) {
+    std::string greeting;
+    extraction::append_hello(greeting, extraction::protocol_version + 1);
+    say(greeting);
+  }
+  if (name.ends_with("dies_once") && ::mkdir((name + ".died").c_str(), 0700) == 0) {
+    std::string greeting;
+    extraction::append_hello(greeting);
+    say(greeting);
+    return 0;
+  }
+  return extraction::serve(node, parse);
+}

@@ -1,0 +1,85 @@
+#include "runtime/queue/lease_book.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace millrace {
+
+static bool operator==(const lease_book::counts& a, const lease_book::counts& b) {
+  return a.buffered == b.buffered && a.delivered == b.delivered && a.handed_over == b.handed_over;
+}
+
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+std::vector<lease> leases(std::initializer_list<std::int64_t> tokens) {
+  std::vector<lease> all;
+  for (const auto token : tokens) all.emplace_back().token = token;
+  return all;
+}
+
+TEST(lease_book, leases_are_delivered_in_the_order_they_were_claimed) {
+  lease_book book;
+  book.add(leases({5, 3}));
+  book.add(leases({4}));
+  EXPECT_EQ(book.deliver(1)->token, 5);
+  EXPECT_EQ(book.deliver(2)->token, 3);
+  EXPECT_EQ(book.deliver(3)->token, 4);
+  EXPECT_FALSE(book.deliver(4));
+  EXPECT_EQ(book.count(), (lease_book::counts{0, 3, 0}));
+}
+
+TEST(lease_book, what_a_dead_holder_carried_is_taken_from_it_once) {
+  lease_book book;
+  book.add(leases({1, 2}));
+  book.deliver(10);
+  book.deliver(11);
+  EXPECT_THAT(book.take_from(10), ElementsAre(1));
+  EXPECT_THAT(book.take_from(10), IsEmpty());
+  EXPECT_THAT(book.take_from(99), IsEmpty());
+  EXPECT_EQ(book.count(), (lease_book::counts{0, 1, 0}));
+}
+
+TEST(lease_book, what_was_handed_over_survives_its_holder_and_ends_with_the_commit) {
+  lease_book book;
+  book.add(leases({1, 2, 3}));
+  book.deliver(10);
+  book.deliver(11);
+  book.hand_over(10);
+  book.hand_over(99);  // has none
+  EXPECT_THAT(book.take_from(10), IsEmpty()) << "the committer has it now";
+  EXPECT_EQ(book.count(), (lease_book::counts{1, 1, 1}));
+  EXPECT_TRUE(book.deliver(10)) << "the same actor goes on with its next document";
+  book.ended({1, 77});
+  EXPECT_EQ(book.count(), (lease_book::counts{0, 2, 0}));
+  EXPECT_THAT(book.take_from(10), ElementsAre(3)) << "only token 1 has ended";
+}
+
+TEST(lease_book, a_lease_that_ends_with_its_holder_is_forgotten_there) {
+  lease_book book;
+  book.add(leases({1, 2}));
+  book.deliver(10);
+  book.deliver(11);
+  book.ended({1});
+  EXPECT_THAT(book.take_from(10), IsEmpty());
+  EXPECT_THAT(book.take_from(11), ElementsAre(2));
+}
+
+TEST(lease_book, buffered_and_handed_over_leases_are_taken_whole_at_a_drain_or_a_dead_committer) {
+  lease_book book;
+  book.add(leases({1, 2, 3, 4}));
+  for (const lease_book::holder_id h : {10, 11}) {
+    book.deliver(h);
+    book.hand_over(h);
+  }
+  EXPECT_THAT(book.take_buffered(), ElementsAre(3, 4));
+  EXPECT_THAT(book.take_handed_over(), UnorderedElementsAre(1, 2));
+  EXPECT_EQ(book.count(), (lease_book::counts{0, 0, 0}));
+  EXPECT_FALSE(book.deliver(12));
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,227 @@
+#include "runtime/queue/queue.hpp"
+
+#include <map>
+#include <set>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/runtime/queue/seeded_queue.hpp"
+
+namespace millrace {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::vector<released_lease> all_of(const std::vector<lease>& leases, duration delay = duration{0}) {
+  std::vector<released_lease> out;
+  for (const auto& l : leases) out.push_back({l.token, delay});
+  return out;
+}
+
+TEST(queue, claims_are_fair_over_accounts_and_datasets_and_carry_fresh_tokens) {
+  test_database db;
+  const auto big = seed_dataset(db, "big", 500);
+  const auto other = seed_dataset(db, "other", 500);
+  const auto small = seed_dataset(db, "small", 10, "another-account");
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto first = must(q.claim(planner, 40));
+  std::map<std::int64_t, int> of;
+  std::set<std::int64_t> tokens;
+  for (const auto& l : first) ++of[l.dataset_id], tokens.insert(l.token);
+  EXPECT_EQ(of[small], 10) << "ten documents do not wait behind a thousand";
+  EXPECT_EQ(of[big], 10);
+  EXPECT_EQ(of[other], 10);
+  EXPECT_THAT(tokens, SizeIs(first.size()));
+  EXPECT_EQ(first[0].dataset_id, big);
+  EXPECT_EQ(first[0].uri, "file:///big/1") << "in the order they were submitted";
+  EXPECT_EQ(first[9].uri, "file:///big/10");
+  EXPECT_EQ(first[0].size, 1U);
+  EXPECT_EQ(must(q.counts()).leased, 30);
+
+  std::set<std::int64_t> documents;
+  for (const auto& l : first) documents.insert(l.document_id);
+  for (auto more = must(q.claim(planner, 100)); !more.empty(); more = must(q.claim(planner, 100)))
+    for (const auto& l : more) {
+      EXPECT_TRUE(documents.insert(l.document_id).second) << "claimed twice";
+      EXPECT_TRUE(tokens.insert(l.token).second);
+    }
+  EXPECT_THAT(documents, SizeIs(1010));
+  EXPECT_EQ(must(q.counts()).ready, 0);
+
+  db.execute("update datasets set status = 'cancelled'");
+  must(q.release(all_of(first), release_reason::drained));
+  EXPECT_THAT(must(q.claim(planner, 10)), IsEmpty()) << "only datasets that are processed";
+}
+
+TEST(queue, what_a_release_costs_depends_on_its_reason_and_a_stale_token_changes_nothing) {
+  test_database db;
+  seed_dataset(db, "d", 1);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  const auto once = [&](release_reason reason) {
+    claim_planner planner;
+    const auto l = must(q.claim(planner, 1));
+    ASSERT_THAT(l, SizeIs(1));
+    EXPECT_EQ(must(q.release(all_of(l), reason)), 1);
+    EXPECT_EQ(must(q.release(all_of(l), reason)), 0) << "the token is used up";
+  };
+  once(release_reason::drained);
+  EXPECT_EQ(db.query("select (failures, losses) from queue_ready"), "(0,0)");
+  EXPECT_EQ(db.query("select attempts from documents"), "0");
+  once(release_reason::failed);
+  once(release_reason::lost);
+  once(release_reason::lost);
+  EXPECT_EQ(db.query("select (failures, losses) from queue_ready"), "(1,2)");
+  EXPECT_EQ(db.query("select attempts from documents"), "3");
+
+  claim_planner planner;
+  const auto held = must(q.claim(planner, 1));
+  ASSERT_THAT(held, SizeIs(1));
+  EXPECT_EQ(held[0].failures, 1);
+  EXPECT_EQ(held[0].losses, 2);
+  EXPECT_EQ(must(q.release({{held[0].token - 1}, {held[0].token + 1}}, release_reason::failed)), 0);
+  EXPECT_EQ(must(q.counts()).leased, 1);
+  EXPECT_EQ(db.query("select attempts from documents"), "3");
+  EXPECT_EQ(must(q.release({}, release_reason::failed)), 0);
+}
+
+TEST(queue, a_delayed_document_is_not_claimed_before_its_time) {
+  test_database db;
+  seed_dataset(db, "d", 2);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto both = must(q.claim(planner, 2));
+  ASSERT_THAT(both, SizeIs(2));
+  must(
+      q.release({{both[0].token, std::chrono::hours{1}}, {both[1].token}}, release_reason::failed));
+  const auto counts = must(q.counts());
+  EXPECT_EQ(counts.delayed, 1);
+  EXPECT_EQ(counts.ready, 1);
+  planner.expire();
+  const auto again = must(q.claim(planner, 2));
+  ASSERT_THAT(again, SizeIs(1));
+  EXPECT_EQ(again[0].document_id, both[1].document_id);
+  db.execute("update queue_ready set run_at = run_at - interval '1 hour'");
+  planner.expire();
+  const auto later = must(q.claim(planner, 2));
+  ASSERT_THAT(later, SizeIs(1));
+  EXPECT_EQ(later[0].document_id, both[0].document_id);
+}
+
+TEST(queue, a_document_behind_the_watermark_is_found_by_the_next_rescan) {
+  test_database db;
+  seed_dataset(db, "d", 10);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto first = must(q.claim(planner, 5));
+  db.execute(
+      "with gone as (delete from queue_leases where token = " + std::to_string(first.at(0).token) +
+      " returning *) insert into queue_ready (dataset_id, priority, run_at, document_id) "
+      "select dataset_id, -1, now() - interval '1 day', document_id from gone");
+  const auto second = must(q.claim(planner, 1));
+  ASSERT_THAT(second, SizeIs(1));
+  EXPECT_NE(second[0].document_id, first[0].document_id) << "claims go on behind the watermark";
+  planner.expire();
+  const auto third = must(q.claim(planner, 1));
+  ASSERT_THAT(third, SizeIs(1));
+  EXPECT_EQ(third[0].document_id, first[0].document_id) << "the smaller priority comes first";
+}
+
+TEST(queue, a_restarted_node_frees_what_its_former_life_held_and_nothing_else) {
+  test_database db;
+  seed_dataset(db, "d", 30);
+  claim_planner planner;
+  queue other{db.pool(), {}, seed_node(db, "b")};
+  must(other.claim(planner, 10));
+  queue before{db.pool(), {}, seed_node(db, "a")};
+  must(before.claim(planner, 10));
+  queue after{db.pool(), {}, seed_node(db, "a")};
+  must(after.claim(planner, 10));
+  EXPECT_EQ(must(after.free_former_incarnations()), 10);
+  EXPECT_EQ(must(after.free_former_incarnations()), 0);
+  EXPECT_EQ(number(db, "select count(*) from queue_leases where node = 'b'"), 10);
+  EXPECT_EQ(number(db, "select count(*) from queue_leases where node = 'a' and incarnation = " +
+                           std::to_string(after.self().incarnation)),
+            10);
+  EXPECT_EQ(db.query("select (min(losses), max(losses), max(failures)) from queue_ready"),
+            "(1,1,0)");
+}
+
+TEST(queue, the_reaper_frees_dead_nodes_and_passed_deadlines_but_not_the_living) {
+  test_database db;
+  seed_dataset(db, "d", 60);
+  claim_planner planner;
+  const auto claim = [&](const char* node) {
+    queue q{db.pool(), {}, seed_node(db, node)};
+    return must(q.claim(planner, 10));
+  };
+  const auto live = claim("live");
+  claim("silent");
+  claim("stopped");
+  claim("unknown");
+  claim("reborn");
+  seed_node(db, "reborn");
+  db.execute(
+      "update nodes set heartbeat_at = heartbeat_at - interval '1 hour' where name = 'silent'");
+  db.execute("update nodes set state = 'stopped' where name = 'stopped'");
+  db.execute("delete from nodes where name = 'unknown'");
+  queue reaper{db.pool(), {}, seed_node(db, "reaper")};
+  const auto timeout = std::chrono::minutes{10};
+  EXPECT_EQ(must(reaper.reap(timeout)), 40);
+  EXPECT_EQ(db.query("select string_agg(distinct node, ' ') from queue_leases"), "live");
+  EXPECT_EQ(number(db, "select count(*) from queue_ready where losses = 1 and failures = 0"), 40);
+  EXPECT_EQ(must(reaper.reap(timeout)), 0);
+
+  db.execute("update queue_leases set deadline = now() - interval '1 second' where token = " +
+             std::to_string(live.at(3).token));
+  EXPECT_EQ(must(reaper.reap(timeout)), 1) << "a deadline counts on a living node too";
+  EXPECT_EQ(number(db, "select count(*) from queue_leases"), 9);
+}
+
+TEST(queue, claimers_at_once_never_get_the_same_document) {
+  test_database db;
+  for (int d = 1; d <= 4; ++d) seed_dataset(db, "d" + std::to_string(d), 500);
+  std::vector<std::vector<lease>> got(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& mine : got) {
+      threads.emplace_back([&, self = seed_node(db, "n" + std::to_string(&mine - got.data()))] {
+        queue q{db.pool(), {}, self};
+        claim_planner planner;
+        for (int empty = 0; empty < 5;) {
+          auto leases = must(q.claim(planner, 37));
+          empty = leases.empty() ? empty + 1 : 0;
+          std::move(leases.begin(), leases.end(), std::back_inserter(mine));
+        }
+      });
+    }
+  }
+  std::set<std::int64_t> documents, tokens;
+  for (const auto& mine : got)
+    for (const auto& l : mine) {
+      EXPECT_TRUE(documents.insert(l.document_id).second) << l.uri;
+      EXPECT_TRUE(tokens.insert(l.token).second);
+    }
+  EXPECT_THAT(documents, SizeIs(2000));
+  EXPECT_EQ(number(db, "select count(*) from queue_leases"), 2000);
+  EXPECT_EQ(number(db, "select count(*) from queue_ready"), 0);
+}
+
+TEST(queue, retry_delays_double_up_to_their_bound) {
+  connection_pool unused{"host=/nowhere", {}, "test"};
+  queue_settings s;
+  s.retry_min = std::chrono::seconds{2};
+  s.retry_max = std::chrono::seconds{15};
+  const queue q{unused, s, {}};
+  EXPECT_EQ(q.retry_delay(0), std::chrono::seconds{2});
+  EXPECT_EQ(q.retry_delay(1), std::chrono::seconds{4});
+  EXPECT_EQ(q.retry_delay(2), std::chrono::seconds{8});
+  EXPECT_EQ(q.retry_delay(3), std::chrono::seconds{15});
+  EXPECT_EQ(q.retry_delay(1'000'000), std::chrono::seconds{15});
+}
+
+}  // namespace
+}  // namespace millrace
