@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev configure build demo test check bench install format lint clean
+.PHONY: help setup setup-dev configure build demo test check smoke load full bench install format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,15 @@ check: setup ## Check format and layers, without a build
 
 test: check build ## Check, build and run the tests
 	@ctest --preset $(PRESET) --parallel $(JOBS)
+
+smoke: build ## Run 100 documents through a node and check what it leaves; FILES=DIR for your own
+	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run smoke
+
+load: build ## The same with 1,000 documents
+	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run load
+
+full: build ## The same with 21,000 documents
+	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run full
 
 bench: ## Build for release and measure
 	@$(MAKE) --no-print-directory build PRESET=release

@@ -31,6 +31,7 @@ using queue_puller_actor =
 using document_actor = caf::typed_actor<
     caf::replies_to<deliver_lease>::with<lease_accepted>,  // the one document it asked for
     caf::reacts_to<document_extracted>,                    // the extractor pool's answer
+    caf::reacts_to<checkpoints_loaded>,                    // what an earlier holder had finished
     caf::reacts_to<use_roles>,    // start, or repeat what a dead actor did not answer
     caf::reacts_to<tick_atom>,    // is the deadline over? (its own timer)
     caf::reacts_to<drain_atom>>;  // give back what you carry

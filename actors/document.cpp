@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/checkpoints/segment.hpp"
 #include "runtime/chunking/chunker.hpp"
 #include "runtime/queue/attempt_policy.hpp"
 #include "runtime/sources/file_uri.hpp"
@@ -38,6 +39,7 @@ document_actor_impl::behavior_type document_actor_impl::make_behavior() {
         return lease_accepted{};
       },
       [this](document_extracted& message) { on_extracted(message); },
+      [this](checkpoints_loaded& message) { on_checkpoints(message); },
       [this](const use_roles& roles) { on_roles(roles); },
       [this](tick_atom) { on_tick(); },
       [this](drain_atom) {
@@ -52,7 +54,7 @@ void document_actor_impl::on_roles(const use_roles& roles) {
   const auto old = std::exchange(roles_, roles);
   if (old.embedder != roles_.embedder) {
     sent_to_embedder_ = {};
-    if (stage_ == stage::embedding) embed_next_slice();
+    if (stage_ == stage::embedding && !loading_checkpoints_) embed_next_slice();
   }
   if (old.committer != roles_.committer) {
     sent_to_committer_ = {};
@@ -174,8 +176,58 @@ void document_actor_impl::chunk() {
   config_.counters->document_seconds("chunking").Observe(seconds(clock::now() - stage_started_));
   result_.embeddings.reserve(result_.chunks.size());
   next_chunk_ = 0;
+  restored_.clear();
   enter(stage::embedding);
+  if (is_expensive())
+    load_checkpoints();
+  else
+    embed_next_slice();
+}
+
+/// What one slice holds is embedded again faster than it is saved and loaded.
+bool document_actor_impl::is_expensive() const {
+  return config_.checkpoints.load && result_.chunks.size() > slice_chunks;
+}
+
+void document_actor_impl::load_checkpoints() {
+  loading_checkpoints_ = true;
+  auto self = caf::actor_cast<document_actor>(this);
+  config_.checkpoints.load(
+      work_.document_id, checkpoint_key(result_.sha256, result_.options, config_.model),
+      [self, token = work_.token](std::vector<embedded_piece> pieces) {
+        caf::anon_send(
+            self, checkpoints_loaded{
+                      token, std::make_shared<std::vector<embedded_piece>>(std::move(pieces))});
+      });
+}
+
+void document_actor_impl::on_checkpoints(checkpoints_loaded& message) {
+  if (stage_ != stage::embedding || message.token != work_.token) return;  // given back meanwhile
+  loading_checkpoints_ = false;
+  for (auto& piece : *message.pieces)
+    if (piece.first_chunk + piece.embeddings.size() <= result_.chunks.size())
+      restored_[piece.first_chunk] = std::move(piece.embeddings);
   embed_next_slice();
+}
+
+/// Moves on over what was embedded by an earlier holder.
+void document_actor_impl::take_restored() {
+  for (auto piece = restored_.find(next_chunk_); piece != restored_.end() && !piece->second.empty();
+       piece = restored_.find(next_chunk_)) {
+    next_chunk_ += piece->second.size();
+    for (auto& e : piece->second) result_.embeddings.push_back(std::move(e));
+    restored_.erase(piece);
+  }
+}
+
+void document_actor_impl::save_checkpoint(std::size_t first,
+                                          const std::vector<embedding_bytes>& embeddings) {
+  if (!is_expensive() || first + embeddings.size() == result_.chunks.size())
+    return;  // commits next
+  config_.checkpoints.save({work_.token,
+                            work_.document_id,
+                            checkpoint_key(result_.sha256, result_.options, config_.model),
+                            {first, embeddings}});
 }
 
 /// Sends only what was granted: asks, waits for the grant, then `then`.
@@ -205,12 +257,13 @@ void document_actor_impl::ask_grant_of(const Handle& consumer, demand& sent, std
 }
 
 void document_actor_impl::embed_next_slice() {
+  take_restored();
   if (next_chunk_ == result_.chunks.size()) return hand_over();
   std::size_t count = 0;
   std::uint64_t bytes = 0;
   while (next_chunk_ + count < result_.chunks.size() && count < slice_chunks) {
     const auto size = result_.chunks[next_chunk_ + count].text.size();
-    if (count > 0 && bytes + size > slice_bytes) break;
+    if (count > 0 && (bytes + size > slice_bytes || restored_.contains(next_chunk_ + count))) break;
     bytes += size;
     ++count;
   }
@@ -238,6 +291,7 @@ void document_actor_impl::send_slice(std::size_t count, std::uint64_t bytes) {
 }
 
 void document_actor_impl::on_embedded(chunks_embedded& answer) {
+  save_checkpoint(next_chunk_, answer.embeddings);
   next_chunk_ += answer.embeddings.size();
   for (auto& e : answer.embeddings) result_.embeddings.push_back(std::move(e));
   embed_next_slice();
@@ -309,6 +363,8 @@ void document_actor_impl::become_idle() {
   work_ = {};
   result_ = {};
   extracted_ = {};
+  restored_.clear();
+  loading_checkpoints_ = false;
   demand_lease();
 }
 

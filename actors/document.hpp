@@ -5,13 +5,17 @@
 //
 // Scheduled; never blocks. Holds one document. An error of any stage is judged in one place
 // (attempt_policy.hpp): the document ends failed, is tried again later, or goes back as it was.
-// When the embedder or the committer is restarted, what they had not answered is asked again.
+// The embeddings of a document of more than one slice are checkpointed slice by slice, and a new
+// holder goes on behind them. When the embedder or the committer is restarted, what they had not
+// answered is asked again.
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "actors/actors.hpp"
 #include "actors/bounded_actor.hpp"
+#include "runtime/checkpoints/checkpoint_thread.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
 #include "runtime/queue/lease_book.hpp"
 #include "runtime/telemetry/metrics.hpp"
@@ -21,6 +25,13 @@ namespace millrace {
 /// Reads a document; answers from any thread. The seam to extractor_pool.
 using extract_document = std::function<void(extraction_request, extraction_callback)>;
 
+/// Keeps and finds finished pieces; both return at once. The seam to checkpoint_thread; empty where
+/// none are kept.
+struct keep_checkpoints {
+  std::function<void(checkpoint_order)> save;
+  std::function<void(std::int64_t document_id, std::string key, checkpoint_thread::loaded)> load;
+};
+
 struct document_config {
   extract_document extract;
   chunking_settings chunking;
@@ -29,6 +40,8 @@ struct document_config {
   duration deadline = std::chrono::hours{2};
   std::shared_ptr<metrics> counters;
   std::shared_ptr<lease_book> book = nullptr;  ///< Where a lease goes back, puller or not.
+  keep_checkpoints checkpoints;
+  std::string model;  ///< What embeds, with its dimensions: a checkpoint is of one.
 };
 
 class document_actor_impl : public bounded_actor<document_actor> {
@@ -55,6 +68,11 @@ class document_actor_impl : public bounded_actor<document_actor> {
   void describe_images();
   void on_image(image_described& described);
   void chunk();
+  bool is_expensive() const;
+  void load_checkpoints();
+  void on_checkpoints(checkpoints_loaded& message);
+  void take_restored();
+  void save_checkpoint(std::size_t first, const std::vector<embedding_bytes>& embeddings);
   void embed_next_slice();
   void send_slice(std::size_t count, std::uint64_t bytes);
   void on_embedded(chunks_embedded& answer);
@@ -79,6 +97,8 @@ class document_actor_impl : public bounded_actor<document_actor> {
   std::size_t next_image_ = 0;
   std::size_t image_answers_ = 0;
   std::size_t next_chunk_ = 0;  ///< First chunk without an embedding.
+  bool loading_checkpoints_ = false;
+  std::map<std::size_t, std::vector<embedding_bytes>> restored_;  ///< By first chunk.
   extracted_document extracted_;
   demand sent_to_embedder_;  ///< Cumulative, including what is being sent.
   demand sent_to_committer_;

@@ -13,6 +13,7 @@
 
 #include <caf/all.hpp>
 
+#include "runtime/checkpoints/checkpoint_store.hpp"
 #include "runtime/cluster/leadership.hpp"
 #include "runtime/commit/group_commit.hpp"
 #include "runtime/core/document.hpp"
@@ -123,6 +124,11 @@ struct document_accepted {};
 struct document_extracted {
   std::int64_t token = 0;
   std::shared_ptr<result<extracted_document>> outcome;
+};
+
+struct checkpoints_loaded {
+  std::int64_t token = 0;
+  std::shared_ptr<std::vector<embedded_piece>> pieces;
 };
 
 struct batch_embedded {
@@ -353,6 +359,7 @@ typename Inspector::result_type inspect(Inspector& f, refund_credits& x) {
 
 // Results of runtime threads never leave the process.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::document_extracted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::checkpoints_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::batch_embedded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::group_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::use_roles)
@@ -386,6 +393,7 @@ CAF_ADD_TYPE_ID(millrace, (millrace::chunks_embedded))
 CAF_ADD_TYPE_ID(millrace, (millrace::commit_document))
 CAF_ADD_TYPE_ID(millrace, (millrace::document_accepted))
 CAF_ADD_TYPE_ID(millrace, (millrace::document_extracted))
+CAF_ADD_TYPE_ID(millrace, (millrace::checkpoints_loaded))
 CAF_ADD_TYPE_ID(millrace, (millrace::batch_embedded))
 CAF_ADD_TYPE_ID(millrace, (millrace::group_written))
 CAF_ADD_TYPE_ID(millrace, (millrace::dataset_change))

@@ -69,7 +69,7 @@ void queue_puller_actor_impl::on_demand(const grant_demand& message) {
 
 void queue_puller_actor_impl::on_return(const return_lease& message) {
   const auto delay = message.reason == release_reason::failed
-                         ? config_.source->retry_delay(message.failures)
+                         ? retry_delay(config_.source->config(), message.failures)
                          : duration{0};
   config_.book->ended({message.token});
   give_back({message.token}, message.reason, delay);
@@ -189,6 +189,7 @@ void queue_puller_actor_impl::schedule_flush(duration delay) {
 void queue_puller_actor_impl::on_flush() {
   flush_scheduled_ = false;
   release_returned();
+  deliver();  // what had to run alone may have ended
   if (should_claim()) claim();
 }
 

@@ -70,6 +70,11 @@ auto supervisor_actor_impl::spawn_child(std::size_t slot, const char* name, int 
   return spawned;
 }
 
+std::string supervisor_actor_impl::embedding_identity() const {
+  if (!parts_.provider) return {};
+  return parts_.provider->model() + "/" + std::to_string(parts_.provider->dimensions());
+}
+
 void supervisor_actor_impl::start(std::size_t slot) {
   const auto& s = parts_.config;
   switch (children_[slot].kind) {
@@ -118,7 +123,8 @@ void supervisor_actor_impl::start(std::size_t slot) {
       documents_.push_back(spawn_child<document_actor_impl>(
           slot, "document", s.mailbox.document,
           document_config{parts_.extract, s.chunking, s.queue, document_options(s),
-                          s.documents.deadline, parts_.counters, parts_.book},
+                          s.documents.deadline, parts_.counters, parts_.book, parts_.checkpoints,
+                          embedding_identity()},
           false));
       return;
     case role::membership:
@@ -195,6 +201,7 @@ void supervisor_actor_impl::on_leadership(const leadership_changed& change) {
     start(static_cast<std::size_t>(slot - children_.begin()));
     announce();
   };
+  if (term.role == "reaper") parts_.maintain_queue(leads);
   if (term.role == "ledger") begin(role::ledger, ledger_term_);
   if (term.role == "status_aggregator") begin(role::status, status_term_);
 }

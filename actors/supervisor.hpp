@@ -35,9 +35,13 @@ struct engine_parts {
   std::shared_ptr<queue> source;
   std::shared_ptr<lease_book> book;
   std::shared_ptr<embedding_provider> provider;
+  keep_checkpoints checkpoints;
   extract_document extract;
   write_group write;
   std::function<std::optional<std::string>()> storage_problem;
+  /// Told when this node begins or ends to lead the role `reaper`: it then maintains the queue's
+  /// tables too. Must not block.
+  std::function<void(bool leads)> maintain_queue = [](bool) {};
   /// Called once, from an actor's thread, when the node cannot go on; must not block.
   std::function<void(std::string reason)> on_fatal;
   /// False in tests on CAF's deterministic scheduler, where everything runs on one thread.
@@ -73,6 +77,8 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
   void start(std::size_t slot);
   template <class Impl, class Config>
   auto spawn_child(std::size_t slot, const char* name, int limit, Config config, bool blocks);
+  /// What besides a chunk's text decides its embedding.
+  std::string embedding_identity() const;
   void on_down(const caf::down_msg& down);
   void on_leadership(const leadership_changed& change);
   void announce();

@@ -176,6 +176,9 @@ void add_administration(CLI::App& app, arguments& a, int& code) {
   add(
       *db, "status", "Show the schema's version and where the data are", a,
       [&a] { return db_status(a.global); }, code);
+  add(
+      *db, "monitor", "Show connections, lock waits, progress and errors", a,
+      [&a] { return db_monitor(a.global); }, code);
   auto* psql = add(
       *db, "psql", "Open the database; arguments behind -- go to psql", a,
       [&a] { return db_psql(a.global, a.rest); }, code);

@@ -51,6 +51,7 @@ int config_show(const global_options& global);
 
 int db_migrate(const global_options& global);
 int db_status(const global_options& global);
+int db_monitor(const global_options& global);
 int db_psql(const global_options& global, const std::vector<std::string>& arguments);
 
 /// The paths of the command line and of --files-from; path_missing before anything is started.

@@ -12,9 +12,12 @@
 #include "app/node/node_metrics.hpp"
 #include "app/node/node_name.hpp"
 #include "app/version.hpp"
+#include "runtime/checkpoints/checkpoint_thread.hpp"
+#include "runtime/cluster/maintenance.hpp"
 #include "runtime/commit/group_writer.hpp"
 #include "runtime/core/blocking.hpp"
 #include "runtime/http/server.hpp"
+#include "runtime/queue/queue_listener.hpp"
 
 namespace millrace {
 
@@ -23,6 +26,10 @@ namespace {
 /// How long a question to an actor of this process may take before the asker gives up.
 constexpr auto ask_timeout = std::chrono::seconds{10};
 constexpr auto drain_poll = std::chrono::milliseconds{20};
+/// Dead rows of the queue's tables are what makes claims slow.
+constexpr auto vacuum_interval = std::chrono::seconds{2};
+/// Checkpoints that are left behind only cost space.
+constexpr auto sweep_interval = std::chrono::minutes{1};
 
 /// Claims stop before the disk is full: what is in flight must still be committed.
 std::optional<std::string> storage_problem(const std::filesystem::path& directory,
@@ -57,10 +64,13 @@ struct node::impl {
   std::shared_ptr<queue> source;
   std::shared_ptr<lease_book> book = std::make_shared<lease_book>();
   std::unique_ptr<group_writer> writer;
+  std::unique_ptr<checkpoint_thread> checkpoints;  ///< Null where embedding is cheaper than saving.
+  std::unique_ptr<maintenance> upkeep;
   std::shared_ptr<actor_directory> directory;
   system_config actor_config;
   std::unique_ptr<caf::actor_system> system;
   supervisor_actor supervisor;
+  std::unique_ptr<queue_listener> listener;
   std::atomic<bool> draining{false};
   mutable std::mutex failure_mutex;
   std::optional<std::string> failure;
@@ -127,6 +137,15 @@ result<void> node::impl::open_engine() {
   if (!freed) return tl::unexpected<error>(freed.error());
   if (*freed > 0)
     spdlog::info("{} documents of this node's former life go back to the queue", *freed);
+  const checkpoint_store store{*pool, options.config.checkpoints,
+                               options.config.queue.visibility_timeout};
+  if (options.config.embedder.provider != "hashing")
+    checkpoints = std::make_unique<checkpoint_thread>(store, counters);
+  upkeep = std::make_unique<maintenance>(std::vector<maintenance_job>{
+      {"vacuuming the queue", vacuum_interval,
+       [from = source] { return from->vacuum().map([](bool) {}); }},
+      {"sweeping checkpoints", sweep_interval,
+       [from = store]() mutable { return from.sweep().map([](std::int64_t) {}); }}});
   writer = std::make_unique<group_writer>(*pool, group_writer_config{name.text});
   return {};
 }
@@ -144,6 +163,12 @@ void node::impl::start_actors() {
   parts.source = source;
   parts.book = book;
   parts.provider = provider;
+  if (checkpoints)
+    parts.checkpoints = {
+        [this](checkpoint_order order) { checkpoints->save(std::move(order)); },
+        [this](std::int64_t document_id, std::string key, checkpoint_thread::loaded done) {
+          checkpoints->load(document_id, std::move(key), std::move(done));
+        }};
   parts.extract = [this](extraction_request request, extraction_callback done) {
     extractors->extract(std::move(request), std::move(done));
   };
@@ -154,11 +179,15 @@ void node::impl::start_actors() {
                            min = options.config.storage.min_free] {
     return storage_problem(directory_path, min);
   };
+  parts.maintain_queue = [this](bool leads) { upkeep->lead(leads); };
   parts.on_fatal = [this](std::string reason) {
     const std::lock_guard lock{failure_mutex};
     failure = std::move(reason);
   };
   supervisor = spawn_supervisor(*system, std::move(parts));
+  listener = std::make_unique<queue_listener>(
+      database.connection_string, options.config.database, "millrace/" + name.text,
+      [to = supervisor] { caf::anon_send(to, wake_atom_v); });
   add_node_metrics(*counters, {directory.get(), pool.get(), source.get(), book.get(),
                                extractors.get(), embeddings.get()});
 }
@@ -235,6 +264,7 @@ void node::impl::close() {
   api.reset();
   local_api.reset();
   if (system) {
+    listener.reset();
     const auto actors = directory->json();
     caf::anon_send_exit(supervisor, caf::exit_reason::user_shutdown);
     supervisor = supervisor_actor{};
@@ -242,6 +272,8 @@ void node::impl::close() {
     // Threads that still hold handles of ended actors go before the actor system does.
     extractors.reset();
     writer.reset();
+    checkpoints.reset();
+    upkeep.reset();
     services.provider.reset();
     provider.reset();
     if (auto left = registry->leave(incarnation, actors); !left)

@@ -44,6 +44,9 @@ set status = r.status, commit_token = r.token, size = r.size, chunks = r.chunks,
 from unnest($1::document_in[]) r
 where d.id = r.document_id)sql";
 
+constexpr auto remove_checkpoints_sql =
+    "delete from checkpoints where document_id = any($1::bigint[])";
+
 constexpr auto dead_letter_sql = R"sql(
 insert into queue_dead (document_id, dataset_id, error_code, error_message, failures, losses)
 select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
@@ -95,6 +98,7 @@ class group_transaction {
     insert_chunks(mine);
     insert_images(mine);
     update_documents(mine);
+    remove_checkpoints(mine);
     insert_dead_letters(mine);
     add_progress(mine);
     auto refunded = refund(mine);
@@ -211,6 +215,13 @@ class group_transaction {
       }
     }
     insert(rows, "commit_documents", update_documents_sql);
+  }
+
+  void remove_checkpoints(const std::vector<const document_result*>& mine) {
+    std::vector<std::int64_t> ids;
+    for (const auto* d : mine) ids.push_back(d->document_id);
+    connection_.prepare("commit_checkpoints", remove_checkpoints_sql);
+    tx_.exec_prepared0("commit_checkpoints", int8_array_parameter(ids));
   }
 
   void insert(binary_rows& rows, const char* name, const char* sql) {

@@ -18,7 +18,7 @@ group by s.id)sql";
 // or after it whole.
 constexpr auto write_sql = R"sql(
 with locked as materialized (
-  select id, total, status from datasets where id = any($1::bigint[]) order by id for update),
+  select id, total, status from datasets where id = any($1::bigint[]) order by id for no key update),
 sums as (
   select l.id, l.total, l.status, coalesce(sum(p.ready), 0)::bigint as ready,
          coalesce(sum(p.failed), 0)::bigint as failed, coalesce(sum(p.cancelled), 0)::bigint as cancelled

@@ -140,7 +140,7 @@ struct submission::impl {
     const auto row = tx.exec_params1(
         "select s.id, s.model, s.dimensions, a.name from datasets s join credit_accounts a on a.id "
         "= s.account_id "
-        "where s.name = $1 for update of s",
+        "where s.name = $1 for no key update of s",
         order.dataset);
     summary.dataset_id = row[0].as<std::int64_t>();
     if (summary.created) return {};
@@ -178,6 +178,9 @@ struct submission::impl {
     summary.pruned = static_cast<std::int64_t>(ids.size());
     if (ids.empty()) return {};
     const auto list = int8_array_parameter(ids);
+    // Against releases in flight, which hold the dataset's key shared and would bring a document
+    // back.
+    tx.exec_params1("select 1 from datasets where id = $1 for update", summary.dataset_id);
     tx.exec_params0(
         "delete from queue_ready where dataset_id = $1 and document_id = any($2::bigint[])",
         summary.dataset_id, list);

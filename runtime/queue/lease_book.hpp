@@ -29,7 +29,11 @@ class lease_book {
   };
 
   void add(std::vector<lease> claimed);
-  /// Takes the next buffered lease for `holder`.
+  /// A document whose holders vanished so often may be what ends them: it runs alone on its node.
+  static constexpr std::int32_t alone_after_losses = 2;
+
+  /// Takes the next buffered lease for `holder`. Nothing while a document that runs alone waits for
+  /// the others to end, or the others for it.
   std::optional<lease> deliver(holder_id holder);
   /// The holder's lease is with the committer now. No-op where it has none.
   void hand_over(holder_id holder);
@@ -54,6 +58,7 @@ class lease_book {
   std::deque<lease> buffered_;
   std::unordered_map<holder_id, std::int64_t> delivered_;    // holder → token
   std::unordered_map<std::int64_t, holder_id> handed_over_;  // token → who had it
+  std::int64_t alone_ = 0;                                   ///< Token of the last such document.
   struct return_order {
     release_reason reason;
     duration delay;

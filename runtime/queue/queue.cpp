@@ -19,13 +19,14 @@ with recursive walk as (
   from walk w where w.dataset_id is not null)
 select w.dataset_id, s.account_id
 from walk w join datasets s on s.id = w.dataset_id
-where s.status = 'processing'
+where s.status = 'processing' and s.paused_at is null
 limit $1)sql";
 
 constexpr auto claim_sql = R"sql(
 with want as (
-  select * from unnest($1::bigint[], $2::smallint[], $3::timestamptz[], $4::bigint[], $5::int[])
-    as w(dataset_id, priority, run_at, document_id, take)),
+  select w.* from unnest($1::bigint[], $2::smallint[], $3::timestamptz[], $4::bigint[], $5::int[])
+    as w(dataset_id, priority, run_at, document_id, take)
+  join datasets s on s.id = w.dataset_id and s.status = 'processing' and s.paused_at is null),
 picked as materialized (
   select q.*
   from want w
@@ -55,47 +56,68 @@ join picked p on p.document_id = l.document_id
 join documents d on d.id = p.document_id
 order by p.dataset_id, p.priority, p.run_at, p.document_id)sql";
 
-// The order of the locks is the same wherever leases are deleted, or two such statements deadlock.
+// What ends leases without a result locks in one order: the datasets, shared against a cancel and
+// nothing else (FOR KEY SHARE passes submissions and status writes by), then the leases by token. A
+// document goes back only while its dataset is processing: in the other order, a release in flight
+// would leave a queued document in a cancelled dataset.
 constexpr auto release_sql = R"sql(
 with input as (select * from unnest($1::bigint[], $2::bigint[]) as i(token, delay_ms)),
+alive as materialized (
+  select s.id, s.status from datasets s
+  where s.id in (select l.dataset_id from queue_leases l join input i on i.token = l.token)
+  order by s.id for key share),
 held as materialized (
-  select l.token, i.delay_ms from queue_leases l join input i on i.token = l.token
+  select l.token, i.delay_ms, a.status
+  from queue_leases l join input i on i.token = l.token left join alive a on a.id = l.dataset_id
   order by l.token for update of l),
 gone as (
   delete from queue_leases l using held h where l.token = h.token
-  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.delay_ms),
+  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.delay_ms, h.status),
 attempts as (
   update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id and $3::int + $4::int > 0)
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
 select dataset_id, priority, clock_timestamp() + delay_ms * interval '1 millisecond', document_id,
        failures + $3::int, losses + $4::int
-from gone)sql";
+from gone where status = 'processing')sql";
 
-constexpr auto free_former_sql = R"sql(
-with held as materialized (
-  select token from queue_leases where node = $1 and incarnation <> $2
-  order by token for update skip locked),
-gone as (
-  delete from queue_leases l using held h where l.token = h.token
-  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses),
-attempts as (update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id)
-insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
-select dataset_id, priority, clock_timestamp(), document_id, failures, losses + 1 from gone)sql";
-
-constexpr auto reap_sql = R"sql(
-with held as materialized (
-  select l.token from queue_leases l
+/// Takes leases of holders that vanished. `lost`: a condition on the lease `l`. What somebody else
+/// has locked is left to the next time.
+std::string take_back_sql(const std::string& lost) {
+  return R"sql(
+with found as materialized (
+  select l.token, l.dataset_id from queue_leases l
   left join nodes n on n.name = l.node and n.incarnation = l.incarnation
-  where l.deadline < clock_timestamp()
-     or n.name is null or n.state = 'stopped'
-     or n.heartbeat_at < clock_timestamp() - $1::bigint * interval '1 millisecond'
+  where )sql" +
+         lost + R"sql(),
+alive as materialized (
+  select s.id, s.status from datasets s where s.id in (select dataset_id from found)
+  order by s.id for key share skip locked),
+held as materialized (
+  select l.token, a.status
+  from queue_leases l join found f on f.token = l.token join alive a on a.id = l.dataset_id
   order by l.token for update of l skip locked),
 gone as (
   delete from queue_leases l using held h where l.token = h.token
-  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses),
+  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.status),
 attempts as (update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id)
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
-select dataset_id, priority, clock_timestamp(), document_id, failures, losses + 1 from gone)sql";
+select dataset_id, priority, clock_timestamp(), document_id, failures, losses + 1
+from gone where status = 'processing')sql";
+}
+
+const auto free_former_sql = take_back_sql("l.node = $1 and l.incarnation <> $2");
+
+const auto reap_sql = take_back_sql(R"sql(l.deadline < clock_timestamp()
+     or n.name is null or n.state = 'stopped'
+     or n.heartbeat_at < clock_timestamp() - $1::bigint * interval '1 millisecond')sql");
+
+constexpr auto extend_sql = R"sql(
+update queue_leases set deadline = clock_timestamp() + $2::bigint * interval '1 millisecond'
+where token = any($1::bigint[]))sql";
+
+// Below this many dead rows a vacuum gains nothing.
+constexpr auto dead_rows_sql = R"sql(
+select coalesce(max(n_dead_tup), 0) from pg_stat_user_tables where relname in ('queue_ready', 'queue_leases'))sql";
 
 constexpr auto counts_sql = R"sql(
 select count(*) filter (where run_at <= now()), count(*) filter (where run_at > now()),
@@ -218,8 +240,30 @@ duration retry_delay(const queue_settings& s, int failures) {
   return std::min(delay, s.retry_max);
 }
 
-duration queue::retry_delay(int failures) const {
-  return millrace::retry_delay(settings_, failures);
+result<std::int64_t> queue::extend(const std::vector<std::int64_t>& tokens) {
+  if (tokens.empty()) return 0;
+  return pool_.transact(
+      "extend", [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
+        c.prepare("queue_extend", extend_sql);
+        return static_cast<std::int64_t>(
+            tx.exec_prepared("queue_extend", int8_array_parameter(tokens),
+                             static_cast<std::int64_t>(settings_.visibility_timeout.count()))
+                .affected_rows());
+      });
+}
+
+result<bool> queue::vacuum() {
+  auto connection = pool_.acquire();
+  if (!connection) return tl::unexpected<error>(connection.error());
+  try {
+    pqxx::nontransaction tx{**connection};  // VACUUM refuses to run inside a transaction
+    if (tx.exec1(dead_rows_sql)[0].as<std::int64_t>() < vacuum_threshold) return false;
+    tx.exec0("vacuum (skip_locked) queue_ready, queue_leases");
+    return true;
+  } catch (...) {
+    connection->discard();
+    return tl::unexpected<error>(to_error("vacuum"));
+  }
 }
 
 }  // namespace millrace

@@ -65,9 +65,16 @@ class queue {
   /// Frees leases whose deadline passed and leases of nodes without a heartbeat for `node_timeout`.
   result<std::int64_t> reap(duration node_timeout);
 
+  /// Progress: these leases get a whole visibility_timeout from now. Returns how many still held.
+  result<std::int64_t> extend(const std::vector<std::int64_t>& tokens);
+  /// Removes dead rows of the queue's tables, where there are enough of them: autovacuum alone
+  /// comes too seldom for tables that are rewritten every few seconds (measured: a quarter of the
+  /// rate). True where it did.
+  result<bool> vacuum();
+  static constexpr std::int64_t vacuum_threshold = 2'000;  ///< Dead rows of one table.
+
   result<queue_counts> counts();
-  /// Pause before attempt `failures + 1`: retry_min, doubled each time, at most retry_max.
-  duration retry_delay(int failures) const;
+  const queue_settings& config() const { return settings_; }
   const holder& self() const { return self_; }
 
  private:

@@ -2,6 +2,8 @@
 // of it when a stage fails.
 #include "actors/document.hpp"
 
+#include <gmock/gmock.h>
+
 #include "actors/embedder.hpp"
 #include "actors/image.hpp"
 #include "tests/actors/engine_fixture.hpp"
@@ -134,6 +136,48 @@ TEST_F(document_test, many_chunks_are_embedded_slice_by_slice_in_order) {
   for (std::size_t i = 0; i < w.chunks.size(); ++i)
     ASSERT_EQ(w.embeddings[i], embedding_of(w.chunks[i].text)) << i;
   EXPECT_GE(provider->calls_made, 3U);
+}
+
+TEST_F(document_test, goes_on_behind_the_slices_that_an_earlier_holder_had_embedded) {
+  checkpoint_thread::loaded restore;
+  std::vector<std::size_t> saved;
+  config.checkpoints.load = [&](std::int64_t, const std::string&, checkpoint_thread::loaded done) {
+    restore = std::move(done);
+  };
+  config.checkpoints.save = [&](const checkpoint_order& order) {
+    saved.push_back(order.piece.first_chunk);
+  };
+  config.chunking = {8, 0};
+  start();
+  ASSERT_TRUE(deliver(lease_of(5)));
+  std::vector<std::string> paragraphs;
+  for (int i = 0; i < 600; ++i)
+    paragraphs.push_back("paragraph number " + std::to_string(i) + " of this long document here.");
+  extracted(text_document(paragraphs));
+  ASSERT_TRUE(provider->calls.empty()) << "it asks for checkpoints first";
+  roles.embedder = new_embedder();
+  announce();
+  ASSERT_TRUE(provider->calls.empty()) << "also where the embedder is restarted meanwhile";
+  const std::vector<embedding_bytes> first(256, "first"), last(50, "last");
+  ASSERT_TRUE(restore);
+  restore({{0, first}, {300, last}, {100'000, first}});
+  engine.run();
+  std::size_t embedded_now = 0;
+  while (!provider->calls.empty()) {
+    embedded_now += provider->calls[0].inputs.size();
+    embedded();
+  }
+  write();
+  ASSERT_EQ(writer.written.size(), 1U);
+  const auto& w = writer.written[0];
+  ASSERT_EQ(w.embeddings.size(), w.chunks.size());
+  EXPECT_EQ(embedded_now, w.chunks.size() - 256 - 50);
+  EXPECT_THAT(saved, ::testing::ElementsAre(256)) << "new slices but the last";
+  EXPECT_EQ(w.embeddings[255], "first");
+  EXPECT_EQ(w.embeddings[256], embedding_of(w.chunks[256].text));
+  EXPECT_EQ(w.embeddings[300], "last");
+  EXPECT_EQ(w.embeddings[349], "last");
+  EXPECT_EQ(w.embeddings[350], embedding_of(w.chunks[350].text));
 }
 
 TEST_F(document_test, an_empty_document_ends_ready_without_chunks) {

@@ -166,5 +166,52 @@ TEST_F(interrupted_run, a_second_run_on_the_same_data_does_not_end_the_first) {
       << "it joins, or says who holds the data: " << second.err;
 }
 
+/// A text of about 2,600 chunks of its own words each.
+std::string long_text() {
+  std::string text;
+  for (int i = 0; i < 2600; ++i) {
+    for (int word = 0; word < 12; ++word)
+      text += "w" + std::to_string(i) + "x" + std::to_string(word) + " ";
+    text += "\n\n";
+  }
+  return text;
+}
+
+TEST(interrupted_document, one_that_was_killed_at_its_end_embeds_only_the_rest) {
+  fake_embedding_config server_config;
+  server_config.latency = std::chrono::milliseconds{3};
+  fake_embedding_server server{std::move(server_config)};
+  const workspace w;
+  w.add_document("long.txt", long_text());
+  const auto config =
+      w.add_config(remote_config(server.base_url(), 1, "requests_per_minute = 1000000\n",
+                                 "[chunking]\nmax_tokens = 64\noverlap_tokens = 0\n"));
+  const std::vector<std::string> command{"run",      "--dataset", "long",
+                                         "--config", config,      w.documents()};
+  const auto killed = w.start(command);
+  ASSERT_TRUE(eventually([&] { return server.count().requests >= 2300; }));
+  killed->signal(SIGKILL);
+  killed->wait();
+  ASSERT_EQ(number_at(w.json({"status", "long"}), "ready"), 0)
+      << "it was over before it was killed";
+  const auto before = server.count().requests;
+  EXPECT_GT(std::stoll(w.sql("select count(*) from checkpoints")), 5);
+
+  const auto resumed = w.run(command);
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  const auto lines = lines_of(w.run({"export", "long"}).out);
+  EXPECT_GE(lines.size(), before) << "one request a chunk";
+  // What was in flight, and what had been answered and not yet been saved: two slices of 256.
+  EXPECT_LE(server.count().requests, lines.size() + 512) << "killed after " << before;
+  for (const auto& line : lines) {
+    const auto row = parse_json(line);
+    const auto expected = fake_embedding(row["text"].GetString(), 8);
+    ASSERT_EQ(row["embedding"].Size(), expected.size());
+    for (rapidjson::SizeType i = 0; i < expected.size(); ++i)
+      ASSERT_NEAR(row["embedding"][i].GetDouble(), expected[i], 1e-6) << line;
+  }
+  EXPECT_EQ(w.sql("select count(*) from checkpoints"), "0");
+}
+
 }  // namespace
 }  // namespace millrace

@@ -81,5 +81,19 @@ TEST(lease_book, buffered_and_handed_over_leases_are_taken_whole_at_a_drain_or_a
   EXPECT_FALSE(book.deliver(12));
 }
 
+TEST(lease_book, a_document_that_lost_its_holders_twice_runs_alone) {
+  lease_book book;
+  auto claimed = leases({1, 2, 3});
+  claimed[1].losses = lease_book::alone_after_losses;
+  book.add(claimed);
+  EXPECT_EQ(book.deliver(10)->token, 1);
+  EXPECT_FALSE(book.deliver(11)) << "it waits until the others have ended";
+  book.hand_over(10);
+  EXPECT_EQ(book.deliver(11)->token, 2);
+  EXPECT_FALSE(book.deliver(10)) << "the others wait until it has ended";
+  book.ended({2});
+  EXPECT_EQ(book.deliver(10)->token, 3);
+}
+
 }  // namespace
 }  // namespace millrace

@@ -210,17 +210,105 @@ TEST(queue, claimers_at_once_never_get_the_same_document) {
   EXPECT_EQ(number(db, "select count(*) from queue_ready"), 0);
 }
 
+TEST(queue, a_paused_dataset_is_not_claimed_from_not_even_by_who_knew_it_before) {
+  test_database db;
+  seed_dataset(db, "d", 10);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  ASSERT_THAT(must(q.claim(planner, 2)), SizeIs(2));
+  db.execute("update datasets set paused_at = now()");
+  EXPECT_THAT(must(q.claim(planner, 2)), IsEmpty());
+  planner.expire();
+  EXPECT_THAT(must(q.claim(planner, 2)), IsEmpty());
+  db.execute("update datasets set paused_at = null");
+  planner.expire();
+  EXPECT_THAT(must(q.claim(planner, 2)), SizeIs(2));
+}
+
+TEST(queue, what_is_given_back_while_its_dataset_is_cancelled_does_not_return) {
+  test_database db;
+  const auto dataset = seed_dataset(db, "d", 3);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto leases = must(q.claim(planner, 3));
+  ASSERT_THAT(leases, SizeIs(3));
+  // A cancel as control.cpp does it, held open after its first step: the release must wait for it.
+  auto cancelling = db.connect();
+  pqxx::work cancel{cancelling};
+  cancel.exec_params1("select 1 from datasets where id = $1 for update", dataset);
+  cancel.exec_params0("update datasets set status = 'cancelled' where id = $1", dataset);
+  std::thread releasing{[&] { must(q.release(all_of(leases), release_reason::lost)); }};
+  while (db.query("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and "
+                  "datname = current_database()") == "0")
+    std::this_thread::yield();
+  cancel.exec_params0("delete from queue_ready where dataset_id = $1", dataset);
+  cancel.exec_params0("delete from queue_leases where dataset_id = $1", dataset);
+  cancel.commit();
+  releasing.join();
+  EXPECT_EQ(db.query("select count(*) from queue_ready"), "0");
+  EXPECT_EQ(db.query("select count(*) from queue_leases"), "0");
+}
+
+TEST(queue, reaped_leases_of_a_cancelled_dataset_end) {
+  test_database db;
+  seed_dataset(db, "d", 2);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  ASSERT_THAT(must(q.claim(planner, 2)), SizeIs(2));
+  db.execute("update datasets set status = 'cancelled'");
+  db.execute("update queue_leases set deadline = now() - interval '1 s'");
+  must(q.reap(std::chrono::seconds{15}));
+  EXPECT_EQ(db.query("select count(*) from queue_ready"), "0");
+  EXPECT_EQ(db.query("select count(*) from queue_leases"), "0");
+}
+
+TEST(queue, a_release_does_not_wait_for_a_submission_of_its_dataset) {
+  test_database db;
+  const auto dataset = seed_dataset(db, "d", 1);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto leases = must(q.claim(planner, 1));
+  auto submitting = db.connect();
+  pqxx::work submit{submitting};
+  submit.exec_params1("select 1 from datasets where id = $1 for no key update", dataset);
+  EXPECT_EQ(must(q.release(all_of(leases), release_reason::drained)), 1);
+}
+
+TEST(queue, progress_extends_a_lease_and_only_one_that_holds) {
+  test_database db;
+  seed_dataset(db, "d", 2);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto leases = must(q.claim(planner, 2));
+  db.execute("update queue_leases set deadline = now() - interval '1 s'");
+  EXPECT_EQ(must(q.extend({leases[0].token, 4711})), 1);
+  EXPECT_EQ(must(q.reap(std::chrono::seconds{15})), 1) << "the other one";
+  EXPECT_EQ(db.query("select token from queue_leases"), std::to_string(leases[0].token));
+}
+
+TEST(queue, vacuum_comes_only_where_there_is_something_to_remove) {
+  test_database db;
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  EXPECT_FALSE(must(q.vacuum()));
+  seed_dataset(db, "d", static_cast<int>(queue::vacuum_threshold) + 1000);
+  db.execute("delete from queue_ready");
+  const auto dead = [&] {
+    return std::stoll(
+        db.query("select n_dead_tup from pg_stat_user_tables where relname = 'queue_ready'"));
+  };
+  while (dead() < queue::vacuum_threshold) std::this_thread::yield();  // counted by the server
+  EXPECT_TRUE(must(q.vacuum()));
+}
+
 TEST(queue, retry_delays_double_up_to_their_bound) {
-  connection_pool unused{"host=/nowhere", {}, "test"};
   queue_settings s;
   s.retry_min = std::chrono::seconds{2};
   s.retry_max = std::chrono::seconds{15};
-  const queue q{unused, s, {}};
-  EXPECT_EQ(q.retry_delay(0), std::chrono::seconds{2});
-  EXPECT_EQ(q.retry_delay(1), std::chrono::seconds{4});
-  EXPECT_EQ(q.retry_delay(2), std::chrono::seconds{8});
-  EXPECT_EQ(q.retry_delay(3), std::chrono::seconds{15});
-  EXPECT_EQ(q.retry_delay(1'000'000), std::chrono::seconds{15});
+  EXPECT_EQ(retry_delay(s, 0), std::chrono::seconds{2});
+  EXPECT_EQ(retry_delay(s, 1), std::chrono::seconds{4});
+  EXPECT_EQ(retry_delay(s, 2), std::chrono::seconds{8});
+  EXPECT_EQ(retry_delay(s, 3), std::chrono::seconds{15});
+  EXPECT_EQ(retry_delay(s, 1'000'000), std::chrono::seconds{15});
 }
 
 }  // namespace
