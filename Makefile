@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev configure build demo test check smoke load full bench install format lint clean
+.PHONY: help setup setup-dev configure build demo test check smoke load full bench bench-long install format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,11 @@ full: build ## The same with 21,000 documents
 bench: ## Build for release and measure
 	@$(MAKE) --no-print-directory build PRESET=release
 	@bench/run
+	@bench/queue
+
+bench-long: ## The queue over 10 million jobs a scenario (an hour)
+	@$(MAKE) --no-print-directory build PRESET=release
+	@bench/queue --jobs 10000000 --submit 1000000
 
 install: build ## Install below PREFIX (/usr/local), or DESTDIR/PREFIX
 	@cmake --install $(BUILD) --prefix "$(PREFIX)"
