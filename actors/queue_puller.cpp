@@ -107,7 +107,7 @@ bool queue_puller_actor_impl::paused() const {
 }
 
 bool queue_puller_actor_impl::should_claim() const {
-  if (draining_ || queue_empty_ || paused()) return false;
+  if (draining_ || queue_empty_ || paused() || config_.held()) return false;
   return config_.book->count().buffered < static_cast<std::size_t>(config_.batch_size) / 2;
 }
 

@@ -29,6 +29,8 @@ struct queue_puller_config {
   /// A sentence while claims must not be made (disk almost full); asked at each poll.
   std::function<std::optional<std::string>()> storage_problem = [] { return std::nullopt; };
   std::shared_ptr<metrics> counters;
+  /// True while nothing may be claimed yet; asked before each claim, ended by a wake-up.
+  std::function<bool()> held = [] { return false; };
 };
 
 class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {

@@ -82,7 +82,7 @@ void supervisor_actor_impl::start(std::size_t slot) {
       roles_.puller = spawn_child<queue_puller_actor_impl>(
           slot, "queue_puller", s.mailbox.queue_puller,
           queue_puller_config{parts_.source, parts_.book, s.queue.batch_size, s.queue.poll_interval,
-                              parts_.storage_problem, parts_.counters},
+                              parts_.storage_problem, parts_.counters, parts_.claims_held},
           true);
       return;
     case role::embedder: {

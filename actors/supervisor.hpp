@@ -39,6 +39,8 @@ struct engine_parts {
   extract_document extract;
   write_group write;
   std::function<std::optional<std::string>()> storage_problem;
+  /// See queue_puller_config.
+  std::function<bool()> claims_held = [] { return false; };
   /// Told when this node begins or ends to lead the role `reaper`: it then maintains the queue's
   /// tables too. Must not block.
   std::function<void(bool leads)> maintain_queue = [](bool) {};

@@ -123,6 +123,25 @@ void add_reading(CLI::App& app, arguments& a, int& code) {
       code);
 }
 
+void add_steering(CLI::App& app, arguments& a, int& code) {
+  const auto steering = [&](const char* name, const char* what, std::function<int()> run) {
+    auto* command = add(app, name, what, a, std::move(run), code);
+    command->add_option("DATASET", a.dataset, "Name or id")->required();
+    return command;
+  };
+  steering("cancel", "End a dataset; what is unfinished is refunded",
+           [&a] { return cancel(a.global, a.dataset); });
+  auto* retry_command = steering("retry", "Queue a dataset's failed and cancelled documents again",
+                                 [&a] { return retry(a.global, a.dataset, a.key); });
+  retry_command->add_option("--idempotency-key", a.key,
+                            "Repeating the command with this key retries and charges once");
+  steering("pause", "Start no more documents of a dataset",
+           [&a] { return pause(a.global, a.dataset); });
+  steering("resume", "Go on with a paused dataset", [&a] { return resume(a.global, a.dataset); });
+  steering("delete", "Remove a dataset that has ended, with its documents and chunks",
+           [&a] { return erase(a.global, a.dataset); });
+}
+
 void add_credits(CLI::App& app, arguments& a, int& code) {
   auto* credits = app.add_subcommand("credits", "Grant, deduct and look at credits");
   credits->require_subcommand(1);
@@ -228,6 +247,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   add_work(app, a, code);
   add_reading(app, a, code);
+  add_steering(app, a, code);
   add_credits(app, a, code);
   add_administration(app, a, code);
   if (const auto problem = unknown_command(app, argc, argv); !problem.empty()) {

@@ -12,6 +12,7 @@ http::response answer(const result<std::string>& json) {
 http::router make_api(const api_services& services) {
   http::router router;
   add_dataset_routes(router, services);
+  add_control_routes(router, services);
   add_credit_routes(router, services);
   add_operation_routes(router, services);
   return router;

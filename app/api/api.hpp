@@ -11,6 +11,7 @@ http::router make_api(const api_services& services);
 
 // The groups it is made of.
 void add_dataset_routes(http::router& router, const api_services& services);
+void add_control_routes(http::router& router, const api_services& services);
 void add_credit_routes(http::router& router, const api_services& services);
 void add_operation_routes(http::router& router, const api_services& services);
 

@@ -96,18 +96,24 @@ result<http::response> client::send(http::request request) {
   return http::send(endpoint_, request, answer_timeout);
 }
 
-result<std::string> client::get(const std::string& target) {
-  auto response = send(make_request("GET", target, ""));
+result<std::string> client::ask(const char* method, const std::string& target,
+                                const std::string& body) {
+  auto response = send(make_request(method, target, body));
   if (!response) return tl::unexpected<error>(response.error());
   if (response->status / 100 != 2) return tl::unexpected<error>(to_error(*response));
   return std::move(response->body);
 }
 
+result<std::string> client::get(const std::string& target) {
+  return ask("GET", target, "");
+}
+
 result<std::string> client::post(const std::string& target, const std::string& body) {
-  auto response = send(make_request("POST", target, body));
-  if (!response) return tl::unexpected<error>(response.error());
-  if (response->status / 100 != 2) return tl::unexpected<error>(to_error(*response));
-  return std::move(response->body);
+  return ask("POST", target, body);
+}
+
+result<std::string> client::erase(const std::string& target) {
+  return ask("DELETE", target, "");
 }
 
 result<void> client::stream(const std::string& target, const http::chunk_sink& sink) {

@@ -23,6 +23,7 @@ class client {
   /// The body of a 2xx answer; else the error that the API gave, with its own code.
   result<std::string> get(const std::string& target);
   result<std::string> post(const std::string& target, const std::string& body);
+  result<std::string> erase(const std::string& target);
   /// Hands over the body piece by piece; memory does not grow with it.
   result<void> stream(const std::string& target, const http::chunk_sink& sink);
   /// True where a running node answers.
@@ -30,6 +31,7 @@ class client {
 
  private:
   result<http::response> send(http::request request);
+  result<std::string> ask(const char* method, const std::string& target, const std::string& body);
   void serve_in_process();
 
   settings settings_;

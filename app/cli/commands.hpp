@@ -38,6 +38,12 @@ int actors(const global_options& global);
 int nodes(const global_options& global);
 int queue_state(const global_options& global);
 
+int cancel(const global_options& global, const std::string& dataset);
+int retry(const global_options& global, const std::string& dataset, const std::string& key);
+int pause(const global_options& global, const std::string& dataset);
+int resume(const global_options& global, const std::string& dataset);
+int erase(const global_options& global, const std::string& dataset);
+
 int credits_balance(const global_options& global, const std::string& account);
 int credits_history(const global_options& global, const std::string& account, int limit);
 int credits_grant(const global_options& global, const std::string& account, std::int64_t amount,

@@ -66,9 +66,10 @@ int look(const global_options& global, const std::string& target, Show show) {
 }
 
 void show_dataset(const value& d) {
-  for (const auto* field : {"dataset", "account", "status", "total", "ready", "failed", "cancelled",
-                            "remaining", "chunks", "images", "tokens", "model", "dimensions",
-                            "credit_transaction_id", "created_at", "finished_at", "eta_seconds"})
+  for (const auto* field :
+       {"dataset", "account", "status", "paused", "total", "ready", "failed", "cancelled",
+        "remaining", "chunks", "images", "tokens", "model", "dimensions", "credit_transaction_id",
+        "created_at", "finished_at", "eta_seconds"})
     std::printf("%-22s %s\n", field, cell(d, field).c_str());
   const auto failures = d.FindMember("failures");
   if (failures == d.MemberEnd() || failures->value.Empty()) return;

@@ -13,6 +13,7 @@
 #include "app/cli/text.hpp"
 #include "app/node/node.hpp"
 #include "app/node/submit_paths.hpp"
+#include "runtime/datasets/control.hpp"
 #include "runtime/datasets/progress.hpp"
 
 namespace millrace::cli {
@@ -83,7 +84,13 @@ paths_order make_order(const node& n, const run_options& o, const std::string& d
   return order;
 }
 
-enum class run_end : std::uint8_t { complete, interrupted, node_failed, paused_too_long };
+enum class run_end : std::uint8_t {
+  complete,
+  cancelled,
+  interrupted,
+  node_failed,
+  paused_too_long
+};
 
 /// Watches until the dataset has ended or something else ends the run.
 class watch {
@@ -98,6 +105,7 @@ class watch {
         const auto flow = node_.flow();
         view_.show(
             {p->total, p->ready, p->failed, flow.paused ? flow.pause_reason : std::string{}});
+        if (p->status == "cancelled") return run_end::cancelled;
         if (p->status != "processing") return run_end::complete;
         if (paused_too_long(flow.paused, p->ready + p->failed)) return run_end::paused_too_long;
       }
@@ -151,6 +159,9 @@ int end_early(node& n, run_end why, const std::string& command) {
       std::fputs("millrace: claims stayed paused for longer than --pause-limit; stopping\n",
                  stderr);
       break;
+    case run_end::cancelled:
+      std::fputs("millrace: the dataset was cancelled\n", stderr);
+      break;
     case run_end::complete:
       break;
   }
@@ -168,6 +179,7 @@ int run(const global_options& global, const run_options& o) {
   if (!loaded) return report(loaded.error());
   node_options options;
   options.config = std::move(*loaded);
+  options.begin_with_wake = true;
   auto started = node::start(std::move(options));
   if (!started) return report(started.error());
   auto& n = **started;
@@ -176,6 +188,9 @@ int run(const global_options& global, const run_options& o) {
   const auto dataset = o.dataset.empty() ? new_dataset_name(paths->front()) : o.dataset;
   const auto submitted = submit_paths(n.pool(), make_order(n, o, dataset, std::move(*paths)));
   if (!submitted) return report(submitted.error());
+  // A run that waits for a paused dataset would wait for ever.
+  if (auto resumed = resume_dataset(n.pool(), submitted->submit.dataset_id); !resumed)
+    return report(resumed.error());
   n.wake();
   run_end end;
   {

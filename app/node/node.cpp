@@ -72,6 +72,7 @@ struct node::impl {
   supervisor_actor supervisor;
   std::unique_ptr<queue_listener> listener;
   std::atomic<bool> draining{false};
+  std::atomic<bool> claims_held{false};
   mutable std::mutex failure_mutex;
   std::optional<std::string> failure;
   api_services services;
@@ -179,6 +180,8 @@ void node::impl::start_actors() {
                            min = options.config.storage.min_free] {
     return storage_problem(directory_path, min);
   };
+  claims_held = options.begin_with_wake;
+  parts.claims_held = [this] { return claims_held.load(); };
   parts.maintain_queue = [this](bool leads) { upkeep->lead(leads); };
   parts.on_fatal = [this](std::string reason) {
     const std::lock_guard lock{failure_mutex};
@@ -206,7 +209,10 @@ void node::impl::make_services() {
     return ask<ledger::receipt>(grant_credits{g});
   };
   services.actors_json = [this] { return directory->json(); };
-  services.submitted = [this] { caf::anon_send(supervisor, wake_atom_v); };
+  services.submitted = [this] {
+    claims_held = false;
+    caf::anon_send(supervisor, wake_atom_v);
+  };
   services.metrics_text = [this] { return counters->render(); };
   services.readiness = [this] { return readiness(); };
   services.in_node = true;

@@ -21,8 +21,11 @@ namespace millrace {
 
 struct node_options {
   settings config;
-  std::string name;         ///< Empty: any that is free, as `run` needs it.
-  std::string api_token;    ///< MILLRACE_TOKEN; needed off loopback.
+  std::string name;       ///< Empty: any that is free, as `run` needs it.
+  std::string api_token;  ///< MILLRACE_TOKEN; needed off loopback.
+  /// Claims begin with the first wake(): what a run finds unfinished it finishes after it has
+  /// submitted, and its report counts it.
+  bool begin_with_wake = false;
   bool listen_tcp = false;  ///< Else the API is only on a socket beside the embedded database's.
 };
 
@@ -44,7 +47,7 @@ class node {
   /// "HOST:PORT" or "unix:PATH"; empty where the node has no API.
   std::string api_address() const;
 
-  /// Something was submitted: the puller looks at once.
+  /// Something was submitted: the puller looks at once, and from now on.
   void wake();
   flow_state flow();
   /// Why the node cannot go on, once that is so.

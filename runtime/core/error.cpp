@@ -55,6 +55,8 @@ constexpr std::array entries = {
     entry{ec::refund_exceeds_charge, "refund_exceeds_charge", 1, 409, false},
     entry{ec::unknown_dataset, "unknown_dataset", 1, 404, false},
     entry{ec::dataset_conflict, "dataset_conflict", 1, 409, false},
+    entry{ec::dataset_running, "dataset_running", 1, 409, false},
+    entry{ec::dataset_finished, "dataset_finished", 1, 409, false},
     entry{ec::not_found, "not_found", 1, 404, false},
     entry{ec::unauthorized, "unauthorized", 1, 401, false},
     entry{ec::http_unreachable, "http_unreachable", 1, 502, true},

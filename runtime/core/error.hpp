@@ -63,6 +63,8 @@ enum class ec : std::uint8_t {
   // Datasets.
   unknown_dataset,
   dataset_conflict,
+  dataset_running,   ///< It has not ended yet.
+  dataset_finished,  ///< It has ended already.
   // HTTP.
   not_found,
   unauthorized,

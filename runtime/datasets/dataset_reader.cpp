@@ -20,7 +20,7 @@ select coalesce(string_agg('`' || name || '`', ', '), '') from
 // The rate and with it the ETA are of the whole run so far: steady, and right at the end.
 constexpr auto list_sql = R"sql(
 select coalesce(json_agg(d), '[]') from (
-  select s.id, v.dataset, v.account, v.status, v.total, v.ready, v.failed, v.cancelled, v.remaining, v.chunks,
+  select s.id, v.dataset, v.account, v.status, s.paused_at is not null as paused, v.total, v.ready, v.failed, v.cancelled, v.remaining, v.chunks,
          v.images, v.tokens, v.model, v.dimensions, v.credit_transaction_id, v.created_at, v.finished_at,
          case when v.finished_at is null and v.ready + v.failed > 0
               then round((v.remaining * extract(epoch from clock_timestamp() - v.created_at)

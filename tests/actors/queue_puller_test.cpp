@@ -29,6 +29,7 @@ class queue_puller_test : public ::testing::Test {
   std::shared_ptr<lease_book> book = std::make_shared<lease_book>();
   std::shared_ptr<queue> source = db.source();
   std::optional<std::string> storage_problem;
+  bool held = false;
   queue_puller_actor puller = spawn_puller();
 
   queue_puller_actor spawn_puller() {
@@ -37,7 +38,8 @@ class queue_puller_test : public ::testing::Test {
                                             .book = book,
                                             .batch_size = batch,
                                             .storage_problem = [this] { return storage_problem; },
-                                            .counters = engine.counters});
+                                            .counters = engine.counters,
+                                            .held = [this] { return held; }});
   }
 
   slot new_slot(bool refuses = false) {
@@ -107,6 +109,20 @@ TEST_F(queue_puller_test, waits_a_moment_for_company_before_it_claims) {
   EXPECT_EQ(db.leased(), 0);
   engine.advance(queue_puller_actor_impl::claim_delay, milliseconds{1});
   EXPECT_EQ(s.leases->size(), 1U);
+}
+
+TEST_F(queue_puller_test, claims_nothing_before_a_run_has_submitted) {
+  held = true;
+  db.submit(100);
+  std::vector<slot> slots;
+  for (std::size_t i = 0; i < queue_puller_actor_impl::claim_at; ++i) slots.push_back(new_slot());
+  for (auto& s : slots) demand_of(s);
+  tell(wake_atom_v);
+  engine.advance(seconds{6}, milliseconds{500});
+  EXPECT_EQ(db.leased(), 0);
+  held = false;
+  tell(wake_atom_v);
+  EXPECT_GE(db.leased(), static_cast<std::int64_t>(slots.size()));
 }
 
 TEST_F(queue_puller_test, fifty_that_wait_are_worth_a_claim_at_once) {

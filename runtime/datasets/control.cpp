@@ -1,0 +1,232 @@
+#include "runtime/datasets/control.hpp"
+
+#include <optional>
+#include <vector>
+
+#include "runtime/database/binary_rows.hpp"
+#include "runtime/ledger/ledger.hpp"
+
+namespace millrace {
+
+namespace {
+
+struct dataset_row {
+  std::string name;
+  std::string status;
+  std::string account;
+};
+
+/// The lock that everything here begins with.
+result<dataset_row> lock_dataset(pqxx::work& tx, std::int64_t dataset_id) {
+  tx.exec0("set local statement_timeout = " +
+           std::to_string(std::chrono::milliseconds{control_timeout}.count()));
+  const auto rows = tx.exec_params(
+      "select s.name, s.status, a.name from datasets s join credit_accounts a on a.id = "
+      "s.account_id where s.id = $1 for update of s",
+      dataset_id);
+  if (rows.empty())
+    return fail(ec::unknown_dataset,
+                "dataset " + std::to_string(dataset_id) + " does not exist any more");
+  return dataset_row{rows[0][0].c_str(), rows[0][1].c_str(), rows[0][2].c_str()};
+}
+
+tl::unexpected<error> finished(const dataset_row& dataset, const char* what) {
+  return fail(ec::dataset_finished, "dataset `" + dataset.name + "` has ended already (" +
+                                        dataset.status + "): there is nothing to " + what);
+}
+
+tl::unexpected<error> running(const dataset_row& dataset, const char* what) {
+  return fail(ec::dataset_running, "dataset `" + dataset.name + "` is processing; " + what +
+                                       " it when it has ended, or `millrace cancel " +
+                                       dataset.name + "` it first");
+}
+
+constexpr auto end_leases_sql = R"sql(
+with held as materialized (
+  select token from queue_leases where dataset_id = $1 order by token for update)
+delete from queue_leases l using held h where l.token = h.token)sql";
+
+constexpr auto cancel_documents_sql = R"sql(
+with left_over as materialized (
+  select id from documents where dataset_id = $1 and status = 'queued' order by id for update)
+update documents d
+set status = 'cancelled', error_code = 'cancelled', error_message = 'its dataset was cancelled',
+    finished_at = clock_timestamp()
+from left_over l where d.id = l.id
+returning d.id)sql";
+
+constexpr auto count_sql = R"sql(
+insert into dataset_progress as p (dataset_id, node, failed, cancelled) values ($1, 'submit', $2, $3)
+on conflict (dataset_id, node) do update
+set failed = p.failed + excluded.failed, cancelled = p.cancelled + excluded.cancelled)sql";
+
+constexpr auto end_cancelled_sql = R"sql(
+update datasets s
+set status = 'cancelled', paused_at = null, ready = p.ready, failed = p.failed, cancelled = p.cancelled,
+    finished_at = clock_timestamp(), updated_at = clock_timestamp()
+from (select coalesce(sum(ready), 0)::bigint as ready, coalesce(sum(failed), 0)::bigint as failed,
+             coalesce(sum(cancelled), 0)::bigint as cancelled
+      from dataset_progress where dataset_id = $1) p
+where s.id = $1)sql";
+
+constexpr auto requeue_sql = R"sql(
+with again as materialized (
+  select id, status from documents where dataset_id = $1 and status in ('failed', 'cancelled')
+  order by id for update),
+alive as (delete from queue_dead q using again a where q.document_id = a.id),
+queued as (
+  insert into queue_ready (dataset_id, priority, run_at, document_id)
+  select $1, 0, clock_timestamp(), id from again),
+marked as (
+  update documents d
+  set status = 'queued', charge_id = $2, error_code = null, error_message = null, finished_at = null,
+      submitted_at = clock_timestamp()
+  from again a where d.id = a.id)
+select count(*) filter (where status = 'failed'), count(*) filter (where status = 'cancelled') from again)sql";
+
+constexpr auto earlier_retry_sql = R"sql(
+select t.id, t.amount, coalesce((t.metadata->>'documents')::bigint, 0),
+       t.type = 'batch_deduction' and (t.metadata->>'dataset_id')::bigint is not distinct from $3
+from credit_transactions t join credit_accounts a on a.id = t.account_id
+where a.name = $1 and t.idempotency_key = $2)sql";
+
+/// The first answer to this key, where there is one.
+result<std::optional<retried_dataset>> earlier_retry(pqxx::work& tx, const dataset_row& dataset,
+                                                     const retry_order& order) {
+  if (order.idempotency_key.empty()) return std::optional<retried_dataset>{};
+  const auto rows =
+      tx.exec_params(earlier_retry_sql, dataset.account, order.idempotency_key, order.dataset_id);
+  if (rows.empty()) return std::optional<retried_dataset>{};
+  const auto row = rows[0];
+  if (!row[3].as<bool>())
+    return fail(ec::idempotency_conflict,
+                "idempotency key `" + order.idempotency_key +
+                    "` was used before for something else; use a new key");
+  return std::optional{retried_dataset{row[2].as<std::int64_t>(), -row[1].as<std::int64_t>(),
+                                       row[0].as<std::int64_t>(), true}};
+}
+
+/// Charges what was queued again: the last lock taken.
+result<void> charge(pqxx::work& tx, const dataset_row& dataset, const retry_order& order,
+                    std::int64_t charge_id, retried_dataset& retried) {
+  const auto receipt = ledger::deduct_batch(
+      tx,
+      {dataset.account, retried.documents, order.cost_per_document,
+       "retry of dataset " + dataset.name + ": " + std::to_string(retried.documents) + " documents",
+       order.dataset_id, order.idempotency_key, charge_id});
+  if (!receipt) return tl::unexpected<error>(receipt.error());
+  retried.charged = -receipt->amount;
+  retried.transaction_id = receipt->transaction_id;
+  return {};
+}
+
+constexpr auto erase_sql = R"sql(
+with gone as materialized (
+  select id from documents where dataset_id = $1 order by id limit $2),
+erased_chunks as (delete from chunks c using gone g where c.document_id = g.id),
+erased_images as (delete from images i using gone g where i.document_id = g.id),
+erased_checkpoints as (delete from checkpoints c using gone g where c.document_id = g.id),
+erased_letters as (delete from queue_dead q using gone g where q.document_id = g.id)
+delete from documents d using gone g where d.id = g.id)sql";
+
+}  // namespace
+
+result<cancelled_dataset> cancel_dataset(connection_pool& pool, std::int64_t dataset_id) {
+  return pool.transact(
+      "control", [&](pqxx::work& tx, pooled_connection&) -> result<cancelled_dataset> {
+        const auto dataset = lock_dataset(tx, dataset_id);
+        if (!dataset) return tl::unexpected<error>(dataset.error());
+        if (dataset->status != "processing") return finished(*dataset, "cancel");
+        tx.exec_params0("delete from queue_ready where dataset_id = $1", dataset_id);
+        tx.exec_params0(end_leases_sql, dataset_id);
+        std::vector<std::int64_t> ids;
+        for (const auto& row : tx.exec_params(cancel_documents_sql, dataset_id))
+          ids.push_back(row[0].as<std::int64_t>());
+        cancelled_dataset cancelled{static_cast<std::int64_t>(ids.size()), 0};
+        tx.exec_params0(count_sql, dataset_id, 0, cancelled.documents);
+        tx.exec_params0(end_cancelled_sql, dataset_id);
+        const auto refunded =
+            ledger::refund_documents(tx, ids, "refund of documents that were cancelled");
+        if (!refunded) return tl::unexpected<error>(refunded.error());
+        cancelled.refunded = *refunded;
+        return cancelled;
+      });
+}
+
+result<retried_dataset> retry_dataset(connection_pool& pool, const retry_order& order) {
+  return pool.transact(
+      "control", [&](pqxx::work& tx, pooled_connection&) -> result<retried_dataset> {
+        const auto dataset = lock_dataset(tx, order.dataset_id);
+        if (!dataset) return tl::unexpected<error>(dataset.error());
+        auto before = earlier_retry(tx, *dataset, order);
+        if (!before) return tl::unexpected<error>(before.error());
+        if (*before) return **before;
+        if (dataset->status == "processing") return running(*dataset, "retry");
+        const bool charges = order.charge && order.cost_per_document > 0;
+        const auto charge_id =
+            charges ? std::optional{ledger::reserve_transaction_id(tx)} : std::nullopt;
+        const auto row = tx.exec_params1(requeue_sql, order.dataset_id, charge_id);
+        const auto failed = row[0].as<std::int64_t>();
+        const auto cancelled = row[1].as<std::int64_t>();
+        retried_dataset retried;
+        retried.documents = failed + cancelled;
+        if (retried.documents == 0) return retried;
+        tx.exec_params0(count_sql, order.dataset_id, -failed, -cancelled);
+        if (charges)
+          if (auto paid = charge(tx, *dataset, order, *charge_id, retried); !paid)
+            return tl::unexpected<error>(paid.error());
+        tx.exec_params0(
+            "update datasets set status = 'processing', finished_at = null, updated_at = "
+            "clock_timestamp(), credit_transaction_id = coalesce($2, credit_transaction_id) where "
+            "id = $1",
+            order.dataset_id, charge_id);
+        tx.exec0("notify millrace_queue");
+        return retried;
+      });
+}
+
+result<void> pause_dataset(connection_pool& pool, std::int64_t dataset_id) {
+  return pool.transact("control", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
+    const auto dataset = lock_dataset(tx, dataset_id);
+    if (!dataset) return tl::unexpected<error>(dataset.error());
+    if (dataset->status != "processing") return finished(*dataset, "pause");
+    tx.exec_params0(
+        "update datasets set paused_at = coalesce(paused_at, clock_timestamp()) where id = $1",
+        dataset_id);
+    return {};
+  });
+}
+
+result<void> resume_dataset(connection_pool& pool, std::int64_t dataset_id) {
+  return pool.transact("control", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
+    const auto dataset = lock_dataset(tx, dataset_id);
+    if (!dataset) return tl::unexpected<error>(dataset.error());
+    tx.exec_params0("update datasets set paused_at = null where id = $1", dataset_id);
+    tx.exec0("notify millrace_queue");
+    return {};
+  });
+}
+
+result<std::int64_t> erase_dataset(connection_pool& pool, std::int64_t dataset_id) {
+  std::int64_t erased = 0;
+  for (bool more = true; more;) {
+    const auto batch =
+        pool.transact("control", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+          const auto dataset = lock_dataset(tx, dataset_id);
+          if (!dataset) return tl::unexpected<error>(dataset.error());
+          if (dataset->status == "processing") return running(*dataset, "delete");
+          const auto count = static_cast<std::int64_t>(
+              tx.exec_params(erase_sql, dataset_id, erase_batch).affected_rows());
+          if (count > 0) return count;
+          tx.exec_params0("delete from dataset_progress where dataset_id = $1", dataset_id);
+          tx.exec_params0("delete from datasets where id = $1", dataset_id);
+          return 0;
+        });
+    if (!batch) return tl::unexpected<error>(batch.error());
+    erased += *batch;
+    more = *batch > 0;
+  }
+  return erased;
+}
+
+}  // namespace millrace

@@ -1,0 +1,208 @@
+#include "runtime/datasets/control.hpp"
+
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/datasets/dataset_reader.hpp"
+#include "runtime/ledger/ledger.hpp"
+#include "tests/runtime/datasets/submitting.hpp"
+
+namespace millrace {
+namespace {
+
+using ::testing::HasSubstr;
+
+class control : public ::testing::Test {
+ protected:
+  /// Three documents; `c` fails where it is worked off.
+  std::int64_t submitted() { return must(submit(db, order(), files)).dataset_id; }
+  std::int64_t ended() {
+    const auto id = submitted();
+    work_off(db, files, {"file:///c"});
+    db.execute("update datasets set status = 'ready', finished_at = now()");
+    return id;
+  }
+  std::int64_t balance() {
+    return number(db, "select balance from credit_accounts where name = 'default'");
+  }
+  /// Balances are the sums of their transactions, and nothing is refunded above its charge.
+  void expect_sound_ledger() {
+    EXPECT_EQ(number(db,
+                     "select count(*) from credit_accounts a where balance <> (select "
+                     "coalesce(sum(amount), 0) from credit_transactions t where "
+                     "t.account_id = a.id)"),
+              0);
+    EXPECT_EQ(number(db,
+                     "select count(*) from credit_charges c where refunded <> (select "
+                     "coalesce(sum(amount), 0) from credit_refunds r where r.charge_id = "
+                     "c.transaction_id) or refunded > documents * cost"),
+              0);
+  }
+  std::string statuses() {
+    return db.query("select string_agg(status, ' ' order by uri) from documents_v1");
+  }
+  std::string counts() {
+    return db.query("select (total, ready, failed, cancelled, remaining) from datasets_v1");
+  }
+  template <class Change>
+  void expect_nothing_changed(ec code, Change change) {
+    const auto before = all_rows(db);
+    EXPECT_EQ(code_of(change()), code);
+    EXPECT_EQ(all_rows(db), before);
+  }
+
+  test_database db;
+  std::vector<submitted_file> files{{"file:///a", "1"}, {"file:///b", "2"}, {"file:///c", "3"}};
+};
+
+TEST_F(control, a_cancel_ends_what_waits_and_what_is_in_work_and_refunds_it) {
+  const auto id = submitted();
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  auto leases = must(q.claim(planner, 2));
+  std::vector<document_result> first{ready(leases[0], 1)};
+  must(commit_group(db.pool(), "a", first));
+  EXPECT_EQ(balance(), 970);
+
+  const auto cancelled = must(cancel_dataset(db.pool(), id));
+  EXPECT_EQ(cancelled.documents, 2);
+  EXPECT_EQ(cancelled.refunded, 20);
+  EXPECT_EQ(balance(), 990) << "the document that was ready is paid for";
+  EXPECT_EQ(statuses(), "ready cancelled cancelled");
+  EXPECT_EQ(counts(), "(3,1,0,2,0)");
+  EXPECT_EQ(db.query("select (status, ready, cancelled, finished_at is not null) from datasets"),
+            "(cancelled,1,2,t)");
+  EXPECT_EQ(number(db,
+                   "select (select count(*) from queue_ready) + (select count(*) from "
+                   "queue_leases)"),
+            0);
+  expect_sound_ledger();
+
+  std::vector<document_result> late{ready(leases[1], 1)};
+  const auto report = must(commit_group(db.pool(), "a", late));
+  EXPECT_EQ(report.documents[0].outcome, commit_outcome::stale);
+  EXPECT_EQ(must(q.release({{leases[1].token}}, release_reason::drained)), 0);
+  EXPECT_EQ(statuses(), "ready cancelled cancelled") << "a late holder changes nothing";
+  expect_nothing_changed(ec::dataset_finished, [&] { return cancel_dataset(db.pool(), id); });
+}
+
+TEST_F(control, a_retry_queues_what_failed_under_a_charge_of_its_own) {
+  const auto id = ended();
+  EXPECT_EQ(balance(), 980);
+  const auto retried = must(retry_dataset(db.pool(), {id, true, 10, ""}));
+  EXPECT_EQ(retried.documents, 1);
+  EXPECT_EQ(retried.charged, 10);
+  EXPECT_EQ(balance(), 970);
+  EXPECT_EQ(statuses(), "ready ready queued");
+  EXPECT_EQ(counts(), "(3,2,0,0,1)");
+  EXPECT_EQ(db.query("select (status, finished_at is null, credit_transaction_id) from datasets"),
+            "(processing,t," + std::to_string(retried.transaction_id) + ")");
+  EXPECT_EQ(number(db, "select count(*) from queue_dead"), 0) << "alive again";
+  expect_nothing_changed(ec::dataset_running, [&] {
+    return retry_dataset(db.pool(), {id, true, 10, ""});
+  });
+
+  work_off(db, files, {"file:///c"});
+  EXPECT_EQ(balance(), 980) << "refunded again: of the second charge";
+  EXPECT_EQ(number(db, "select count(*) from credit_refunds"), 2);
+  expect_sound_ledger();
+}
+
+TEST_F(control, a_retry_with_a_key_happens_once) {
+  const auto id = ended();
+  const auto first = must(retry_dataset(db.pool(), {id, true, 10, "k"}));
+  EXPECT_FALSE(first.replayed);
+  work_off(db, files, {"file:///c"});
+  db.execute("update datasets set status = 'ready'");
+  const auto before = all_rows(db);
+  const auto second = must(retry_dataset(db.pool(), {id, true, 10, "k"}));
+  EXPECT_TRUE(second.replayed);
+  EXPECT_EQ(second.transaction_id, first.transaction_id);
+  EXPECT_EQ(second.documents, 1);
+  EXPECT_EQ(all_rows(db), before);
+  must(db.pool().transact("test", [](pqxx::work& tx, pooled_connection&) {
+    return ledger::grant(tx, {"default", 5, "g", "used"});
+  }));
+  expect_nothing_changed(ec::idempotency_conflict, [&] {
+    return retry_dataset(db.pool(), {id, true, 10, "used"});
+  });
+}
+
+TEST_F(control, a_retry_that_cannot_be_paid_changes_nothing) {
+  const auto id = ended();
+  expect_nothing_changed(ec::insufficient_credits, [&] {
+    return retry_dataset(db.pool(), {id, true, 1'000'000, ""});
+  });
+}
+
+TEST_F(control, what_was_cancelled_can_be_retried_and_a_dataset_without_failures_is_left_alone) {
+  const auto id = submitted();
+  must(cancel_dataset(db.pool(), id));
+  EXPECT_EQ(must(retry_dataset(db.pool(), {id, true, 10, ""})).documents, 3);
+  work_off(db, files);
+  EXPECT_EQ(counts(), "(3,3,0,0,0)");
+  EXPECT_EQ(balance(), 970);
+  expect_sound_ledger();
+  db.execute("update datasets set status = 'ready'");
+  const auto before = all_rows(db);
+  EXPECT_EQ(must(retry_dataset(db.pool(), {id, true, 10, ""})).documents, 0);
+  EXPECT_EQ(all_rows(db), before);
+}
+
+TEST_F(control, a_pause_and_a_resume_may_be_repeated) {
+  const auto id = submitted();
+  EXPECT_TRUE(succeeded(pause_dataset(db.pool(), id)));
+  EXPECT_TRUE(succeeded(pause_dataset(db.pool(), id)));
+  EXPECT_THAT(must(dataset_reader{db.pool()}.one("d")), HasSubstr("\"paused\":true"));
+  EXPECT_TRUE(succeeded(resume_dataset(db.pool(), id)));
+  EXPECT_TRUE(succeeded(resume_dataset(db.pool(), id)));
+  EXPECT_THAT(must(dataset_reader{db.pool()}.one("d")), HasSubstr("\"paused\":false"));
+  work_off(db, files);
+  db.execute("update datasets set status = 'ready'");
+  expect_nothing_changed(ec::dataset_finished, [&] { return pause_dataset(db.pool(), id); });
+}
+
+TEST_F(control, a_deleted_dataset_leaves_only_its_ledger) {
+  const auto id = submitted();
+  expect_nothing_changed(ec::dataset_running, [&] { return erase_dataset(db.pool(), id); });
+  work_off(db, files, {"file:///c"});
+  db.execute("update datasets set status = 'ready'");
+  const auto transactions = db.query("select count(*) from credit_transactions");
+  EXPECT_EQ(must(erase_dataset(db.pool(), id)), 3);
+  for (const auto* table : {"datasets", "documents", "chunks", "images", "queue_dead",
+                            "queue_ready", "dataset_progress", "checkpoints"})
+    EXPECT_EQ(number(db, std::string{"select count(*) from "} + table), 0) << table;
+  EXPECT_EQ(db.query("select count(*) from credit_transactions"), transactions);
+  expect_sound_ledger();
+  EXPECT_EQ(code_of(erase_dataset(db.pool(), id)), ec::unknown_dataset);
+  EXPECT_EQ(code_of(cancel_dataset(db.pool(), id)), ec::unknown_dataset);
+}
+
+TEST_F(control, a_cancel_and_commits_at_once_end_every_document_once) {
+  for (int i = 0; i < 60; ++i) files.push_back({"file:///many/" + std::to_string(i), "x"});
+  const auto id = submitted();
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto leases = must(q.claim(planner, 40));
+  std::thread committing{[&] {
+    for (const auto& l : leases) {
+      std::vector<document_result> group{ready(l, 1)};
+      must(commit_group(db.pool(), "a", group));
+    }
+  }};
+  while (number(db, "select count(*) from documents where status = 'ready'") < 3)
+    std::this_thread::yield();
+  const auto cancelled = must(cancel_dataset(db.pool(), id));
+  committing.join();
+  const auto done = number(db, "select count(*) from documents where status = 'ready'");
+  EXPECT_EQ(done + cancelled.documents, 63);
+  EXPECT_EQ(number(db, "select count(*) from chunks"), done);
+  EXPECT_EQ(counts(), "(63," + std::to_string(done) + ",0," + std::to_string(63 - done) + ",0)");
+  EXPECT_EQ(balance(), 1000 - 10 * done);
+  expect_sound_ledger();
+}
+
+}  // namespace
+}  // namespace millrace
