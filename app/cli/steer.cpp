@@ -37,12 +37,16 @@ std::string documents(const value& count) {
   return thousands(count.GetInt64()) + (count.GetInt64() == 1 ? " document" : " documents");
 }
 
+std::string credits(const value& count) {
+  return thousands(count.GetInt64()) + (count.GetInt64() == 1 ? " credit" : " credits");
+}
+
 }  // namespace
 
 int cancel(const global_options& global, const std::string& dataset) {
   return steer(global, dataset, "cancel", "", [](const value& a) {
-    std::printf("%s cancelled, %s credits refunded\n", documents(a["cancelled"]).c_str(),
-                thousands(a["refunded"].GetInt64()).c_str());
+    std::printf("%s cancelled, %s refunded\n", documents(a["cancelled"]).c_str(),
+                credits(a["refunded"]).c_str());
   });
 }
 
@@ -50,9 +54,9 @@ int retry(const global_options& global, const std::string& dataset, const std::s
   json::writer body;
   body.begin_object().field("idempotency_key", key).end_object();
   return steer(global, dataset, "retry", body.take(), [](const value& a) {
-    std::printf("%s queued again%s, %s credits charged\n", documents(a["retried"]).c_str(),
+    std::printf("%s queued again%s, %s charged\n", documents(a["retried"]).c_str(),
                 a["replayed"].GetBool() ? " by an earlier retry with this key" : "",
-                thousands(a["charged"].GetInt64()).c_str());
+                credits(a["charged"]).c_str());
   });
 }
 

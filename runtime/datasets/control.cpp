@@ -87,15 +87,22 @@ select count(*) filter (where status = 'failed'), count(*) filter (where status 
 constexpr auto earlier_retry_sql = R"sql(
 select t.id, t.amount, coalesce((t.metadata->>'documents')::bigint, 0),
        t.type = 'batch_deduction' and (t.metadata->>'dataset_id')::bigint is not distinct from $3
+       and starts_with(t.description, $4)
 from credit_transactions t join credit_accounts a on a.id = t.account_id
 where a.name = $1 and t.idempotency_key = $2)sql";
+
+/// How the descriptions of a dataset's retries begin: a key of its submission is not one of a
+/// retry.
+std::string retry_of(const dataset_row& dataset) {
+  return "retry of dataset " + dataset.name + ": ";
+}
 
 /// The first answer to this key, where there is one.
 result<std::optional<retried_dataset>> earlier_retry(pqxx::work& tx, const dataset_row& dataset,
                                                      const retry_order& order) {
   if (order.idempotency_key.empty()) return std::optional<retried_dataset>{};
-  const auto rows =
-      tx.exec_params(earlier_retry_sql, dataset.account, order.idempotency_key, order.dataset_id);
+  const auto rows = tx.exec_params(earlier_retry_sql, dataset.account, order.idempotency_key,
+                                   order.dataset_id, retry_of(dataset));
   if (rows.empty()) return std::optional<retried_dataset>{};
   const auto row = rows[0];
   if (!row[3].as<bool>())
@@ -110,24 +117,36 @@ result<std::optional<retried_dataset>> earlier_retry(pqxx::work& tx, const datas
 result<void> charge(pqxx::work& tx, const dataset_row& dataset, const retry_order& order,
                     std::int64_t charge_id, retried_dataset& retried) {
   const auto receipt = ledger::deduct_batch(
-      tx,
-      {dataset.account, retried.documents, order.cost_per_document,
-       "retry of dataset " + dataset.name + ": " + std::to_string(retried.documents) + " documents",
-       order.dataset_id, order.idempotency_key, charge_id});
+      tx, {dataset.account, retried.documents, order.cost_per_document,
+           retry_of(dataset) + std::to_string(retried.documents) + " documents", order.dataset_id,
+           order.idempotency_key, charge_id});
   if (!receipt) return tl::unexpected<error>(receipt.error());
   retried.charged = -receipt->amount;
   retried.transaction_id = receipt->transaction_id;
   return {};
 }
 
+// The counts go with the documents: what an interrupted deletion leaves is whole.
 constexpr auto erase_sql = R"sql(
 with gone as materialized (
-  select id from documents where dataset_id = $1 order by id limit $2),
+  select id, status, chunks, images, tokens from documents where dataset_id = $1 order by id limit $2),
 erased_chunks as (delete from chunks c using gone g where c.document_id = g.id),
 erased_images as (delete from images i using gone g where i.document_id = g.id),
 erased_checkpoints as (delete from checkpoints c using gone g where c.document_id = g.id),
-erased_letters as (delete from queue_dead q using gone g where q.document_id = g.id)
-delete from documents d using gone g where d.id = g.id)sql";
+erased_letters as (delete from queue_dead q using gone g where q.document_id = g.id),
+erased as (delete from documents d using gone g where d.id = g.id),
+counted as (
+  insert into dataset_progress as p (dataset_id, node, ready, failed, cancelled, chunks, images, tokens)
+  select $1, 'submit', -count(*) filter (where status = 'ready'), -count(*) filter (where status = 'failed'),
+         -count(*) filter (where status = 'cancelled'), -coalesce(sum(chunks), 0), -coalesce(sum(images), 0),
+         -coalesce(sum(tokens), 0)
+  from gone
+  on conflict (dataset_id, node) do update
+  set ready = p.ready + excluded.ready, failed = p.failed + excluded.failed,
+      cancelled = p.cancelled + excluded.cancelled, chunks = p.chunks + excluded.chunks,
+      images = p.images + excluded.images, tokens = p.tokens + excluded.tokens),
+smaller as (update datasets set total = total - (select count(*) from gone) where id = $1)
+select count(*) from gone)sql";
 
 }  // namespace
 
@@ -176,8 +195,9 @@ result<retried_dataset> retry_dataset(connection_pool& pool, const retry_order& 
           if (auto paid = charge(tx, *dataset, order, *charge_id, retried); !paid)
             return tl::unexpected<error>(paid.error());
         tx.exec_params0(
-            "update datasets set status = 'processing', finished_at = null, updated_at = "
-            "clock_timestamp(), credit_transaction_id = coalesce($2, credit_transaction_id) where "
+            "update datasets set status = 'processing', paused_at = null, finished_at = null, "
+            "updated_at = clock_timestamp(), credit_transaction_id = coalesce($2, "
+            "credit_transaction_id) where "
             "id = $1",
             order.dataset_id, charge_id);
         tx.exec0("notify millrace_queue");
@@ -215,8 +235,8 @@ result<std::int64_t> erase_dataset(connection_pool& pool, std::int64_t dataset_i
           const auto dataset = lock_dataset(tx, dataset_id);
           if (!dataset) return tl::unexpected<error>(dataset.error());
           if (dataset->status == "processing") return running(*dataset, "delete");
-          const auto count = static_cast<std::int64_t>(
-              tx.exec_params(erase_sql, dataset_id, erase_batch).affected_rows());
+          const auto count =
+              tx.exec_params1(erase_sql, dataset_id, erase_batch)[0].as<std::int64_t>();
           if (count > 0) return count;
           tx.exec_params0("delete from dataset_progress where dataset_id = $1", dataset_id);
           tx.exec_params0("delete from datasets where id = $1", dataset_id);

@@ -40,8 +40,8 @@ struct retried_dataset {
   bool replayed = false;  ///< The answer to an earlier retry with this key.
 };
 
-/// Queues the failed and cancelled documents of a dataset that has ended. dataset_running where it
-/// has not.
+/// Queues the failed and cancelled documents of a dataset that has ended, at the priority of 0; a
+/// pause that outlived it is lifted. dataset_running where it has not ended.
 result<retried_dataset> retry_dataset(connection_pool& pool, const retry_order& order);
 
 /// A paused dataset is not claimed from; what is in work ends. Repeating either changes nothing.

@@ -32,7 +32,7 @@ with changed as materialized (
 alive as (delete from queue_dead q using changed c where q.document_id = c.id),
 queued as (
   insert into queue_ready (dataset_id, priority, run_at, document_id)
-  select distinct $1, 0, now(), id from changed),
+  select distinct $1, $4::smallint, now(), id from changed),
 marked as (
   update documents d
   set status = 'queued', size = c.size, charge_id = $3, error_code = null, error_message = null,
@@ -52,7 +52,7 @@ with added as (
   returning id),
 queued as (
   insert into queue_ready (dataset_id, priority, run_at, document_id)
-  select $1, 0, now(), id from added)
+  select $1, $4::smallint, now(), id from added)
 select count(*) from added)sql";
 
 constexpr auto find_vanished_sql = R"sql(
@@ -161,7 +161,7 @@ struct submission::impl {
   void requeue_changed() {
     if (summary.created) return;
     const auto row =
-        tx.exec_params1(requeue_changed_sql, summary.dataset_id, order.options, charge());
+        tx.exec_params1(requeue_changed_sql, summary.dataset_id, order.options, charge(), rank());
     summary.submitted += row[0].as<std::int64_t>();
     change.ready -= row[1].as<std::int64_t>();
     change.failed -= row[2].as<std::int64_t>();
@@ -237,13 +237,17 @@ struct submission::impl {
     return order.charge && order.cost_per_document > 0 ? std::optional{charge_id} : std::nullopt;
   }
 
+  /// The queue's priority: there, smaller ones come first.
+  int rank() const { return -order.priority; }
+
   result<submit_summary> close() {
     copy->complete();
     copy.reset();
     tx.exec0("analyze incoming");
     requeue_changed();
-    const auto added = tx.exec_params1(add_new_sql, summary.dataset_id, order.options, charge())[0]
-                           .as<std::int64_t>();
+    const auto added =
+        tx.exec_params1(add_new_sql, summary.dataset_id, order.options, charge(), rank())[0]
+            .as<std::int64_t>();
     summary.submitted += added;
     if (auto pruned = prune(); !pruned) return tl::unexpected<error>(pruned.error());
     if (change.any())
@@ -265,6 +269,9 @@ submission::~submission() = default;
 
 result<std::unique_ptr<submission>> submission::begin(connection_pool& pool, submit_order order) {
   assert_may_block("submission::begin");
+  if (order.priority < -max_priority || order.priority > max_priority)
+    return fail(ec::invalid_argument, "priority " + std::to_string(order.priority) +
+                                          " is outside of -100 to 100; higher ones come first");
   // In a transaction of its own, or a new account's row would stay locked while a million documents
   // are copied.
   auto account = pool.transact("submit", [&](pqxx::work& tx, pooled_connection&) {

@@ -25,6 +25,7 @@ struct submit_order {
   std::string options;       ///< See document_options().
   bool prune = false;        ///< Remove documents of the dataset that are not among the submitted.
   bool require_new = false;  ///< dataset_conflict where the dataset exists.
+  int priority = 0;  ///< Within the dataset: what is queued now is claimed before lower ones.
   std::string idempotency_key;  ///< Empty: none.
   bool charge = true;
   int cost_per_document = 10;
@@ -51,11 +52,13 @@ struct submit_summary {
 /// What besides its bytes decides a document's chunks; a document is unchanged where both are.
 std::string document_options(const settings& s);
 
+inline constexpr int max_priority = 100;  ///< And its negative the least.
 inline constexpr auto submit_timeout = std::chrono::hours{1};
 
 class submission {
  public:
-  /// Locks the dataset's row (made where it is missing) until finish().
+  /// Locks the dataset's row (made where it is missing) until finish(). invalid_argument for a
+  /// priority out of range.
   static result<std::unique_ptr<submission>> begin(connection_pool& pool, submit_order order);
   ~submission();  ///< Rolls back what was not finished.
   submission(const submission&) = delete;

@@ -130,6 +130,17 @@ TEST_F(control, a_retry_with_a_key_happens_once) {
   });
 }
 
+TEST_F(control, the_key_of_a_submission_is_not_one_of_a_retry) {
+  auto keyed = order();
+  keyed.idempotency_key = "k";
+  const auto id = must(submit(db, keyed, files)).dataset_id;
+  work_off(db, files, {"file:///a", "file:///b", "file:///c"});
+  db.execute("update datasets set status = 'failed', finished_at = now()");
+  expect_nothing_changed(ec::idempotency_conflict, [&] {
+    return retry_dataset(db.pool(), {id, true, 10, "k"});
+  });
+}
+
 TEST_F(control, a_retry_that_cannot_be_paid_changes_nothing) {
   const auto id = ended();
   expect_nothing_changed(ec::insufficient_credits, [&] {
@@ -164,6 +175,13 @@ TEST_F(control, a_pause_and_a_resume_may_be_repeated) {
   expect_nothing_changed(ec::dataset_finished, [&] { return pause_dataset(db.pool(), id); });
 }
 
+TEST_F(control, a_retry_lifts_a_pause_that_the_dataset_ended_in) {
+  const auto id = ended();
+  db.execute("update datasets set paused_at = now()");
+  must(retry_dataset(db.pool(), {id, true, 10, ""}));
+  EXPECT_THAT(must(dataset_reader{db.pool()}.one("d")), HasSubstr("\"paused\":false"));
+}
+
 TEST_F(control, a_deleted_dataset_leaves_only_its_ledger) {
   const auto id = submitted();
   expect_nothing_changed(ec::dataset_running, [&] { return erase_dataset(db.pool(), id); });
@@ -178,6 +196,57 @@ TEST_F(control, a_deleted_dataset_leaves_only_its_ledger) {
   expect_sound_ledger();
   EXPECT_EQ(code_of(erase_dataset(db.pool(), id)), ec::unknown_dataset);
   EXPECT_EQ(code_of(cancel_dataset(db.pool(), id)), ec::unknown_dataset);
+}
+
+TEST_F(control, a_deletion_that_breaks_off_leaves_what_it_counts_and_goes_on) {
+  const auto id = ended();
+  db.execute(
+      "create function refuse() returns trigger language plpgsql as $$ begin raise exception "
+      "'not now'; end $$; create trigger refuse before delete on datasets for each row execute "
+      "function refuse()");
+  EXPECT_FALSE(erase_dataset(db.pool(), id));
+  EXPECT_EQ(counts(), "(0,0,0,0,0)") << "its documents went in a batch before";
+  EXPECT_EQ(number(db, "select sum(chunks) + sum(images) + sum(tokens) from dataset_progress"), 0);
+  db.execute("drop trigger refuse on datasets");
+  EXPECT_EQ(must(erase_dataset(db.pool(), id)), 0);
+  EXPECT_EQ(number(db, "select count(*) from datasets"), 0);
+}
+
+TEST_F(control, a_submission_of_a_higher_priority_is_claimed_first) {
+  submitted();
+  auto urgent = order();
+  urgent.priority = 100;
+  files.push_back({"file:///urgent", "4"});
+  must(submit(db, urgent, files));
+  auto patient = order();
+  patient.priority = -100;
+  files.push_back({"file:///patient", "5"});
+  must(submit(db, patient, files));
+  EXPECT_EQ(db.query("select string_agg(priority::text, ' ' order by priority) from queue_ready"),
+            "-100 0 0 0 100");
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto leases = must(q.claim(planner, 100));
+  ASSERT_EQ(leases.size(), 5U);
+  EXPECT_EQ(leases.front().uri, "file:///urgent");
+  EXPECT_EQ(leases.back().uri, "file:///patient");
+}
+
+TEST_F(control, what_failed_is_submitted_again_at_the_priority_of_then) {
+  ended();
+  auto urgent = order();
+  urgent.priority = 7;
+  EXPECT_EQ(must(submit(db, urgent, files)).submitted, 1);
+  EXPECT_EQ(number(db, "select priority from queue_ready"), -7);
+}
+
+TEST_F(control, a_priority_out_of_range_submits_nothing) {
+  submitted();
+  for (const int priority : {-101, 101}) {
+    auto wrong = order("other");
+    wrong.priority = priority;
+    expect_nothing_changed(ec::invalid_argument, [&] { return submit(db, wrong, files); });
+  }
 }
 
 TEST_F(control, a_cancel_and_commits_at_once_end_every_document_once) {
