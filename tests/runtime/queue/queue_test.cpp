@@ -1,5 +1,6 @@
 #include "runtime/queue/queue.hpp"
 
+#include <atomic>
 #include <map>
 #include <set>
 #include <thread>
@@ -237,10 +238,16 @@ TEST(queue, what_is_given_back_while_its_dataset_is_cancelled_does_not_return) {
   pqxx::work cancel{cancelling};
   cancel.exec_params1("select 1 from datasets where id = $1 for update", dataset);
   cancel.exec_params0("update datasets set status = 'cancelled' where id = $1", dataset);
-  std::thread releasing{[&] { must(q.release(all_of(leases), release_reason::lost)); }};
-  while (db.query("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and "
+  std::atomic<bool> released{false};
+  std::thread releasing{[&] {
+    must(q.release(all_of(leases), release_reason::lost));
+    released = true;
+  }};
+  while (!released &&
+         db.query("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and "
                   "datname = current_database()") == "0")
     std::this_thread::yield();
+  EXPECT_FALSE(released) << "a cancel under way is waited for";
   cancel.exec_params0("delete from queue_ready where dataset_id = $1", dataset);
   cancel.exec_params0("delete from queue_leases where dataset_id = $1", dataset);
   cancel.commit();
