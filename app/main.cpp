@@ -9,10 +9,12 @@
 #include "app/cli/signals.hpp"
 #include "app/version.hpp"
 #include "config/nearest_name.hpp"
+#include "runtime/datasets/submit.hpp"
 
 namespace {
 
 using namespace millrace::cli;
+using millrace::max_priority;
 
 /// Filled by CLI11, read by the command that was chosen.
 struct arguments {
@@ -49,6 +51,11 @@ void add_sources(CLI::App& command, source_options& o) {
   command.add_option("--files-from", o.files_from,
                      "Read paths from a file, one a line; - is standard input");
   command.add_flag("--prune", o.prune, "Remove documents of the dataset whose files are gone");
+  command
+      .add_option("--priority", o.priority,
+                  "Which of the dataset's documents come first: higher ones (-100 to 100)")
+      ->capture_default_str()
+      ->check(CLI::Range(-max_priority, max_priority));
 }
 
 CLI::App* add(CLI::App& parent, const char* name, const char* what, arguments& a,

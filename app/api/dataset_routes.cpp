@@ -54,12 +54,13 @@ result<std::string> create(const api_services& s, const http::request& r) {
   order.submit.account = ledger::default_account;
   std::vector<std::string> uris;
   const auto read = json::parse_object(
-      r.body,
-      {json::required("name", order.submit.dataset),
-       json::optional("account", order.submit.account), json::required("uris", uris),
-       json::optional("prune", order.submit.prune), json::optional("include", order.filter.include),
-       json::optional("exclude", order.filter.exclude),
-       json::optional("idempotency_key", order.submit.idempotency_key)});
+      r.body, {json::required("name", order.submit.dataset),
+               json::optional("account", order.submit.account), json::required("uris", uris),
+               json::optional("prune", order.submit.prune),
+               json::optional("priority", order.submit.priority),
+               json::optional("include", order.filter.include),
+               json::optional("exclude", order.filter.exclude),
+               json::optional("idempotency_key", order.submit.idempotency_key)});
   if (!read) return tl::unexpected<error>(read.error());
   auto paths = allowed_paths(uris, s.config->sources);
   if (!paths) return tl::unexpected<error>(paths.error());

@@ -17,6 +17,7 @@ struct source_options {
   std::string dataset;
   std::string account = "default";
   bool prune = false;
+  int priority = 0;  ///< -100 to 100; higher ones come first.
 };
 
 struct run_options : source_options {

@@ -60,6 +60,7 @@ std::string resume_command(const global_options& global, const run_options& o,
   for (const auto& i : o.include) command += " --include " + quoted(i);
   for (const auto& e : o.exclude) command += " --exclude " + quoted(e);
   if (o.prune) command += " --prune";
+  if (o.priority != 0) command += " --priority " + std::to_string(o.priority);
   if (!o.files_from.empty()) command += " --files-from " + quoted(o.files_from);
   for (const auto& p : o.paths) command += " " + quoted(p);
   return command;
@@ -77,6 +78,7 @@ paths_order make_order(const node& n, const run_options& o, const std::string& d
   order.submit.dimensions = n.provider().dimensions();
   order.submit.options = document_options(n.config());
   order.submit.prune = o.prune;
+  order.submit.priority = o.priority;
   order.submit.charge = n.config().credits.enabled;
   order.submit.cost_per_document = n.config().credits.cost_per_document;
   order.submit.initial_grant =

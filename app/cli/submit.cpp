@@ -30,6 +30,7 @@ int submit(const global_options& global, const source_options& o) {
       .field("include", o.include)
       .field("exclude", o.exclude)
       .field("prune", o.prune)
+      .field("priority", o.priority)
       .end_object();
   const auto answer = (*api)->post("/v1/datasets", body.take());
   if (!answer) return report(answer.error());

@@ -72,6 +72,7 @@ TEST_F(steered_dataset, what_cannot_be_done_is_refused_with_the_reason) {
     expect_refused({command, "nowhere"}, 1, "there is no dataset `nowhere`; there are: `d`");
     expect_refused({command}, 2, "");
   }
+  expect_refused({"run", "--priority", "101", w.documents()}, 2, "--priority");
   expect_refused({"cancel", "d"}, 1, "dataset `d` has ended already (ready)");
   expect_refused({"pause", "d"}, 1, "dataset `d` has ended already (ready)");
   ASSERT_EQ(w.run({"retry", "d"}).exit_code, 0);
@@ -88,13 +89,17 @@ TEST_F(steered_dataset, a_run_at_work_obeys_and_ends_when_its_dataset_is_cancell
   fake_embedding_server server{std::move(never)};
   const auto config =
       w.add_config(remote_config(server.base_url(), 2, "", "[drain]\ntimeout = \"1s\"\n"));
-  const auto running = w.start({"run", "--dataset", "slow", "--config", config, w.documents()});
+  const auto running =
+      w.start({"run", "--dataset", "slow", "--priority", "-5", "--config", config, w.documents()});
   ASSERT_TRUE(eventually([&] { return server.count().requests >= 1; })) << running->err();
   expect_says({"delete", "d"},
               "dataset d: deleted, with 4 documents; its credit transactions stay");
   expect_refused({"delete", "slow"}, 1, "dataset `slow` is processing");
   expect_says({"pause", "slow"}, "dataset slow: paused; documents in work end");
   expect_says({"resume", "slow"}, "dataset slow: resumed");
+  EXPECT_EQ(w.sql("select string_agg(distinct priority::text, ' ') from (select priority from "
+                  "queue_ready union all select priority from queue_leases) q"),
+            "5");
   const auto cancelled = w.json({"cancel", "slow"});
   const auto done = running->wait();
   EXPECT_EQ(done.exit_code, 1);
