@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev configure build demo test check smoke load full bench bench-long install format lint clean
+.PHONY: help setup setup-dev configure build demo test check smoke load full soak bench bench-long install format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ load: build ## The same with 1,000 documents
 
 full: build ## The same with 21,000 documents
 	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run full
+
+soak: build ## The long versions of the random tests (hours); they print how far they are
+	@MILLRACE_OPERATIONS=1000000 $(BUILD)/tests/model/model_test
 
 bench: ## Build for release and measure
 	@$(MAKE) --no-print-directory build PRESET=release

@@ -142,8 +142,11 @@ void queue_puller_actor_impl::claim() {
     queue_empty_ = true;  // until the next poll
     return;
   }
-  queue_empty_ = claimed->empty();
-  if (claimed->empty()) return;
+  queue_empty_ = claimed->empty() && planner_.needs_rescan();
+  if (claimed->empty()) {
+    if (!queue_empty_) schedule_flush(claim_delay);
+    return;
+  }
   config_.counters->queue_claims_total.Increment(static_cast<double>(claimed->size()));
   config_.book->add(std::move(*claimed));
   deliver();

@@ -1,6 +1,7 @@
 #include "runtime/queue/queue.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "runtime/database/binary_rows.hpp"
@@ -9,18 +10,24 @@ namespace millrace {
 
 namespace {
 
-// One step per dataset that has rows, whatever their number: a skip-scan over the primary key.
+// One step per dataset that has rows, whatever their number: a skip-scan over the primary key. Then
+// only those with a row that is due, so that what waits for its retry does not take a turn from
+// what could run, and the accounts in turn, so that the limit is not used up by one with a thousand
+// datasets. $1: max_datasets, $2: max_walk.
 constexpr auto rescan_sql = R"sql(
 with recursive walk as (
-  (select dataset_id from queue_ready order by dataset_id limit 1)
+  (select dataset_id, 1 as step from queue_ready order by dataset_id limit 1)
   union all
   select (select q.dataset_id from queue_ready q where q.dataset_id > w.dataset_id
-          order by q.dataset_id limit 1)
-  from walk w where w.dataset_id is not null)
-select w.dataset_id, s.account_id
-from walk w join datasets s on s.id = w.dataset_id
-where s.status = 'processing' and s.paused_at is null
-limit $1)sql";
+          order by q.dataset_id limit 1), w.step + 1
+  from walk w where w.dataset_id is not null and w.step < $2::int),
+due as (
+  select w.dataset_id, s.account_id,
+         row_number() over (partition by s.account_id order by w.dataset_id) as turn
+  from walk w join datasets s on s.id = w.dataset_id
+  where s.status = 'processing' and s.paused_at is null
+    and exists (select from queue_ready q where q.dataset_id = w.dataset_id and q.run_at <= now()))
+select dataset_id, account_id from due order by turn, dataset_id limit $1)sql";
 
 // A take that the planner cannot see counts as a tenth of the table, and what is joined with the
 // picked rows would be scanned whole (ran: 10,000 jobs/s with 100,000 ready rows, minutes a claim
@@ -149,7 +156,7 @@ result<void> queue::rescan(claim_planner& planner) {
     c.prepare("queue_rescan", rescan_sql);
     const auto limit = static_cast<std::int64_t>(claim_planner::max_datasets);
     std::vector<ready_dataset> found;
-    for (const auto& row : tx.exec_prepared("queue_rescan", limit))
+    for (const auto& row : tx.exec_prepared("queue_rescan", limit, max_walk))
       found.push_back({row[0].as<std::int64_t>(), row[1].as<std::int64_t>()});
     planner.rescan(found);
     return {};
@@ -159,8 +166,21 @@ result<void> queue::rescan(claim_planner& planner) {
 result<std::vector<lease>> queue::claim(claim_planner& planner, int want) {
   if (planner.needs_rescan())
     if (auto read = rescan(planner); !read) return tl::unexpected<error>(read.error());
-  const auto plans = planner.plan(want);
-  if (plans.empty()) return std::vector<lease>{};
+  std::vector<lease> leases;
+  for (int round = 0; round < max_claim_rounds; ++round) {
+    const auto left = want - static_cast<int>(leases.size());
+    const auto plans = planner.plan(left);
+    if (plans.empty()) break;
+    auto claimed = claim_planned(planner, plans);
+    if (!claimed && leases.empty()) return claimed;
+    if (!claimed) break;  // what earlier rounds leased must reach its documents
+    std::move(claimed->begin(), claimed->end(), std::back_inserter(leases));
+  }
+  return leases;
+}
+
+result<std::vector<lease>> queue::claim_planned(claim_planner& planner,
+                                                const std::vector<planned_claim>& plans) {
   auto claimed =
       pool_.transact("claim", [&](pqxx::work& tx, pooled_connection& c) -> result<pqxx::result> {
         c.prepare("queue_claim", claim_sql);

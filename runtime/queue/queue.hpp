@@ -52,10 +52,15 @@ class queue {
   queue(connection_pool& pool, queue_settings s, holder self);
 
   /// Claims up to `want` documents fairly; tells the planner what it found. Rescans when the
-  /// planner says so.
+  /// planner says so. Where a dataset gives fewer than its share, the others are asked for the
+  /// rest, max_claim_rounds times; so nothing claimed and a planner that needs a rescan mean that
+  /// nothing is due.
   result<std::vector<lease>> claim(claim_planner& planner, int want);
-  /// Reads which datasets have ready rows into the planner.
+  static constexpr int max_claim_rounds = 4;
+  /// Reads which datasets have due rows into the planner: at most claim_planner::max_datasets, of
+  /// the first max_walk that have rows.
   result<void> rescan(claim_planner& planner);
+  static constexpr int max_walk = 100'000;  ///< Datasets; about 5 us each.
 
   /// Returns how many of the tokens still held; the others are somebody else's now.
   result<std::int64_t> release(const std::vector<released_lease>& leases, release_reason reason);
@@ -78,6 +83,9 @@ class queue {
   const holder& self() const { return self_; }
 
  private:
+  result<std::vector<lease>> claim_planned(claim_planner& planner,
+                                           const std::vector<planned_claim>& plans);
+
   connection_pool& pool_;
   queue_settings settings_;
   holder self_;

@@ -34,14 +34,14 @@ TEST(queue, claims_are_fair_over_accounts_and_datasets_and_carry_fresh_tokens) {
   std::set<std::int64_t> tokens;
   for (const auto& l : first) ++of[l.dataset_id], tokens.insert(l.token);
   EXPECT_EQ(of[small], 10) << "ten documents do not wait behind a thousand";
-  EXPECT_EQ(of[big], 10);
-  EXPECT_EQ(of[other], 10);
+  EXPECT_EQ(of[big], 15) << "what it cannot use is shared by the others";
+  EXPECT_EQ(of[other], 15);
   EXPECT_THAT(tokens, SizeIs(first.size()));
   EXPECT_EQ(first[0].dataset_id, big);
   EXPECT_EQ(first[0].uri, "file:///big/1") << "in the order they were submitted";
   EXPECT_EQ(first[9].uri, "file:///big/10");
   EXPECT_EQ(first[0].size, 1U);
-  EXPECT_EQ(must(q.counts()).leased, 30);
+  EXPECT_EQ(must(q.counts()).leased, 40);
 
   std::set<std::int64_t> documents;
   for (const auto& l : first) documents.insert(l.document_id);
@@ -110,6 +110,54 @@ TEST(queue, a_delayed_document_is_not_claimed_before_its_time) {
   const auto later = must(q.claim(planner, 2));
   ASSERT_THAT(later, SizeIs(1));
   EXPECT_EQ(later[0].document_id, both[0].document_id);
+}
+
+TEST(queue, datasets_that_wait_for_a_retry_do_not_hide_what_is_due) {
+  test_database db;
+  for (int i = 0; i < 5; ++i) seed_dataset(db, "delayed" + std::to_string(i), 1);
+  db.execute("update queue_ready set run_at = now() + interval '1 hour'");
+  const auto due = seed_dataset(db, "due", 3);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto claimed = must(q.claim(planner, 2));
+  ASSERT_THAT(claimed, SizeIs(2));
+  EXPECT_EQ(claimed[0].dataset_id, due);
+}
+
+TEST(queue, a_known_dataset_that_others_emptied_gives_its_turn_to_the_next) {
+  test_database db;
+  for (int i = 0; i < 3; ++i) seed_dataset(db, "raced" + std::to_string(i), 1);
+  const auto last = seed_dataset(db, "last", 1);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  ASSERT_TRUE(succeeded(q.rescan(planner)));
+  db.execute("delete from queue_ready where dataset_id <> " + std::to_string(last));
+  const auto claimed = must(q.claim(planner, 1));
+  ASSERT_THAT(claimed, SizeIs(1));
+  EXPECT_EQ(claimed[0].dataset_id, last);
+}
+
+TEST(queue, an_account_with_a_thousand_datasets_gets_no_more_than_one_with_a_single_one) {
+  constexpr int many = static_cast<int>(claim_planner::max_datasets) + 200;
+  test_database db;
+  seed_dataset(db, "seed", 1, "crowd");
+  db.execute(
+      "with s as (insert into datasets (name, account_id, status, model, dimensions, total) "
+      "select 'small' || n, account_id, status, model, dimensions, 2 from datasets, "
+      "generate_series(2, " +
+      std::to_string(many) +
+      ") n returning id), d as (insert into documents (dataset_id, uri, size, options) select id, "
+      "'file:///' || n, 1, '' from s, generate_series(1, 2) n returning id, dataset_id) insert "
+      "into queue_ready (dataset_id, priority, run_at, document_id) select dataset_id, 0, now(), "
+      "id from d");
+  const auto large = seed_dataset(db, "large", 1000, "single");
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  std::map<bool, int> of;
+  for (int i = 0; i < 10; ++i)
+    for (const auto& l : must(q.claim(planner, 100))) ++of[l.dataset_id == large];
+  EXPECT_EQ(of[true], 500);
+  EXPECT_EQ(of[false], 500);
 }
 
 TEST(queue, a_document_behind_the_watermark_is_found_by_the_next_rescan) {
