@@ -44,6 +44,7 @@ full: build ## The same with 21,000 documents
 
 soak: build ## The long versions of the random tests (hours); they print how far they are
 	@MILLRACE_OPERATIONS=1000000 $(BUILD)/tests/model/model_test
+	@MILLRACE_KILLS=200 $(BUILD)/tests/faults/faults_test
 
 bench: ## Build for release and measure
 	@$(MAKE) --no-print-directory build PRESET=release

@@ -21,7 +21,7 @@ struct membership_config {
   supervisor_actor supervisor;
   duration heartbeat = std::chrono::seconds{1};
   duration leader_lifetime = std::chrono::seconds{5};
-  duration reap_interval = std::chrono::seconds{5};
+  duration reap_interval = std::chrono::seconds{1};
   /// A node without a heartbeat for so long is dead, counted only while this reaper saw the
   /// database all that time.
   duration node_timeout = std::chrono::seconds{15};

@@ -88,6 +88,7 @@ constexpr auto earlier_retry_sql = R"sql(
 select t.id, t.amount, coalesce((t.metadata->>'documents')::bigint, 0),
        t.type = 'batch_deduction' and (t.metadata->>'dataset_id')::bigint is not distinct from $3
        and starts_with(t.description, $4)
+       and -t.amount = coalesce((t.metadata->>'documents')::bigint, 0) * $5
 from credit_transactions t join credit_accounts a on a.id = t.account_id
 where a.name = $1 and t.idempotency_key = $2)sql";
 
@@ -101,8 +102,9 @@ std::string retry_of(const dataset_row& dataset) {
 result<std::optional<retried_dataset>> earlier_retry(pqxx::work& tx, const dataset_row& dataset,
                                                      const retry_order& order) {
   if (order.idempotency_key.empty()) return std::optional<retried_dataset>{};
-  const auto rows = tx.exec_params(earlier_retry_sql, dataset.account, order.idempotency_key,
-                                   order.dataset_id, retry_of(dataset));
+  const auto rows =
+      tx.exec_params(earlier_retry_sql, dataset.account, order.idempotency_key, order.dataset_id,
+                     retry_of(dataset), order.charge ? order.cost_per_document : 0);
   if (rows.empty()) return std::optional<retried_dataset>{};
   const auto row = rows[0];
   if (!row[3].as<bool>())

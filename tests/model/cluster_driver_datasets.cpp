@@ -85,12 +85,13 @@ void cluster_driver::retry() {
   auto& owner = found->second;
   retry_order order{owner.id, chance(85), static_cast<int>(1 + below(3)), some_key()};
   const auto documents = owner.count("failed") + owner.count("cancelled");
-  const auto& keys = model_.accounts[owner.account].keys;
+  auto& keys = model_.accounts[owner.account].keys;
   const auto used = keys.find(order.idempotency_key);
   const ledger::deduction paid{
       owner.account, documents, order.cost_per_document, "", owner.id, order.idempotency_key, 0};
-  const bool replays = used != keys.end() && used->second.type == "batch_deduction" &&
-                       used->second.dataset_id == owner.id;
+  const bool replays = used != keys.end() && used->second.by_retry &&
+                       used->second.dataset_id == owner.id && order.charge &&
+                       -used->second.amount == used->second.documents * order.cost_per_document;
   auto expected = ec::none;
   if (used != keys.end())
     expected = replays ? ec::none : ec::idempotency_conflict;
@@ -104,7 +105,10 @@ void cluster_driver::retry() {
       got->replayed == replays && got->documents == (replays ? used->second.documents : documents),
       text("retry: ", got->documents, " documents"));
   if (replays || documents == 0) return;
-  if (order.charge) model_.deducted(paid, got->transaction_id);
+  if (order.charge) {
+    model_.deducted(paid, got->transaction_id);
+    if (!paid.idempotency_key.empty()) keys[paid.idempotency_key].by_retry = true;
+  }
   model_.retried(owner, order.charge ? got->transaction_id : 0);
 }
 

@@ -68,6 +68,7 @@ struct movement {
   std::int64_t charge_id = 0;
   std::int64_t dataset_id = 0;
   std::int64_t documents = 0;
+  bool by_retry = false;  ///< Made by a retry of the dataset, and not by its submission.
 
   /// The same arguments; the answer does not count.
   bool same_order(const movement& other) const;

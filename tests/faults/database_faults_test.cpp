@@ -1,0 +1,89 @@
+// What may happen to the database of a node in the middle of its work: it is stopped and started
+// again, its connections are cut, its disk is full.
+#include <csignal>
+#include <fstream>
+
+#include <sys/mount.h>
+
+#include "tests/faults/fault_bed.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr int documents = 300;
+
+TEST(database_faults, one_stopped_in_immediate_mode_and_started_again_loses_nothing) {
+  fault_bed bed{documents, std::chrono::milliseconds{20}};
+  bed.configure(4);
+  bed.open_database();
+  const auto node = bed.start_run();
+  for (int time = 0; time < 3; ++time) {
+    ASSERT_TRUE(bed.works(*node, 40)) << node->err();
+    ::kill(bed.postmaster(), SIGQUIT);
+    ASSERT_TRUE(eventually([&] { return bed.postmaster() == 0; }));
+    bed.close_database();
+    bed.open_database();
+  }
+  const auto ended = node->wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  bed.expect_end({documents});
+}
+
+TEST(database_faults, connections_that_are_cut_again_and_again_lose_nothing) {
+  fault_bed bed{documents, std::chrono::milliseconds{20}};
+  bed.configure(4);
+  bed.open_database();
+  const auto node = bed.start_run();
+  std::int64_t cut = 0;
+  for (int time = 0; time < 12; ++time) {
+    ASSERT_TRUE(bed.works(*node, 15)) << node->err();
+    cut += bed.number(
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where backend_type = "
+        "'client backend' and application_name like 'millrace%'");
+  }
+  EXPECT_GE(cut, 12);
+  const auto ended = node->wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  bed.expect_end({documents});
+}
+
+/// A file that takes all the space that is left, until it goes.
+class ballast {
+ public:
+  explicit ballast(std::filesystem::path file) : file_{std::move(file)} {
+    std::ofstream out{file_, std::ios::binary};
+    const std::string block(1 << 16, 'x');
+    while (out.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  ~ballast() { std::filesystem::remove(file_); }
+  ballast(const ballast&) = delete;
+  ballast& operator=(const ballast&) = delete;
+
+ private:
+  std::filesystem::path file_;
+};
+
+TEST(database_faults, a_disk_that_is_full_for_a_while_loses_nothing) {
+  fault_bed bed{documents, std::chrono::milliseconds{20}};
+  std::filesystem::create_directories(bed.w.data());
+  ASSERT_EQ(::mount("tmpfs", bed.w.data().c_str(), "tmpfs", 0, "mode=755,size=256m"), 0)
+      << "needs root: a small file system is mounted";
+  bed.configure(4, "[storage]\nmin_free = \"1MiB\"\n");
+  const auto node = bed.start_run();
+  ASSERT_TRUE(bed.works(*node, 60)) << node->err();
+  {
+    const ballast all{bed.w.data() / "ballast"};
+    EXPECT_TRUE(node->says("storage.min_free")) << "the user is not told: " << node->err();
+  }
+  const auto ended = node->wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  bed.open_database();
+  bed.expect_end({documents});
+  bed.close_database();
+  EXPECT_TRUE(eventually([&] { return bed.postmaster() == 0; }));
+  EXPECT_EQ(::umount2(bed.w.data().c_str(), MNT_DETACH), 0);
+}
+
+}  // namespace
+}  // namespace millrace
