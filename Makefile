@@ -42,7 +42,7 @@ load: build ## The same with 1,000 documents
 full: build ## The same with 21,000 documents
 	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run full
 
-soak: build ## The long versions of the random tests (hours); they print how far they are
+soak: build ## The long versions of the random tests (an hour)
 	@MILLRACE_OPERATIONS=1000000 $(BUILD)/tests/model/model_test
 	@MILLRACE_KILLS=200 $(BUILD)/tests/faults/faults_test
 

@@ -91,12 +91,7 @@ void document_actor_impl::demand_lease() {
 void document_actor_impl::begin(lease work) {
   work_ = std::move(work);
   started_ = clock::now();
-  result_ = {};
-  result_.token = work_.token;
-  result_.document_id = work_.document_id;
-  result_.dataset_id = work_.dataset_id;
-  result_.failures = work_.failures;
-  result_.losses = work_.losses;
+  result_ = document_result{work_};
   result_.options = config_.options;
   result_.size = work_.size;
   enter(stage::extracting);

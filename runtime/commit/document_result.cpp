@@ -2,6 +2,13 @@
 
 namespace millrace {
 
+document_result::document_result(const lease& work)
+    : token{work.token},
+      document_id{work.document_id},
+      dataset_id{work.dataset_id},
+      failures{work.failures},
+      losses{work.losses} {}
+
 std::uint64_t document_result::bytes() const {
   std::uint64_t sum = sizeof(document_result) + failure_message.size();
   for (const auto& c : chunks) {

@@ -8,6 +8,7 @@
 
 #include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
+#include "runtime/queue/lease.hpp"
 
 namespace millrace {
 
@@ -35,6 +36,10 @@ struct document_result {
   std::vector<chunk> chunks;
   std::vector<embedding_bytes> embeddings;  ///< One per chunk.
   std::vector<image_record> images;
+
+  document_result() = default;
+  /// With the identity and the counters of the lease that it ends.
+  explicit document_result(const lease& work);
 
   /// What it weighs against byte grants.
   std::uint64_t bytes() const;

@@ -3,6 +3,8 @@
 #include <csignal>
 #include <cstdlib>
 
+#include <sys/mount.h>
+
 namespace millrace {
 
 namespace {
@@ -52,6 +54,20 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 fault_bed::fault_bed(int documents, std::chrono::milliseconds latency)
     : server{with_latency(latency)} {
   w.add_documents(documents);
+}
+
+fault_bed::~fault_bed() {
+  close_database();
+  if (!mounted_) return;
+  if (const auto pid = postmaster(); pid > 0) ::kill(pid, SIGQUIT);
+  EXPECT_TRUE(eventually([this] { return postmaster() == 0; }));
+  EXPECT_EQ(::umount2(w.data().c_str(), MNT_DETACH), 0);
+}
+
+bool fault_bed::mount_small_disk(const std::string& size) {
+  std::filesystem::create_directories(w.data());
+  mounted_ = ::mount("tmpfs", w.data().c_str(), "tmpfs", 0, ("mode=755,size=" + size).c_str()) == 0;
+  return mounted_;
 }
 
 void fault_bed::configure(int concurrency, const std::string& rest) {

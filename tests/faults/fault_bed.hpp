@@ -32,6 +32,9 @@ class fault_bed {
 
   /// So many small documents, each one request of this latency to the embedding server.
   fault_bed(int documents, std::chrono::milliseconds latency);
+  ~fault_bed();
+  fault_bed(const fault_bed&) = delete;
+  fault_bed& operator=(const fault_bed&) = delete;
 
   /// A config for `concurrency` documents at a time on the corner's own database.
   void configure(int concurrency, const std::string& rest = {});
@@ -39,6 +42,10 @@ class fault_bed {
   std::uint64_t requests() const { return server.count().requests; }
   /// Waits until the embedding server was asked `n` times more.
   bool works(program& node, std::uint64_t n) const;
+
+  /// Puts the data directory on a file system of its own, so large ("256m"). Needs root; false
+  /// where it cannot.
+  bool mount_small_disk(const std::string& size);
 
   /// Starts the database from here, or takes it over; it stays until close_database().
   void open_database();
@@ -58,6 +65,7 @@ class fault_bed {
 
  private:
   std::unique_ptr<embedded_server> database_;
+  bool mounted_ = false;
 };
 
 }  // namespace millrace

@@ -6,8 +6,8 @@
 #include <csignal>
 #include <random>
 
-#include "runtime/http/client.hpp"
 #include "tests/faults/fault_bed.hpp"
+#include "tests/integration/live_node.hpp"
 
 namespace millrace {
 namespace {
@@ -71,56 +71,22 @@ TEST(node_faults, one_killed_within_the_debounce_of_the_status_leaves_the_right_
   bed.expect_end({60});
 }
 
-/// A node of its own name on the bed's data.
-class named_node {
- public:
-  named_node(const fault_bed& bed, const std::string& name) {
-    const auto file = bed.w.path() / (name + ".toml");
-    write_text(file,
-               "[database]\nurl = \"embedded:\"\n[documents]\nconcurrency = 4\n[embedder]\n"
-               "provider = \"openai\"\nmodel = \"m\"\ndimensions = 8\nmax_inputs = 1\n"
-               "api_key_env = \"\"\nbase_url = \"" +
-                   bed.server.base_url() +
-                   "\"\n[credits]\ninitial_grant = 100000\n[api]\nlisten = "
-                   "\"127.0.0.1:0\"\n[sources]\nallow = [\"file://" +
-                   bed.w.documents() + "\"]\n[[node]]\nname = \"" + name +
-                   "\"\nhost = \"127.0.0.1\"\nport = 0\nroles = [\"all\"]\n");
-    process = bed.w.start({"node", "--config", file.native()});
-    EXPECT_TRUE(process->says("is ready; API at ")) << process->err();
-    const auto said = process->err();
-    const auto at = said.find("127.0.0.1:");
-    if (at != std::string::npos) url_ = "http://" + said.substr(at, said.find('\n', at) - at);
-  }
-
-  /// Status and body; 0 where nobody answers.
-  std::pair<int, std::string> send(const std::string& method, const std::string& target,
-                                   const std::string& body = {}) const {
-    http::request r;
-    r.method = method;
-    r.body = body;
-    http::parse_target(target, r);
-    const auto answered = http::send({url_, ""}, r, std::chrono::seconds{30});
-    return answered ? std::pair{answered->status, answered->body} : std::pair{0, std::string{}};
-  }
-
-  std::unique_ptr<program> process;
-
- private:
-  std::string url_;
-};
-
 TEST(node_faults, a_survivor_takes_over_from_one_that_was_killed_and_one_that_was_stopped) {
   // 15 s without a heartbeat are a node's lease; 2 s more until its work is back.
   constexpr std::chrono::seconds takeover{17};
   constexpr int documents = 1'500;
   fault_bed bed{documents, std::chrono::milliseconds{50}};
   bed.open_database();
-  const named_node killed{bed, "killed"};  // the first one leads
-  const named_node stopped{bed, "stopped"};
-  const named_node survivor{bed, "survivor"};
-  const auto submitted = survivor.send(
-      "POST", "/v1/datasets", R"({"name":"d","uris":["file://)" + bed.w.documents() + R"("]})");
-  ASSERT_EQ(submitted.first, 201) << submitted.second;
+  const auto rest =
+      "[documents]\nconcurrency = 4\n[embedder]\nprovider = \"openai\"\nmodel = \"m\"\n"
+      "dimensions = 8\nmax_inputs = 1\napi_key_env = \"\"\nbase_url = \"" +
+      bed.server.base_url() + "\"\n[credits]\ninitial_grant = 100000\n";
+  const live_node killed{bed.w, "killed", rest};  // the first one leads
+  const live_node stopped{bed.w, "stopped", rest};
+  const live_node survivor{bed.w, "survivor", rest};
+  const auto submitted = survivor.post(
+      "/v1/datasets", R"({"name":"d","uris":["file://)" + bed.w.documents() + R"("]})");
+  ASSERT_EQ(submitted.status, 201) << submitted.body;
   const auto held_by = [&](const std::string& names) {
     return bed.number("select count(*) from queue_leases where node in (" + names + ")");
   };
@@ -139,13 +105,13 @@ TEST(node_faults, a_survivor_takes_over_from_one_that_was_killed_and_one_that_wa
       bed.sql("select max(commit_token), sum(attempts), max(finished_at) from documents");
   stopped.process->signal(SIGCONT);
   EXPECT_TRUE(eventually([&] {
-    const auto metrics = stopped.send("GET", "/metrics").second;
+    const auto metrics = stopped.get("/metrics").body;
     const auto at = metrics.find("\nmillrace_stale_tokens_total");
     return at != std::string::npos && std::atof(metrics.c_str() + metrics.find(' ', at)) > 0;
   })) << stopped.process->err();
   EXPECT_EQ(bed.sql("select max(commit_token), sum(attempts), max(finished_at) from documents"),
             before);
-  EXPECT_EQ(stopped.send("GET", "/readyz").first, 200) << stopped.process->err();
+  EXPECT_EQ(stopped.get("/readyz").status, 200) << stopped.process->err();
   bed.expect_end({documents});
   for (const auto* node : {&stopped, &survivor}) {
     node->process->signal(SIGTERM);

@@ -3,63 +3,14 @@
 #include <map>
 #include <set>
 
-#include "runtime/http/client.hpp"
-#include "tests/integration/workspace.hpp"
+#include "tests/integration/live_node.hpp"
 #include "tests/support/embedding/fake_embedding_server.hpp"
 
 namespace millrace {
 namespace {
 
-constexpr duration request_timeout = std::chrono::seconds{30};
-
-struct reply {
-  int status = 0;  ///< 0: nobody answers.
-  std::string body;
-};
-
-/// A running node and its address.
-class live_node {
- public:
-  live_node(const workspace& w, const std::string& rest) {
-    const auto config = w.add_config(
-        "[database]\nurl = \"embedded:\"\n[documents]\nconcurrency = 7\n[images]\n"
-        "concurrency = 3\n[sources]\nallow = [\"file://" +
-        w.documents() +
-        "\"]\n[api]\nlisten = \"127.0.0.1:0\"\n[[node]]\nname = \"local\"\nhost = "
-        "\"127.0.0.1\"\nport = 0\nroles = [\"all\"]\n" +
-        rest);
-    process = w.start({"node", "--config", config});
-    EXPECT_TRUE(process->says("is ready; API at ")) << process->err();
-    const auto said = process->err();
-    const auto at = said.find("127.0.0.1:");
-    if (at != std::string::npos) address = said.substr(at, said.find('\n', at) - at);
-    url = "http://" + address;
-  }
-
-  reply get(const std::string& target) const { return send("GET", target, ""); }
-  reply post(const std::string& target, const std::string& body) const {
-    return send("POST", target, body);
-  }
-  rapidjson::Document json(const std::string& target) const {
-    const auto r = get(target);
-    EXPECT_EQ(r.status, 200) << r.body;
-    return parse_json(r.body);
-  }
-
-  std::unique_ptr<program> process;
-  std::string address;
-  std::string url;
-
- private:
-  reply send(const std::string& method, const std::string& target, const std::string& body) const {
-    http::request r;
-    r.method = method;
-    r.body = body;
-    http::parse_target(target, r);
-    const auto answered = http::send({url, ""}, r, request_timeout);
-    return answered ? reply{answered->status, answered->body} : reply{};
-  }
-};
+/// Fewer actors than by default, so that they are counted easily.
+const std::string few_actors = "[documents]\nconcurrency = 7\n[images]\nconcurrency = 3\n";
 
 std::string error_code(const reply& r) {
   const auto json = parse_json(r.body);
@@ -73,7 +24,7 @@ class node_endpoint : public ::testing::Test {
     corner = new workspace;
     corner->add_documents(8);
     corner->add_document("broken.bin", std::string("\x01\x02\x00\xff\xfe\x7f\x00\x03", 8));
-    node = new live_node{*corner, ""};
+    node = new live_node{*corner, "local", few_actors};
   }
   static void TearDownTestSuite() {
     delete node;
@@ -137,7 +88,7 @@ TEST_F(node_endpoint, takes_a_dataset_to_its_end_and_answers_about_it) {
 
 TEST_F(node_endpoint, refuses_files_outside_of_what_sources_allow) {
   grant("outside", 500);
-  for (const auto& uri : {std::string{"/etc/passwd"}, corner->documents() + "/../millrace.toml",
+  for (const auto& uri : {std::string{"/etc/passwd"}, corner->documents() + "/../local.toml",
                           corner->documents() + "-too", std::string{"/"}}) {
     const auto refused = submit("outside", uri);
     EXPECT_EQ(refused.status, 403) << uri;
@@ -302,7 +253,7 @@ TEST(node_command, sigterm_drains_gives_work_back_and_ends_with_0) {
   const workspace w;
   w.add_documents(120);
   const live_node node{
-      w,
+      w, "local",
       "[embedder]\nprovider = \"openai\"\nmodel = \"m\"\ndimensions = 8\nmax_inputs = 1\n"
       "api_key_env = \"\"\nbase_url = \"" +
           server.base_url() + "\"\n[credits]\ninitial_grant = 5000\n"};
@@ -326,8 +277,8 @@ TEST(node_command, sigterm_drains_gives_work_back_and_ends_with_0) {
 
 TEST(node_command, a_second_node_on_the_same_data_leaves_the_first_alone) {
   const workspace w;
-  const live_node node{w, ""};
-  const auto second = w.start({"node", "--config", (w.path() / "millrace.toml").native()});
+  const live_node node{w, "local"};
+  const auto second = w.start({"node", "--config", (w.path() / "local.toml").native()});
   EXPECT_TRUE(eventually([&] { return !second->running() || !node.process->running(); }))
       << "neither refused nor harmful";
   EXPECT_TRUE(node.process->running()) << node.process->err();

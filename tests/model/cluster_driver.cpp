@@ -261,12 +261,7 @@ void cluster_driver::commit() {
 }
 
 document_result cluster_driver::result_of(const lease& l, ec failure, bool dead_letter) {
-  document_result r;
-  r.token = l.token;
-  r.document_id = l.document_id;
-  r.dataset_id = l.dataset_id;
-  r.failures = l.failures;
-  r.losses = l.losses;
+  document_result r{l};
   r.failure = failure;
   r.failure_message = failure == ec::none ? "" : "why";
   r.dead_letter = dead_letter;

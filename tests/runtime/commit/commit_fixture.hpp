@@ -63,12 +63,7 @@ struct commit_fixture {
 
 /// A ready document of `chunks` chunks of 3 tokens each, with one image.
 inline document_result ready(const lease& l, int chunks = 2, const std::string& text = "text") {
-  document_result r;
-  r.token = l.token;
-  r.document_id = l.document_id;
-  r.dataset_id = l.dataset_id;
-  r.failures = l.failures;
-  r.losses = l.losses;
+  document_result r{l};
   r.mime = "text/plain";
   r.sha256 = std::string(64, 'a');
   r.size = 123;
@@ -83,12 +78,7 @@ inline document_result ready(const lease& l, int chunks = 2, const std::string& 
 }
 
 inline document_result failed(const lease& l, ec code, bool dead_letter = false) {
-  document_result r;
-  r.token = l.token;
-  r.document_id = l.document_id;
-  r.dataset_id = l.dataset_id;
-  r.failures = l.failures;
-  r.losses = l.losses;
+  document_result r{l};
   r.failure = code;
   r.failure_message = "why it failed";
   r.dead_letter = dead_letter;

@@ -1,0 +1,43 @@
+#include "tests/integration/live_node.hpp"
+
+#include "runtime/http/client.hpp"
+
+namespace millrace {
+
+namespace {
+
+constexpr std::chrono::seconds request_timeout{30};
+
+}  // namespace
+
+live_node::live_node(const workspace& w, const std::string& name, const std::string& rest) {
+  const auto config = w.path() / (name + ".toml");
+  write_text(config, "[database]\nurl = \"embedded:\"\n[sources]\nallow = [\"file://" +
+                         w.documents() +
+                         "\"]\n[api]\nlisten = \"127.0.0.1:0\"\n[[node]]\nname = \"" + name +
+                         "\"\nhost = \"127.0.0.1\"\nport = 0\nroles = [\"all\"]\n" + rest);
+  process = w.start({"node", "--config", config.native()});
+  EXPECT_TRUE(process->says("is ready; API at ")) << process->err();
+  const auto said = process->err();
+  const auto at = said.find("127.0.0.1:");
+  if (at != std::string::npos) address = said.substr(at, said.find('\n', at) - at);
+  url = "http://" + address;
+}
+
+rapidjson::Document live_node::json(const std::string& target) const {
+  const auto r = get(target);
+  EXPECT_EQ(r.status, 200) << r.body;
+  return parse_json(r.body);
+}
+
+reply live_node::send(const std::string& method, const std::string& target,
+                      const std::string& body) const {
+  http::request r;
+  r.method = method;
+  r.body = body;
+  http::parse_target(target, r);
+  const auto answered = http::send({url, ""}, r, request_timeout);
+  return answered ? reply{answered->status, answered->body} : reply{};
+}
+
+}  // namespace millrace

@@ -1,0 +1,37 @@
+// A `millrace node` that runs in a corner, and its HTTP API.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tests/integration/workspace.hpp"
+
+namespace millrace {
+
+struct reply {
+  int status = 0;  ///< 0: nobody answers.
+  std::string body;
+};
+
+class live_node {
+ public:
+  /// Starts it on the corner's data and waits until it is ready. Its config is NAME.toml of the
+  /// corner: any port, the corner's documents, and `rest`.
+  live_node(const workspace& w, const std::string& name, const std::string& rest = {});
+
+  reply get(const std::string& target) const { return send("GET", target, ""); }
+  reply post(const std::string& target, const std::string& body) const {
+    return send("POST", target, body);
+  }
+  /// Of an answer with status 200.
+  rapidjson::Document json(const std::string& target) const;
+
+  std::unique_ptr<program> process;
+  std::string address;  ///< HOST:PORT
+  std::string url;
+
+ private:
+  reply send(const std::string& method, const std::string& target, const std::string& body) const;
+};
+
+}  // namespace millrace
