@@ -11,8 +11,10 @@ namespace millrace {
 
 namespace {
 
-/// How often a document looks at its deadline.
-constexpr auto tick_interval = std::chrono::seconds{30};
+/// Four looks in the time of a lease.
+duration tick_interval(const queue_settings& s) {
+  return std::min<duration>(document_actor_impl::longest_tick, s.visibility_timeout / 4);
+}
 
 const char* name_of(int stage) {
   constexpr const char* names[] = {"idle", "extracting", "describing", "embedding", "committing"};
@@ -30,7 +32,7 @@ document_actor_impl::document_actor_impl(caf::actor_config& config, actor_place 
     : bounded_actor{config, std::move(place)}, config_{std::move(s)} {}
 
 document_actor_impl::behavior_type document_actor_impl::make_behavior() {
-  delayed_send(this, tick_interval, tick_atom_v);
+  delayed_send(this, tick_interval(config_.queue), tick_atom_v);
   return {
       [this](deliver_lease& delivered) -> caf::result<lease_accepted> {
         if (stage_ != stage::idle)
@@ -67,11 +69,18 @@ void document_actor_impl::on_roles(const use_roles& roles) {
 }
 
 void document_actor_impl::on_tick() {
-  delayed_send(this, tick_interval, tick_atom_v);
-  if (stage_ == stage::idle || stage_ == stage::committing ||
-      clock::now() - started_ < config_.deadline)
-    return;
+  delayed_send(this, tick_interval(config_.queue), tick_atom_v);
+  if (stage_ == stage::idle) return;
+  extend_where_it_moved();
+  if (stage_ == stage::committing || clock::now() - started_ < config_.deadline) return;
   conclude({ec::timeout, "the document took longer than documents.deadline"});
+}
+
+/// What waits for the committer is not stuck either: the committer answers for it.
+void document_actor_impl::extend_where_it_moved() {
+  const auto steps = steps_ + (pages_ ? pages_->load(std::memory_order_relaxed) : 0);
+  if (steps != std::exchange(steps_seen_, steps) || stage_ == stage::committing)
+    send(roles_.puller, extend_lease{work_.token});
 }
 
 void document_actor_impl::enter(stage next) {
@@ -80,6 +89,7 @@ void document_actor_impl::enter(stage next) {
     config_.counters->document_seconds(name_of(static_cast<int>(stage_)))
         .Observe(seconds(now - stage_started_));
   stage_ = next;
+  ++steps_;
   stage_started_ = now;
   probe().carry(next == stage::idle ? std::string{} : work_.uri, name_of(static_cast<int>(next)));
 }
@@ -105,8 +115,9 @@ void document_actor_impl::begin(lease work) {
     return end_failed(
         {ec::source_missing, work_.uri + ": only file:// URIs of this machine can be read"}, false);
   auto self = caf::actor_cast<document_actor>(this);
-  config_.extract({std::move(*path), work_.size}, [self, token = work_.token](
-                                                      result<extracted_document> outcome) {
+  pages_ = std::make_shared<std::atomic<std::uint32_t>>(0);
+  config_.extract({std::move(*path), work_.size, pages_}, [self, token = work_.token](
+                                                              result<extracted_document> outcome) {
     caf::anon_send(self, document_extracted{token, std::make_shared<result<extracted_document>>(
                                                        std::move(outcome))});
   });
@@ -159,6 +170,7 @@ void document_actor_impl::describe_images() {
 
 void document_actor_impl::on_image(image_described& described) {
   ++image_answers_;
+  ++steps_;
   if (described.kept) result_.images.push_back(std::move(described.image));
   describe_images();
 }
@@ -286,6 +298,7 @@ void document_actor_impl::send_slice(std::size_t count, std::uint64_t bytes) {
 }
 
 void document_actor_impl::on_embedded(chunks_embedded& answer) {
+  ++steps_;
   save_checkpoint(next_chunk_, answer.embeddings);
   next_chunk_ += answer.embeddings.size();
   for (auto& e : answer.embeddings) result_.embeddings.push_back(std::move(e));
@@ -360,6 +373,8 @@ void document_actor_impl::become_idle() {
   extracted_ = {};
   restored_.clear();
   loading_checkpoints_ = false;
+  steps_ = steps_seen_ = 0;
+  pages_.reset();
   demand_lease();
 }
 

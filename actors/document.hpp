@@ -6,10 +6,11 @@
 // Scheduled; never blocks. Holds one document. An error of any stage is judged in one place
 // (attempt_policy.hpp): the document ends failed, is tried again later, or goes back as it was.
 // The embeddings of a document of more than one slice are checkpointed slice by slice, and a new
-// holder goes on behind them. When the embedder or the committer is restarted, what they had not
-// answered is asked again.
+// holder goes on behind them. Progress (a page, an image, a slice) extends the lease. When the
+// embedder or the committer is restarted, what they had not answered is asked again.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -50,6 +51,9 @@ class document_actor_impl : public bounded_actor<document_actor> {
   static constexpr std::size_t slice_chunks = 256;
   static constexpr std::size_t slice_bytes = 1U << 20;
   static constexpr std::size_t images_in_flight = 8;
+  /// How often a document looks at its deadline and whether it moved; oftener where
+  /// queue.visibility_timeout is short.
+  static constexpr auto longest_tick = std::chrono::seconds{30};
 
   document_actor_impl(caf::actor_config& config, actor_place place, document_config s);
   behavior_type make_behavior() override;
@@ -61,6 +65,7 @@ class document_actor_impl : public bounded_actor<document_actor> {
 
   void on_roles(const use_roles& roles);
   void on_tick();
+  void extend_where_it_moved();
   void demand_lease();
   void begin(lease work);
   void on_extracted(document_extracted& message);
@@ -100,7 +105,12 @@ class document_actor_impl : public bounded_actor<document_actor> {
   bool loading_checkpoints_ = false;
   std::map<std::size_t, std::vector<embedding_bytes>> restored_;  ///< By first chunk.
   extracted_document extracted_;
-  demand sent_to_embedder_;  ///< Cumulative, including what is being sent.
+  /// Grows with each finished piece of the document, whatever the stage; pages are counted by the
+  /// extractor's worker. What a tick finds unchanged has not moved.
+  std::uint64_t steps_ = 0;
+  std::shared_ptr<std::atomic<std::uint32_t>> pages_;
+  std::uint64_t steps_seen_ = 0;  ///< Steps and pages at the last tick.
+  demand sent_to_embedder_;       ///< Cumulative, including what is being sent.
   demand sent_to_committer_;
   clock::time_point started_;
   clock::time_point stage_started_;

@@ -48,6 +48,11 @@ struct return_lease {
   std::int32_t failures = 0;  ///< As leased; decides the delay of the next attempt.
 };
 
+/// The document is alive: its lease may have its whole time again.
+struct extend_lease {
+  std::int64_t token = 0;
+};
+
 /// These leases have ended: committed, or found stale.
 struct leases_ended {
   std::vector<std::int64_t> tokens;
@@ -242,6 +247,10 @@ typename Inspector::result_type inspect(Inspector& f, return_lease& x) {
   return f(caf::meta::type_name("millrace::return_lease"), x.token, x.reason, x.failures);
 }
 template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, extend_lease& x) {
+  return f(caf::meta::type_name("millrace::extend_lease"), x.token);
+}
+template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, leases_ended& x) {
   return f(caf::meta::type_name("millrace::leases_ended"), x.tokens);
 }
@@ -377,6 +386,7 @@ CAF_ADD_TYPE_ID(millrace, (millrace::grant_demand))
 CAF_ADD_TYPE_ID(millrace, (millrace::deliver_lease))
 CAF_ADD_TYPE_ID(millrace, (millrace::lease_accepted))
 CAF_ADD_TYPE_ID(millrace, (millrace::return_lease))
+CAF_ADD_TYPE_ID(millrace, (millrace::extend_lease))
 CAF_ADD_TYPE_ID(millrace, (millrace::use_roles))
 CAF_ADD_TYPE_ID(millrace, (millrace::restart_child))
 CAF_ADD_TYPE_ID(millrace, (millrace::leases_ended))

@@ -13,6 +13,7 @@ queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() 
   return {
       [this](const grant_demand& message) { on_demand(message); },
       [this](const return_lease& message) { on_return(message); },
+      [this](const extend_lease& message) { on_extend(message); },
       [this](const leases_ended& message) { config_.book->ended(message.tokens); },
       [this](const leases_abandoned& message) {
         config_.book->ended(message.tokens);
@@ -75,6 +76,17 @@ void queue_puller_actor_impl::on_return(const return_lease& message) {
   give_back({message.token}, message.reason, delay);
 }
 
+void queue_puller_actor_impl::on_extend(const extend_lease& message) {
+  to_extend_.push_back(message.token);
+  schedule_flush(claim_delay);
+}
+
+void queue_puller_actor_impl::extend_leases() {
+  const auto tokens = std::exchange(to_extend_, {});
+  if (const auto extended = config_.source->extend(tokens); !extended)
+    spdlog::warn("{} leases could not be extended: {}", tokens.size(), extended.error().message);
+}
+
 void queue_puller_actor_impl::deliver() {
   if (draining_ || paused()) return;
   while (!waiting_.empty()) {
@@ -85,9 +97,23 @@ void queue_puller_actor_impl::deliver() {
     }
     auto work = config_.book->deliver(found->first);
     if (!work) return;
+    if (work->is_suspect() && !may_begin(*work)) return;
     waiting_.pop_front();
     deliver_to(found->second, std::move(*work));
   }
+}
+
+/// Written before a suspect runs, or its death could not be told from that of one that only waited.
+bool queue_puller_actor_impl::may_begin(const lease& work) {
+  const auto begun = config_.source->begin(work.token);
+  if (begun && *begun) return true;
+  config_.book->ended({work.token});
+  if (!begun) {
+    spdlog::warn("document {} could not begin: {}", work.uri, begun.error().message);
+    give_back({work.token}, release_reason::drained);
+  }
+  schedule_flush(claim_delay);  // delivers what is behind it
+  return false;
 }
 
 void queue_puller_actor_impl::deliver_to(consumer& to, lease work) {
@@ -191,6 +217,7 @@ void queue_puller_actor_impl::schedule_flush(duration delay) {
 
 void queue_puller_actor_impl::on_flush() {
   flush_scheduled_ = false;
+  extend_leases();
   release_returned();
   deliver();  // what had to run alone may have ended
   if (should_claim()) claim();

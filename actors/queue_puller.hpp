@@ -53,16 +53,19 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
 
   void on_demand(const grant_demand& message);
   void on_return(const return_lease& message);
+  void on_extend(const extend_lease& message);
   void on_flush();
   void on_tick();
   void deliver();
   void deliver_to(consumer& to, lease work);
+  bool may_begin(const lease& work);
   bool should_claim() const;
   void claim_or_wait();
   void claim();
   void give_back(const std::vector<std::int64_t>& tokens, release_reason reason,
                  duration delay = duration{0});
   void release_returned();
+  void extend_leases();
   void schedule_flush(duration delay);
   bool storage_is_short();
   bool paused() const;
@@ -73,6 +76,7 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   std::unordered_map<std::uint64_t, consumer> consumers_;
   std::deque<std::uint64_t>
       waiting_;  ///< Document actors with open demand, first come first served.
+  std::vector<std::int64_t> to_extend_;  ///< Tokens; written at the next flush.
   bool flush_scheduled_ = false;
   bool queue_empty_ = false;  ///< The last claim found nothing more.
   bool draining_ = false;

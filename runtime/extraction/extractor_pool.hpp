@@ -25,6 +25,8 @@ struct extraction_request {
       path;  ///< Path in the local file system; opened by the pool's thread, read by the extractor.
   std::uint64_t size_hint =
       0;  ///< Bytes as known at submission; the real size is taken when it is opened.
+  std::shared_ptr<std::atomic<std::uint32_t>> pages =
+      nullptr;  ///< Where the pages finished so far are written, for whom it interests.
 };
 
 using extraction_callback = std::function<void(result<extracted_document>)>;

@@ -376,6 +376,8 @@ void worker::handle(const frame& f) {
 void worker::handle_progress(const progress& p) {
   if (p.pages <= pages_ || p.pages > max_pages) return;
   pages_ = p.pages;
+  if (const auto& told = in_flight_.front().document.request.pages)
+    told->store(pages_, std::memory_order_relaxed);
   touch();
 }
 

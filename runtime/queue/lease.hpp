@@ -7,6 +7,9 @@
 
 namespace millrace {
 
+/// After so many losses a document may be what ends its holders: it is a suspect.
+inline constexpr std::int32_t suspect_after_losses = 2;
+
 struct lease {
   std::int64_t token = 0;
   std::int64_t document_id = 0;
@@ -15,6 +18,10 @@ struct lease {
   std::int32_t losses = 0;    ///< Earlier attempts whose holder vanished.
   std::uint64_t size = 0;     ///< Bytes as known at submission.
   std::string uri;
+
+  /// Then it runs alone on its node, and a loss is only counted where it had begun to run: the
+  /// documents that were claimed beside the true culprit are cleared, however often it strikes.
+  bool is_suspect() const { return losses >= suspect_after_losses; }
 };
 
 }  // namespace millrace

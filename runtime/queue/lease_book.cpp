@@ -13,7 +13,7 @@ void lease_book::add(std::vector<lease> claimed) {
 std::optional<lease> lease_book::deliver(holder_id holder) {
   const std::lock_guard lock{mutex_};
   if (buffered_.empty()) return std::nullopt;
-  const bool runs_alone = buffered_.front().losses >= alone_after_losses;
+  const bool runs_alone = buffered_.front().is_suspect();
   const bool one_runs_alone = std::any_of(delivered_.begin(), delivered_.end(),
                                           [&](const auto& d) { return d.second == alone_; });
   if (one_runs_alone || (runs_alone && !delivered_.empty())) return std::nullopt;

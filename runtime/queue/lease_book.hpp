@@ -29,10 +29,8 @@ class lease_book {
   };
 
   void add(std::vector<lease> claimed);
-  /// A document whose holders vanished so often may be what ends them: it runs alone on its node.
-  static constexpr std::int32_t alone_after_losses = 2;
 
-  /// Takes the next buffered lease for `holder`. Nothing while a document that runs alone waits for
+  /// Takes the next buffered lease for `holder`. A suspect runs alone: nothing while it waits for
   /// the others to end, or the others for it.
   std::optional<lease> deliver(holder_id holder);
   /// The holder's lease is with the committer now. No-op where it has none.

@@ -108,10 +108,13 @@ held as materialized (
   order by l.token for update of l skip locked),
 gone as (
   delete from queue_leases l using held h where l.token = h.token
-  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.status),
-attempts as (update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id)
+  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.status,
+            (l.losses < )sql" +
+         std::to_string(suspect_after_losses) + R"sql( or l.begun)::int as loss),
+attempts as (
+  update documents d set attempts = d.attempts + g.loss from gone g where d.id = g.document_id and g.loss > 0)
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
-select dataset_id, priority, clock_timestamp(), document_id, failures, losses + 1
+select dataset_id, priority, clock_timestamp(), document_id, failures, losses + loss
 from gone where status = 'processing')sql";
 }
 
@@ -120,6 +123,8 @@ const auto free_former_sql = take_back_sql("l.node = $1 and l.incarnation <> $2"
 const auto reap_sql = take_back_sql(R"sql(l.deadline < clock_timestamp()
      or n.name is null or n.state = 'stopped'
      or n.heartbeat_at < clock_timestamp() - $1::bigint * interval '1 millisecond')sql");
+
+constexpr auto begin_sql = "update queue_leases set begun = true where token = $1";
 
 constexpr auto extend_sql = R"sql(
 update queue_leases set deadline = clock_timestamp() + $2::bigint * interval '1 millisecond'
@@ -261,6 +266,13 @@ duration retry_delay(const queue_settings& s, int failures) {
   auto delay = s.retry_min;
   for (int i = 0; i < failures && delay < s.retry_max; ++i) delay *= 2;
   return std::min(delay, s.retry_max);
+}
+
+result<bool> queue::begin(std::int64_t token) {
+  return pool_.transact("begin", [&](pqxx::work& tx, pooled_connection& c) -> result<bool> {
+    c.prepare("queue_begin", begin_sql);
+    return tx.exec_prepared("queue_begin", token).affected_rows() == 1;
+  });
 }
 
 result<std::int64_t> queue::extend(const std::vector<std::int64_t>& tokens) {

@@ -27,7 +27,7 @@ struct holder {
 /// Why leases go back to the queue; decides what it costs the document.
 enum class release_reason : std::uint8_t {
   drained,  ///< Clean stop or a paused stage: costs nothing.
-  lost,     ///< The holder died: one loss.
+  lost,     ///< What worked on it died: one loss.
   failed,   ///< The document's own fault: one failure.
 };
 
@@ -65,11 +65,15 @@ class queue {
   /// Returns how many of the tokens still held; the others are somebody else's now.
   result<std::int64_t> release(const std::vector<released_lease>& leases, release_reason reason);
 
-  /// Frees what earlier incarnations of this node held: they are dead.
+  /// Frees what earlier incarnations of this node held: they are dead. Each document has one loss
+  /// more, but a suspect that had not begun to run.
   result<std::int64_t> free_former_incarnations();
   /// Frees leases whose deadline passed and leases of nodes without a heartbeat for `node_timeout`.
   result<std::int64_t> reap(duration node_timeout);
 
+  /// A suspect is about to run: from here on a loss is held against it. False where the lease is
+  /// somebody else's now.
+  result<bool> begin(std::int64_t token);
   /// Progress: these leases get a whole visibility_timeout from now. Returns how many still held.
   result<std::int64_t> extend(const std::vector<std::int64_t>& tokens);
   /// Removes dead rows of the queue's tables, where there are enough of them: autovacuum alone

@@ -351,6 +351,25 @@ TEST_F(document_test, an_answer_for_an_earlier_lease_does_not_touch_the_next) {
   EXPECT_EQ(writer.written[0].failure, ec::none);
 }
 
+TEST_F(document_test, every_step_extends_the_lease_and_standing_still_does_not) {
+  constexpr auto tick = document_actor_impl::longest_tick;
+  start();
+  ASSERT_TRUE(deliver(lease_of(1)));
+  engine.advance(tick, tick);
+  EXPECT_EQ(log->extended, (std::vector<std::int64_t>{1})) << "it began";
+  engine.advance(3 * tick, tick);
+  EXPECT_EQ(log->extended.size(), 1U) << "nothing happened since";
+  *extractions[0].request.pages = 7;
+  engine.advance(2 * tick, tick);
+  EXPECT_EQ(log->extended.size(), 2U) << "pages were finished";
+  extracted(text_document({"words"}));
+  engine.advance(2 * tick, tick);
+  EXPECT_EQ(log->extended.size(), 3U) << "it was extracted";
+  embedded();
+  engine.advance(2 * tick, tick);
+  EXPECT_EQ(log->extended.size(), 3U) << "it is with the committer";
+}
+
 TEST_F(document_test, a_document_over_its_deadline_is_tried_again_later) {
   config.deadline = duration{0};
   start();

@@ -116,6 +116,7 @@ class virtual_engine {
 /// What a queue puller was told.
 struct puller_log {
   std::vector<return_lease> returned;
+  std::vector<std::int64_t> extended;
   std::vector<std::int64_t> ended;
   std::vector<std::int64_t> abandoned;
   std::vector<pause_claims> pauses;
@@ -134,6 +135,7 @@ inline queue_puller_actor spawn_puller_log(virtual_engine& engine,
               log->demanded = m.leases;
             },
             [log](const return_lease& m) { log->returned.push_back(m); },
+            [log](const extend_lease& m) { log->extended.push_back(m.token); },
             [log](const leases_ended& m) {
               log->ended.insert(log->ended.end(), m.tokens.begin(), m.tokens.end());
             },

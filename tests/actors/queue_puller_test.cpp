@@ -170,6 +170,51 @@ TEST_F(queue_puller_test, the_work_of_a_killed_document_actor_goes_to_another) {
   EXPECT_EQ(heir.leases->at(0).failures, 0);
 }
 
+TEST_F(queue_puller_test, a_suspect_is_marked_before_it_runs_and_those_behind_it_are_not) {
+  db.submit(2);
+  db.execute("update queue_ready set losses = 2");
+  auto a = new_slot();
+  auto b = new_slot();
+  demand_of(a);
+  demand_of(b);
+  settle();
+  ASSERT_EQ(a.leases->size() + b.leases->size(), 1U) << "it runs alone";
+  const auto first = a.leases->empty() ? b.leases->at(0) : a.leases->at(0);
+  EXPECT_EQ(db.query("select document_id from queue_leases where begun"),
+            std::to_string(first.document_id));
+  tell(leases_ended{{first.token}});
+  tell(wake_atom_v);
+  EXPECT_EQ(a.leases->size() + b.leases->size(), 2U);
+  EXPECT_EQ(db.number("select count(*) from queue_leases where begun"), 2);
+}
+
+TEST_F(queue_puller_test, a_suspect_that_was_taken_away_meanwhile_does_not_run) {
+  db.submit(2);
+  db.execute("update queue_ready set losses = 2");
+  auto a = new_slot();
+  demand_of(a);
+  settle();
+  ASSERT_EQ(a.leases->size(), 1U);
+  ASSERT_EQ(book->count().buffered, 1U);
+  db.execute("delete from queue_leases where not begun");
+  tell(leases_ended{{a.leases->at(0).token}});
+  demand_of(a);
+  settle();
+  EXPECT_EQ(a.leases->size(), 1U);
+  EXPECT_EQ(book->count().buffered + book->count().delivered, 0U);
+}
+
+TEST_F(queue_puller_test, a_document_that_moves_on_keeps_its_lease) {
+  db.submit(1);
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  db.execute("update queue_leases set deadline = now() - interval '1 s'");
+  caf::send_as(s.actor, puller, extend_lease{s.leases->at(0).token});
+  settle();
+  EXPECT_EQ(db.query("select deadline > now() + interval '1 h' from queue_leases"), "t");
+}
+
 TEST_F(queue_puller_test, what_a_dead_committer_had_accepted_goes_back_and_nothing_else) {
   db.submit(2);
   auto a = new_slot();

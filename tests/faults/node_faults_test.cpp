@@ -54,6 +54,32 @@ TEST(node_faults, sigkills_at_random_instants_lose_and_double_nothing) {
   bed.expect_end({documents});
 }
 
+// Each life ends with a few documents in work and all the others claimed ahead.
+TEST(node_faults, documents_that_only_waited_with_a_killed_holder_do_not_die_of_it) {
+  constexpr int documents = 24;
+  constexpr int kills = 12;
+  fault_bed bed{documents, std::chrono::milliseconds{20}};
+  bed.configure(4, "[queue]\nmax_losses = 6\n");
+  bed.open_database();
+  for (int kill = 0; kill < kills; ++kill) {
+    const auto ready = [&] {
+      return bed.number("select count(*) from documents where status = 'ready'");
+    };
+    const auto before = kill == 0 ? 0 : ready();
+    const auto node = bed.start_run();
+    ASSERT_TRUE(eventually([&] {
+      return bed.sql("select to_regclass('dataset_progress')") != "" && ready() > before;
+    })) << node->err();
+    node->signal(SIGKILL);
+    node->wait();
+  }
+  EXPECT_GT(bed.number("select count(*) from documents where status = 'queued'"), 0)
+      << "it was over before the last kill";
+  const auto last = bed.start_run()->wait();
+  EXPECT_EQ(last.exit_code, 0) << last.err;
+  bed.expect_end({documents});
+}
+
 TEST(node_faults, one_killed_within_the_debounce_of_the_status_leaves_the_right_status) {
   fault_bed bed{60, std::chrono::milliseconds{20}};
   bed.configure(2, "[status]\ndebounce = \"1h\"\n");

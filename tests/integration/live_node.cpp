@@ -10,10 +10,11 @@ constexpr std::chrono::seconds request_timeout{30};
 
 }  // namespace
 
-live_node::live_node(const workspace& w, const std::string& name, const std::string& rest) {
+live_node::live_node(const workspace& w, const std::string& name, const std::string& rest,
+                     const std::string& database) {
   const auto config = w.path() / (name + ".toml");
-  write_text(config, "[database]\nurl = \"embedded:\"\n[sources]\nallow = [\"file://" +
-                         w.documents() +
+  write_text(config, "[database]\nurl = \"embedded:\"\n" + database +
+                         "[sources]\nallow = [\"file://" + w.documents() +
                          "\"]\n[api]\nlisten = \"127.0.0.1:0\"\n[[node]]\nname = \"" + name +
                          "\"\nhost = \"127.0.0.1\"\nport = 0\nroles = [\"all\"]\n" + rest);
   process = w.start({"node", "--config", config.native()});

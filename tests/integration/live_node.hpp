@@ -16,8 +16,9 @@ struct reply {
 class live_node {
  public:
   /// Starts it on the corner's data and waits until it is ready. Its config is NAME.toml of the
-  /// corner: any port, the corner's documents, and `rest`.
-  live_node(const workspace& w, const std::string& name, const std::string& rest = {});
+  /// corner: any port, the corner's documents, more keys of [database], and `rest`.
+  live_node(const workspace& w, const std::string& name, const std::string& rest = {},
+            const std::string& database = {});
 
   reply get(const std::string& target) const { return send("GET", target, ""); }
   reply post(const std::string& target, const std::string& body) const {

@@ -34,8 +34,8 @@ workspace::~workspace() {
 }
 
 std::string workspace::add_document(const std::string& name, const std::string& text) const {
-  std::filesystem::create_directories(documents());
   const auto file = std::filesystem::path{documents()} / name;
+  std::filesystem::create_directories(file.parent_path());
   write_text(file, text);
   return file.native();
 }

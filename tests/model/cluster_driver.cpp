@@ -26,16 +26,27 @@ queue_settings limits() {
 }  // namespace
 
 const std::vector<cluster_driver::operation> cluster_driver::operations{
-    {14, &cluster_driver::submit},        {22, &cluster_driver::claim},
-    {24, &cluster_driver::commit},        {4, &cluster_driver::repeat_commit},
-    {7, &cluster_driver::release},        {2, &cluster_driver::extend},
-    {3, &cluster_driver::pass_deadlines}, {4, &cluster_driver::pass_delays},
-    {4, &cluster_driver::reap},           {2, &cluster_driver::beat},
-    {2, &cluster_driver::fall_silent},    {3, &cluster_driver::restart},
-    {1, &cluster_driver::leave},          {1, &cluster_driver::cancel},
-    {2, &cluster_driver::retry},          {2, &cluster_driver::pause_or_resume},
-    {3, &cluster_driver::write_statuses}, {3, &cluster_driver::deduct},
-    {3, &cluster_driver::grant},          {4, &cluster_driver::refund}};
+    {14, &cluster_driver::submit},
+    {22, &cluster_driver::claim},
+    {24, &cluster_driver::commit},
+    {4, &cluster_driver::repeat_commit},
+    {7, &cluster_driver::release},
+    {2, &cluster_driver::extend},
+    {3, &cluster_driver::pass_deadlines},
+    {4, &cluster_driver::pass_delays},
+    {4, &cluster_driver::begin},
+    {4, &cluster_driver::reap},
+    {2, &cluster_driver::beat},
+    {2, &cluster_driver::fall_silent},
+    {3, &cluster_driver::restart},
+    {1, &cluster_driver::leave},
+    {1, &cluster_driver::cancel},
+    {2, &cluster_driver::retry},
+    {2, &cluster_driver::pause_or_resume},
+    {3, &cluster_driver::write_statuses},
+    {3, &cluster_driver::deduct},
+    {3, &cluster_driver::grant},
+    {4, &cluster_driver::refund}};
 
 cluster_driver::cluster_driver(test_database& db, std::uint64_t seed)
     : db_{db},
@@ -187,6 +198,17 @@ void cluster_driver::release_for(node& n, const std::vector<lease>& leases, rele
   if (ends_with(ec::none, got, what)) expect(*got == held, text(what, ": ", *got, " held"));
 }
 
+void cluster_driver::begin() {
+  for (const auto& l : some_node().held) {
+    if (!l.is_suspect() || chance(50)) continue;
+    auto* d = model_.held_by(l.token);
+    if (d != nullptr) d->begun = true;
+    const auto begun = nodes_[0].work->begin(l.token);
+    if (ends_with(ec::none, begun, text(l.uri, "/", l.token, " begins")))
+      expect(*begun == (d != nullptr), text(l.uri, " began without a lease, or did not"));
+  }
+}
+
 void cluster_driver::extend() {
   auto& n = some_node();
   std::vector<std::int64_t> tokens;
@@ -238,7 +260,7 @@ std::int64_t cluster_driver::take_back_where(bool (*lost)(const document&, const
       return name_of(n) == d->node && n.incarnation == d->incarnation;
     });
     if (!lost(*d, holder == nodes_.end() ? nullptr : &*holder)) continue;
-    model_.give_back(*d, 0, 1, false);
+    model_.lost(*d);
     ++taken;
   }
   return taken;
@@ -365,7 +387,7 @@ void cluster_driver::join(node& n) {
   std::int64_t freed = 0;
   for (auto* d : model_.all_documents())
     if (d->token != 0 && d->node == name_of(n) && d->incarnation != n.incarnation) {
-      model_.give_back(*d, 0, 1, false);
+      model_.lost(*d);
       ++freed;
     }
   const auto got = n.work->free_former_incarnations();

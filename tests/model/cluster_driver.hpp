@@ -62,6 +62,7 @@ class cluster_driver {
   void claim();
   void release();
   void extend();
+  void begin();
   void pass_deadlines();
   void pass_delays();
   void reap();

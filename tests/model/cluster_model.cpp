@@ -58,7 +58,11 @@ void cluster_model::claimed(document& d, const lease& l, const std::string& node
   d.token = l.token;
   d.node = node;
   d.incarnation = incarnation;
-  d.overdue = false;
+  d.overdue = d.begun = false;
+}
+
+void cluster_model::lost(document& d) {
+  give_back(d, 0, d.losses < 2 || d.begun ? 1 : 0, false);
 }
 
 void cluster_model::give_back(document& d, int failures, int losses, bool delayed) {

@@ -37,6 +37,7 @@ struct document {
   std::string node;
   std::int64_t incarnation = 0;
   bool overdue = false;  ///< The lease's deadline has passed.
+  bool begun = false;    ///< A suspect, and it runs.
   int attempts = 0;
   std::size_t chunks = 0;
   std::size_t images = 0;
@@ -130,6 +131,8 @@ class cluster_model {
   // Leases.
   void claimed(document& d, const lease& l, const std::string& node, std::int64_t incarnation);
   void give_back(document& d, int failures, int losses, bool delayed);
+  /// Its holder vanished.
+  void lost(document& d);
   commit_outcome outcome_of(const document_result& r);
   /// Applies a commit. Returns the credits that come back.
   std::int64_t committed(const document_result& r);

@@ -173,6 +173,24 @@ TEST(group_commit, one_text_that_the_database_refuses_fails_alone) {
   EXPECT_EQ(f.balance(), cost_of_one);
 }
 
+TEST(group_commit, half_a_surrogate_and_a_nul_in_a_heading_fail_alone_too) {
+  commit_fixture f{200};
+  std::vector<document_result> group;
+  for (const auto& l : f.claim(200)) group.push_back(ready(l));
+  ASSERT_THAT(group, SizeIs(200));
+  group[0].chunks[0].text = "lone \xED\xA0\x80 surrogate";
+  group[199].chunks[1].heading_path = {std::string{"a\0b", 3}};
+  const auto report = must(f.commit(group));
+  ASSERT_THAT(report.documents, SizeIs(200));
+  for (std::size_t i = 0; i < group.size(); ++i)
+    EXPECT_EQ(report.documents[i].outcome,
+              i == 0 || i == 199 ? commit_outcome::rejected : commit_outcome::committed)
+        << i;
+  EXPECT_EQ(report.refunded, 2 * cost_of_one);
+  EXPECT_LE(report.transactions, 18);
+  EXPECT_EQ(f.progress(), "(198,2,396,198,1188)");
+}
+
 TEST(group_commit, a_document_that_used_up_its_attempts_leaves_a_dead_letter_and_is_refunded) {
   commit_fixture f{2};
   f.db.execute("update queue_ready set failures = 4, losses = 2");

@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <future>
 
 #include <gmock/gmock.h>
 #include <sys/wait.h>
@@ -84,6 +85,15 @@ TEST_F(rogue_documents, a_page_that_is_repeated_does_not_extend_the_time_out) {
   config_.settings.timeout = 400ms;
   extractor_pool pool{config_};
   EXPECT_EQ(code_of(extract(pool, document("repeat"))), ec::extraction_timeout);
+}
+
+TEST_F(rogue_documents, finished_pages_are_told_while_the_document_is_read) {
+  extractor_pool pool{config_};
+  const auto pages = std::make_shared<std::atomic<std::uint32_t>>(0);
+  std::promise<void> answered;
+  pool.extract({document("pages 10"), 8, pages}, [&](const auto&) { answered.set_value(); });
+  answered.get_future().wait();
+  EXPECT_EQ(*pages, 10U);
 }
 
 TEST_F(rogue_documents, documents_behind_a_slow_one_move_to_an_idle_worker) {

@@ -84,7 +84,7 @@ TEST(lease_book, buffered_and_handed_over_leases_are_taken_whole_at_a_drain_or_a
 TEST(lease_book, a_document_that_lost_its_holders_twice_runs_alone) {
   lease_book book;
   auto claimed = leases({1, 2, 3});
-  claimed[1].losses = lease_book::alone_after_losses;
+  claimed[1].losses = suspect_after_losses;
   book.add(claimed);
   EXPECT_EQ(book.deliver(10)->token, 1);
   EXPECT_FALSE(book.deliver(11)) << "it waits until the others have ended";

@@ -329,6 +329,34 @@ TEST(queue, a_release_does_not_wait_for_a_submission_of_its_dataset) {
   EXPECT_EQ(must(q.release(all_of(leases), release_reason::drained)), 1);
 }
 
+TEST(queue, a_suspect_is_charged_only_for_holders_that_vanish_while_it_runs) {
+  test_database db;
+  seed_dataset(db, "d", 3);
+  db.execute("update queue_ready set losses = case when document_id % 3 = 0 then 1 else 2 end");
+  claim_planner planner;
+  queue before{db.pool(), {}, seed_node(db, "a")};
+  const auto leases = must(before.claim(planner, 3));
+  ASSERT_THAT(leases, SizeIs(3));
+  const auto suspect =
+      std::find_if(leases.begin(), leases.end(), [](const lease& l) { return l.is_suspect(); });
+  ASSERT_NE(suspect, leases.end());
+  EXPECT_TRUE(must(before.begin(suspect->token)));
+  queue after{db.pool(), {}, seed_node(db, "a")};
+  EXPECT_EQ(must(after.free_former_incarnations()), 3);
+  EXPECT_EQ(db.query("select string_agg(losses || ' ' || attempts, ', ' order by losses, attempts) "
+                     "from queue_ready r join documents d on d.id = r.document_id"),
+            "2 0, 2 1, 3 1")
+      << "waited as a suspect, held without suspicion, ran as a suspect";
+  EXPECT_FALSE(must(before.begin(suspect->token))) << "it is somebody else's";
+
+  planner.expire();
+  must(after.claim(planner, 3));
+  db.execute("update queue_leases set deadline = now() - interval '1 s'");
+  EXPECT_EQ(must(after.reap(std::chrono::hours{1})), 3) << "the reaper judges alike";
+  EXPECT_EQ(db.query("select string_agg(losses::text, ' ' order by losses) from queue_ready"),
+            "2 2 3");
+}
+
 TEST(queue, progress_extends_a_lease_and_only_one_that_holds) {
   test_database db;
   seed_dataset(db, "d", 2);
