@@ -34,8 +34,12 @@ class committer_actor_impl : public bounded_actor<committer_actor> {
  public:
   committer_actor_impl(caf::actor_config& config, actor_place place, committer_config s);
   behavior_type make_behavior() override;
-  /// Handles of other actors go with it, or two ended actors would keep each other alive.
-  void on_exit() override { roles_ = {}; }
+  /// What refers to an actor, this one too, goes with it, or it would stay for ever.
+  void on_exit() override {
+    roles_ = {};
+    grants_.close();
+    config_.write = nullptr;
+  }
 
  private:
   caf::result<document_accepted> on_commit(commit_document& request);

@@ -56,7 +56,7 @@ void document_actor_impl::on_roles(const use_roles& roles) {
   const auto old = std::exchange(roles_, roles);
   if (old.embedder != roles_.embedder) {
     sent_to_embedder_ = {};
-    if (stage_ == stage::embedding && !loading_checkpoints_) embed_next_slice();
+    if (stage_ == stage::embedding) embed_next_slice();
   }
   if (old.committer != roles_.committer) {
     sent_to_committer_ = {};
@@ -110,6 +110,13 @@ void document_actor_impl::begin(lease work) {
         {ec::extraction_crashed, "the process that worked on this document vanished " +
                                      std::to_string(work_.losses) + " times"},
         true);
+  if (work_.has_checkpoints && config_.checkpoints.load)
+    load_checkpoints();
+  else
+    extract();
+}
+
+void document_actor_impl::extract() {
   auto path = path_of_file_uri(work_.uri);
   if (!path)
     return end_failed(
@@ -126,25 +133,44 @@ void document_actor_impl::begin(lease work) {
 void document_actor_impl::on_extracted(document_extracted& message) {
   if (stage_ != stage::extracting || message.token != work_.token) return;  // given back meanwhile
   if (!*message.outcome) return conclude(message.outcome->error());
-  extracted_ = std::move(**message.outcome);
+  auto& document = **message.outcome;
+  result_.sha256 = document.sha256;
+  save_pages(document);
+  take_extracted(std::move(document));
+}
+
+void document_actor_impl::take_extracted(extracted_document document) {
+  extracted_ = std::move(document);
   result_.mime = extracted_.mime;
   result_.sha256 = extracted_.sha256;
   result_.size = extracted_.size;
   result_.pages = extracted_.pages;
-  take_images(extracted_);
+  if (restored_.key != checkpoint_key(result_.sha256, result_.options, config_.model))
+    restored_ = {};  // it was changed in between
+  take_images();
   enter(stage::describing);
   describe_images();
 }
 
 /// Each distinct image once, at its first place.
-void document_actor_impl::take_images(extracted_document& document) {
+void document_actor_impl::take_images() {
   images_.clear();
-  next_image_ = image_answers_ = 0;
+  unsaved_images_.clear();
+  next_image_ = image_answers_ = images_before_ = 0;
   std::set<std::string> seen;
-  for (auto& e : document.elements)
-    if (e.kind == element_kind::image && !e.image.sha256.empty() &&
-        seen.insert(e.image.sha256).second)
+  for (const auto& e : extracted_.elements) {
+    if (e.kind != element_kind::image || e.image.sha256.empty() ||
+        !seen.insert(e.image.sha256).second)
+      continue;
+    const auto known = restored_.images.find(e.image.sha256);
+    if (known == restored_.images.end()) {
       images_.push_back({e.page, e.image, e.text});
+      continue;
+    }
+    ++images_before_;
+    if (known->second.kept) result_.images.push_back(std::move(known->second.image));
+  }
+  restored_.images.clear();
 }
 
 void document_actor_impl::describe_images() {
@@ -171,6 +197,8 @@ void document_actor_impl::describe_images() {
 void document_actor_impl::on_image(image_described& described) {
   ++image_answers_;
   ++steps_;
+  unsaved_images_.push_back({described.image, described.kept});
+  save_images();
   if (described.kept) result_.images.push_back(std::move(described.image));
   describe_images();
 }
@@ -183,58 +211,76 @@ void document_actor_impl::chunk() {
   config_.counters->document_seconds("chunking").Observe(seconds(clock::now() - stage_started_));
   result_.embeddings.reserve(result_.chunks.size());
   next_chunk_ = 0;
-  restored_.clear();
   enter(stage::embedding);
-  if (is_expensive())
-    load_checkpoints();
-  else
-    embed_next_slice();
-}
-
-/// What one slice holds is embedded again faster than it is saved and loaded.
-bool document_actor_impl::is_expensive() const {
-  return config_.checkpoints.load && result_.chunks.size() > slice_chunks;
+  embed_next_slice();
 }
 
 void document_actor_impl::load_checkpoints() {
-  loading_checkpoints_ = true;
+  auto path = path_of_file_uri(work_.uri);
+  if (!path) return extract();
   auto self = caf::actor_cast<document_actor>(this);
   config_.checkpoints.load(
-      work_.document_id, checkpoint_key(result_.sha256, result_.options, config_.model),
-      [self, token = work_.token](std::vector<embedded_piece> pieces) {
+      {work_.document_id, std::move(*path), result_.options, config_.model},
+      [self, token = work_.token](saved_pieces pieces) {
         caf::anon_send(
-            self, checkpoints_loaded{
-                      token, std::make_shared<std::vector<embedded_piece>>(std::move(pieces))});
+            self, checkpoints_loaded{token, std::make_shared<saved_pieces>(std::move(pieces))});
       });
 }
 
 void document_actor_impl::on_checkpoints(checkpoints_loaded& message) {
-  if (stage_ != stage::embedding || message.token != work_.token) return;  // given back meanwhile
-  loading_checkpoints_ = false;
-  for (auto& piece : *message.pieces)
-    if (piece.first_chunk + piece.embeddings.size() <= result_.chunks.size())
-      restored_[piece.first_chunk] = std::move(piece.embeddings);
-  embed_next_slice();
+  if (stage_ != stage::extracting || message.token != work_.token) return;  // given back meanwhile
+  restored_ = std::move(*message.pieces);
+  if (restored_.document)
+    take_extracted(*std::exchange(restored_.document, std::nullopt));
+  else
+    extract();
 }
 
 /// Moves on over what was embedded by an earlier holder.
 void document_actor_impl::take_restored() {
-  for (auto piece = restored_.find(next_chunk_); piece != restored_.end() && !piece->second.empty();
-       piece = restored_.find(next_chunk_)) {
+  auto& pieces = restored_.embeddings;
+  for (auto piece = pieces.find(next_chunk_);
+       piece != pieces.end() && !piece->second.empty() &&
+       next_chunk_ + piece->second.size() <= result_.chunks.size();
+       piece = pieces.find(next_chunk_)) {
     next_chunk_ += piece->second.size();
     for (auto& e : piece->second) result_.embeddings.push_back(std::move(e));
-    restored_.erase(piece);
+    pieces.erase(piece);
   }
 }
 
-void document_actor_impl::save_checkpoint(std::size_t first,
-                                          const std::vector<embedding_bytes>& embeddings) {
-  if (!is_expensive() || first + embeddings.size() == result_.chunks.size())
-    return;  // commits next
-  config_.checkpoints.save({work_.token,
-                            work_.document_id,
-                            checkpoint_key(result_.sha256, result_.options, config_.model),
-                            {first, embeddings}});
+void document_actor_impl::save(piece_kind kind, std::size_t number, std::string content) {
+  config_.checkpoints.save({work_.token, work_.document_id,
+                            checkpoint_key(result_.sha256, result_.options, config_.model), kind,
+                            number, std::move(content)});
+}
+
+void document_actor_impl::save_pages(const extracted_document& document) {
+  if (!config_.checkpoints.save ||
+      (document.reading_time < expensive_reading && document.pages < expensive_pages))
+    return;
+  std::size_t number = 0;
+  for (auto& content : encode_extraction(document))
+    save(piece_kind::pages, number++, std::move(content));
+}
+
+/// As soon as there is a segment of them, and what is left at the end of many.
+void document_actor_impl::save_images() {
+  const bool many = images_before_ + images_.size() > images_in_checkpoint;
+  const bool last = image_answers_ == images_.size();
+  if (!config_.checkpoints.save || !many) return;
+  if (unsaved_images_.size() < images_in_checkpoint && !last) return;
+  save(piece_kind::images, images_before_, encode_images(unsaved_images_));
+  images_before_ += unsaved_images_.size();
+  unsaved_images_.clear();
+}
+
+/// Of the slice that begins at next_chunk_; not of the last one, which is committed next.
+void document_actor_impl::save_embeddings(const std::vector<embedding_bytes>& embeddings) {
+  if (!config_.checkpoints.save || !config_.checkpoints.embeddings ||
+      next_chunk_ + embeddings.size() == result_.chunks.size())
+    return;
+  save(piece_kind::embeddings, next_chunk_, encode_embeddings(embeddings));
 }
 
 /// Sends only what was granted: asks, waits for the grant, then `then`.
@@ -270,7 +316,9 @@ void document_actor_impl::embed_next_slice() {
   std::uint64_t bytes = 0;
   while (next_chunk_ + count < result_.chunks.size() && count < slice_chunks) {
     const auto size = result_.chunks[next_chunk_ + count].text.size();
-    if (count > 0 && (bytes + size > slice_bytes || restored_.contains(next_chunk_ + count))) break;
+    if (count > 0 &&
+        (bytes + size > slice_bytes || restored_.embeddings.contains(next_chunk_ + count)))
+      break;
     bytes += size;
     ++count;
   }
@@ -299,7 +347,7 @@ void document_actor_impl::send_slice(std::size_t count, std::uint64_t bytes) {
 
 void document_actor_impl::on_embedded(chunks_embedded& answer) {
   ++steps_;
-  save_checkpoint(next_chunk_, answer.embeddings);
+  save_embeddings(answer.embeddings);
   next_chunk_ += answer.embeddings.size();
   for (auto& e : answer.embeddings) result_.embeddings.push_back(std::move(e));
   embed_next_slice();
@@ -371,8 +419,8 @@ void document_actor_impl::become_idle() {
   work_ = {};
   result_ = {};
   extracted_ = {};
-  restored_.clear();
-  loading_checkpoints_ = false;
+  restored_ = {};
+  unsaved_images_.clear();
   steps_ = steps_seen_ = 0;
   pages_.reset();
   demand_lease();

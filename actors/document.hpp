@@ -5,9 +5,10 @@
 //
 // Scheduled; never blocks. Holds one document. An error of any stage is judged in one place
 // (attempt_policy.hpp): the document ends failed, is tried again later, or goes back as it was.
-// The embeddings of a document of more than one slice are checkpointed slice by slice, and a new
-// holder goes on behind them. Progress (a page, an image, a slice) extends the lease. When the
-// embedder or the committer is restarted, what they had not answered is asked again.
+// What is expensive of a document is checkpointed (what was read of it where that took long, many
+// images, more than one slice of embeddings), and a new holder goes on behind it. Progress (a page,
+// an image, a slice) extends the lease. When the embedder or the committer is restarted, what they
+// had not answered is asked again.
 #pragma once
 
 #include <atomic>
@@ -30,7 +31,8 @@ using extract_document = std::function<void(extraction_request, extraction_callb
 /// none are kept.
 struct keep_checkpoints {
   std::function<void(checkpoint_order)> save;
-  std::function<void(std::int64_t document_id, std::string key, checkpoint_thread::loaded)> load;
+  std::function<void(checkpoint_source, checkpoint_thread::loaded)> load;
+  bool embeddings = true;  ///< False where embedding is cheaper than saving.
 };
 
 struct document_config {
@@ -51,6 +53,11 @@ class document_actor_impl : public bounded_actor<document_actor> {
   static constexpr std::size_t slice_chunks = 256;
   static constexpr std::size_t slice_bytes = 1U << 20;
   static constexpr std::size_t images_in_flight = 8;
+  /// What is worth a checkpoint: an extraction that took so long or has so many pages, so many
+  /// images, more chunks than a slice. Less is done again faster than saved and found.
+  static constexpr auto expensive_reading = std::chrono::seconds{5};
+  static constexpr std::uint32_t expensive_pages = 500;
+  static constexpr std::size_t images_in_checkpoint = 64;
   /// How often a document looks at its deadline and whether it moved; oftener where
   /// queue.visibility_timeout is short.
   static constexpr auto longest_tick = std::chrono::seconds{30};
@@ -68,16 +75,20 @@ class document_actor_impl : public bounded_actor<document_actor> {
   void extend_where_it_moved();
   void demand_lease();
   void begin(lease work);
+  void extract();
   void on_extracted(document_extracted& message);
-  void take_images(extracted_document& document);
+  void take_extracted(extracted_document document);
+  void take_images();
   void describe_images();
   void on_image(image_described& described);
   void chunk();
-  bool is_expensive() const;
   void load_checkpoints();
   void on_checkpoints(checkpoints_loaded& message);
   void take_restored();
-  void save_checkpoint(std::size_t first, const std::vector<embedding_bytes>& embeddings);
+  void save(piece_kind kind, std::size_t number, std::string content);
+  void save_pages(const extracted_document& document);
+  void save_images();
+  void save_embeddings(const std::vector<embedding_bytes>& embeddings);
   void embed_next_slice();
   void send_slice(std::size_t count, std::uint64_t bytes);
   void on_embedded(chunks_embedded& answer);
@@ -101,9 +112,10 @@ class document_actor_impl : public bounded_actor<document_actor> {
   std::vector<image_record> images_;
   std::size_t next_image_ = 0;
   std::size_t image_answers_ = 0;
-  std::size_t next_chunk_ = 0;  ///< First chunk without an embedding.
-  bool loading_checkpoints_ = false;
-  std::map<std::size_t, std::vector<embedding_bytes>> restored_;  ///< By first chunk.
+  std::size_t next_chunk_ = 0;     ///< First chunk without an embedding.
+  saved_pieces restored_;          ///< What an earlier holder had finished and is not taken yet.
+  std::size_t images_before_ = 0;  ///< Images that are restored or in a checkpoint of now.
+  std::vector<described_image> unsaved_images_;
   extracted_document extracted_;
   /// Grows with each finished piece of the document, whatever the stage; pages are counted by the
   /// extractor's worker. What a tick finds unchanged has not moved.

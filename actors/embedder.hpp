@@ -27,8 +27,13 @@ class embedder_actor_impl : public bounded_actor<embedder_actor> {
  public:
   embedder_actor_impl(caf::actor_config& config, actor_place place, embedder_config s);
   behavior_type make_behavior() override;
-  /// Handles of other actors go with it, or two ended actors would keep each other alive.
-  void on_exit() override { roles_ = {}; }
+  /// What refers to an actor, this one too, goes with it, or it would stay for ever.
+  void on_exit() override {
+    roles_ = {};
+    requests_.clear();
+    grants_.close();
+    config_.provider.reset();
+  }
 
  private:
   struct request_state {

@@ -34,6 +34,8 @@ class grant_desk {
     waiting_.erase(producer);
     answer(book_.forget(producer));
   }
+  /// Its actor has ended: a promise that nobody keeps would keep the actor alive.
+  void close() { waiting_.clear(); }
   const grant_book& book() const { return book_; }
   /// Items that could be granted now.
   std::int64_t available_items() const {

@@ -133,7 +133,7 @@ struct document_extracted {
 
 struct checkpoints_loaded {
   std::int64_t token = 0;
-  std::shared_ptr<std::vector<embedded_piece>> pieces;
+  std::shared_ptr<saved_pieces> pieces;
 };
 
 struct batch_embedded {
@@ -200,7 +200,7 @@ struct node_superseded {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, lease& x) {
   return f(caf::meta::type_name("millrace::lease"), x.token, x.document_id, x.dataset_id,
-           x.failures, x.losses, x.size, x.uri);
+           x.failures, x.losses, x.size, x.uri, x.has_checkpoints);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, demand& x) {

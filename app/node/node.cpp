@@ -16,6 +16,7 @@
 #include "runtime/cluster/maintenance.hpp"
 #include "runtime/commit/group_writer.hpp"
 #include "runtime/core/blocking.hpp"
+#include "runtime/datasets/progress.hpp"
 #include "runtime/http/server.hpp"
 #include "runtime/queue/queue_listener.hpp"
 
@@ -30,6 +31,7 @@ constexpr auto drain_poll = std::chrono::milliseconds{20};
 constexpr auto vacuum_interval = std::chrono::seconds{2};
 /// Checkpoints that are left behind only cost space.
 constexpr auto sweep_interval = std::chrono::minutes{1};
+constexpr std::chrono::minutes fold_interval{10};
 
 /// Claims stop before the disk is full: what is in flight must still be committed.
 std::optional<std::string> storage_problem(const std::filesystem::path& directory,
@@ -64,7 +66,7 @@ struct node::impl {
   std::shared_ptr<queue> source;
   std::shared_ptr<lease_book> book = std::make_shared<lease_book>();
   std::unique_ptr<group_writer> writer;
-  std::unique_ptr<checkpoint_thread> checkpoints;  ///< Null where embedding is cheaper than saving.
+  std::unique_ptr<checkpoint_thread> checkpoints;
   std::unique_ptr<maintenance> upkeep;
   std::shared_ptr<actor_directory> directory;
   system_config actor_config;
@@ -140,14 +142,16 @@ result<void> node::impl::open_engine() {
     spdlog::info("{} documents of this node's former life go back to the queue", *freed);
   const checkpoint_store store{*pool, options.config.checkpoints,
                                options.config.queue.visibility_timeout};
-  if (options.config.embedder.provider != "hashing")
-    checkpoints = std::make_unique<checkpoint_thread>(store, counters);
+  checkpoints = std::make_unique<checkpoint_thread>(store, counters);
   upkeep = std::make_unique<maintenance>(std::vector<maintenance_job>{
       {"vacuuming the queue", vacuum_interval,
        [from = source] { return from->vacuum().map([](bool) {}); }},
       {"sweeping checkpoints", sweep_interval,
-       [from = store]() mutable { return from.sweep().map([](std::int64_t) {}); }}});
-  writer = std::make_unique<group_writer>(*pool, group_writer_config{name.text});
+       [from = store]() mutable { return from.sweep().map([](std::int64_t) {}); }},
+      {"adding up what nodes that are gone had counted", fold_interval,
+       [this] { return fold_progress(*pool).map([](std::int64_t) {}); }}});
+  writer = std::make_unique<group_writer>(
+      *pool, group_writer_config{name.text, options.config.commit.spill.bytes});
   return {};
 }
 
@@ -164,12 +168,11 @@ void node::impl::start_actors() {
   parts.source = source;
   parts.book = book;
   parts.provider = provider;
-  if (checkpoints)
-    parts.checkpoints = {
-        [this](checkpoint_order order) { checkpoints->save(std::move(order)); },
-        [this](std::int64_t document_id, std::string key, checkpoint_thread::loaded done) {
-          checkpoints->load(document_id, std::move(key), std::move(done));
-        }};
+  parts.checkpoints = {[this](checkpoint_order order) { checkpoints->save(std::move(order)); },
+                       [this](checkpoint_source from, checkpoint_thread::loaded done) {
+                         checkpoints->load(std::move(from), std::move(done));
+                       },
+                       options.config.embedder.provider != "hashing"};
   parts.extract = [this](extraction_request request, extraction_callback done) {
     extractors->extract(std::move(request), std::move(done));
   };

@@ -15,63 +15,85 @@ constexpr auto save_sql = R"sql(
 with held as materialized (
   update queue_leases set deadline = clock_timestamp() + $7::bigint * interval '1 millisecond'
   where token = $1 and document_id = $2 returning document_id),
-room as materialized (
-  select h.document_id from held h
-  where length($5::bytea)
-        + coalesce((select sum(size) from checkpoints c
-                    where c.document_id = $2 and not (c.kind = 'embeddings' and c.piece = $3)), 0) <= $6
-    and length($5::bytea) + coalesce((select sum(size) from checkpoints), 0) <= $8),
+used as materialized (
+  select (select coalesce(sum(size), 0) from checkpoints c
+          where c.document_id = $2 and not (c.kind = $9 and c.piece = $3)) as document,
+         (select coalesce(sum(size), 0) from checkpoints) as total),
 saved as (
   insert into checkpoints as c (document_id, kind, piece, key, size, segment)
-  select document_id, 'embeddings', $3, $4, length($5::bytea), $5 from room
+  select h.document_id, $9, $3, $4, length($5::bytea), $5 from held h, used u
+  where length($5::bytea) + u.document <= $6 and length($5::bytea) + u.total <= $8
   on conflict (document_id, kind, piece) do update
   set key = excluded.key, size = excluded.size, segment = excluded.segment, saved_at = clock_timestamp()
   returning size)
-select (select count(*) from held), (select count(*) from saved))sql";
+select (select count(*) from held), (select count(*) from saved), (select document from used) + length($5::bytea))sql";
 
 constexpr auto load_sql = R"sql(
-select piece, segment from checkpoints
-where document_id = $1 and kind = 'embeddings' and key = $2 order by piece)sql";
+select kind, piece, segment from checkpoints where document_id = $1 and key = $2 order by kind, piece)sql";
 
 constexpr auto sweep_sql = R"sql(
 delete from checkpoints c
 where not exists (select from documents d where d.id = c.document_id and d.status = 'queued'))sql";
 
+/// Takes a piece into what was found so far; false where its content is not of its kind.
+bool take_piece(saved_pieces& into, std::string_view kind, std::size_t number,
+                const std::string& content) {
+  if (kind == to_string(piece_kind::images)) {
+    auto images = decode_images(content);
+    if (!images) return false;
+    for (auto& i : *images) into.images.insert_or_assign(i.image.info.sha256, std::move(i));
+    return true;
+  }
+  auto embeddings = decode_embeddings(content);
+  if (!embeddings) return false;
+  into.embeddings.insert_or_assign(number, std::move(*embeddings));
+  return true;
+}
+
 }  // namespace
 
 result<saved_checkpoint> checkpoint_store::save(const checkpoint_order& order) {
-  const auto segment = encode_segment(order.piece.embeddings);
-  if (segment.empty()) return saved_checkpoint{checkpoint_outcome::skipped, 0};
+  const auto segment = pack_segment(order.content);
+  if (segment.empty()) return saved_checkpoint{checkpoint_outcome::skipped};
   return pool_.transact(
       "checkpoint", [&](pqxx::work& tx, pooled_connection& c) -> result<saved_checkpoint> {
         c.prepare("checkpoint_save", save_sql);
         const auto row = tx.exec_prepared1(
             "checkpoint_save", order.token, order.document_id,
-            static_cast<std::int64_t>(order.piece.first_chunk), pqxx::binarystring{order.key},
+            static_cast<std::int64_t>(order.number), pqxx::binarystring{order.key},
             pqxx::binarystring{segment}, static_cast<std::int64_t>(limits_.max_size.bytes),
             static_cast<std::int64_t>(visibility_timeout_.count()),
-            static_cast<std::int64_t>(limits_.max_total.bytes));
-        if (row[0].as<int>() == 0) return saved_checkpoint{checkpoint_outcome::stale, 0};
-        if (row[1].as<int>() == 0) return saved_checkpoint{checkpoint_outcome::skipped, 0};
-        return saved_checkpoint{checkpoint_outcome::saved, segment.size()};
+            static_cast<std::int64_t>(limits_.max_total.bytes), std::string{to_string(order.kind)});
+        if (row[0].as<int>() == 0) return saved_checkpoint{checkpoint_outcome::stale};
+        if (row[1].as<int>() == 0) return saved_checkpoint{checkpoint_outcome::skipped};
+        return saved_checkpoint{checkpoint_outcome::saved, segment.size(),
+                                row[2].as<std::uint64_t>()};
       });
 }
 
-result<std::vector<embedded_piece>> checkpoint_store::load(std::int64_t document_id,
-                                                           const std::string& key) {
+result<saved_pieces> checkpoint_store::load(std::int64_t document_id, const std::string& key) {
   return pool_.transact(
-      "checkpoint",
-      [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<embedded_piece>> {
+      "checkpoint", [&](pqxx::work& tx, pooled_connection& c) -> result<saved_pieces> {
         c.prepare("checkpoint_load", load_sql);
-        std::vector<embedded_piece> pieces;
+        saved_pieces pieces;
+        pieces.key = key;
+        std::vector<std::string> pages;
+        bool damaged = false;
         for (const auto& row :
              tx.exec_prepared("checkpoint_load", document_id, pqxx::binarystring{key})) {
-          auto embeddings = decode_segment(pqxx::binarystring{row[1]}.str());
-          if (embeddings)
-            pieces.push_back({row[0].as<std::size_t>(), std::move(*embeddings)});
-          else
-            spdlog::warn("a checkpoint of document {} is damaged and is made again", document_id);
+          const std::string_view kind = row[0].c_str();
+          const auto number = row[1].as<std::size_t>();
+          auto content = unpack_segment(pqxx::binarystring{row[2]}.str());
+          if (content && kind == to_string(piece_kind::pages)) {
+            // One that is missing leaves the rest in the wrong places.
+            if (number == pages.size()) pages.push_back(std::move(*content));
+          } else if (!content || !take_piece(pieces, kind, number, *content)) {
+            damaged = true;
+          }
         }
+        if (!pages.empty()) pieces.document = decode_extraction(pages);
+        if (damaged)
+          spdlog::warn("a checkpoint of document {} is damaged and is made again", document_id);
         return pieces;
       });
 }

@@ -7,26 +7,21 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "config/settings.hpp"
-#include "runtime/core/document.hpp"
+#include "runtime/checkpoints/pieces.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/database/pool.hpp"
 
 namespace millrace {
 
-/// Embeddings of consecutive chunks.
-struct embedded_piece {
-  std::size_t first_chunk = 0;
-  std::vector<embedding_bytes> embeddings;
-};
-
 struct checkpoint_order {
   std::int64_t token = 0;
   std::int64_t document_id = 0;
   std::string key;  ///< checkpoint_key()
-  embedded_piece piece;
+  piece_kind kind = piece_kind::embeddings;
+  std::size_t number = 0;  ///< See piece_kind.
+  std::string content;     ///< Of the segment.
 };
 
 enum class checkpoint_outcome : std::uint8_t {
@@ -37,7 +32,8 @@ enum class checkpoint_outcome : std::uint8_t {
 
 struct saved_checkpoint {
   checkpoint_outcome outcome = checkpoint_outcome::saved;
-  std::uint64_t bytes = 0;  ///< Compressed; 0 where nothing was saved.
+  std::uint64_t bytes = 0;           ///< Compressed; 0 where nothing was saved.
+  std::uint64_t document_bytes = 0;  ///< Of all pieces of the document, with this one.
 };
 
 class checkpoint_store {
@@ -49,8 +45,8 @@ class checkpoint_store {
   /// is looked at before each piece, so nodes that save at the same instant may pass it by one
   /// piece each.
   result<saved_checkpoint> save(const checkpoint_order& order);
-  /// The pieces of this key, in the order of their chunks. What is damaged is left out.
-  result<std::vector<embedded_piece>> load(std::int64_t document_id, const std::string& key);
+  /// The pieces of this key. What is damaged is left out.
+  result<saved_pieces> load(std::int64_t document_id, const std::string& key);
   /// Removes what no document in the queue will ask for any more; how many pieces.
   result<std::int64_t> sweep();
 

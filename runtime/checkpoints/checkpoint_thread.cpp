@@ -2,14 +2,15 @@
 
 #include <spdlog/spdlog.h>
 
+#include "runtime/checkpoints/segment.hpp"
+#include "runtime/core/sha256.hpp"
+
 namespace millrace {
 
 namespace {
 
 std::size_t bytes_of(const checkpoint_order& order) {
-  std::size_t sum = sizeof order;
-  for (const auto& e : order.piece.embeddings) sum += sizeof e + e.size();
-  return sum;
+  return sizeof order + order.content.size();
 }
 
 }  // namespace
@@ -42,10 +43,10 @@ void checkpoint_thread::save(checkpoint_order order) {
   changed_.notify_one();
 }
 
-void checkpoint_thread::load(std::int64_t document_id, std::string key, loaded done) {
+void checkpoint_thread::load(checkpoint_source source, loaded done) {
   {
     const std::lock_guard lock{mutex_};
-    orders_.emplace_back(load_order{document_id, std::move(key), std::move(done)});
+    orders_.emplace_back(load_order{std::move(source), std::move(done)});
   }
   changed_.notify_one();
 }
@@ -75,6 +76,8 @@ void checkpoint_thread::carry_out(checkpoint_order& order) {
     return;
   }
   counters_->checkpoint_bytes_total.Increment(static_cast<double>(saved->bytes));
+  if (saved->outcome == checkpoint_outcome::saved)
+    counters_->checkpoint_document_bytes.Observe(static_cast<double>(saved->document_bytes));
   if (saved->outcome == checkpoint_outcome::stale) counters_->stale_tokens_total.Increment();
   if (saved->outcome != checkpoint_outcome::skipped) return;
   counters_->checkpoints_skipped_total.Increment();
@@ -85,11 +88,14 @@ void checkpoint_thread::carry_out(checkpoint_order& order) {
 }
 
 void checkpoint_thread::carry_out(load_order& order) {
-  auto pieces = store_.load(order.document_id, order.key);
+  const auto& [document_id, path, options, model] = order.source;
+  const auto sha256 = sha256_file(path);
+  if (!sha256) return order.done({});  // reading it will say why
+  auto pieces = store_.load(document_id, checkpoint_key(*sha256, options, model));
   if (!pieces)
-    spdlog::warn("the checkpoints of document {} could not be read: {}", order.document_id,
+    spdlog::warn("the checkpoints of document {} could not be read: {}", document_id,
                  pieces.error().message);
-  order.done(pieces ? std::move(*pieces) : std::vector<embedded_piece>{});
+  order.done(pieces ? std::move(*pieces) : saved_pieces{});
 }
 
 }  // namespace millrace

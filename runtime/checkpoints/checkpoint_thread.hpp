@@ -13,17 +13,24 @@
 #include <mutex>
 #include <thread>
 #include <variant>
-#include <vector>
 
 #include "runtime/checkpoints/checkpoint_store.hpp"
 #include "runtime/telemetry/metrics.hpp"
 
 namespace millrace {
 
+/// Whose pieces are wanted: a document as it is on disk now.
+struct checkpoint_source {
+  std::int64_t document_id = 0;
+  std::string path;
+  std::string options;
+  std::string model;
+};
+
 class checkpoint_thread {
  public:
   static constexpr std::size_t max_waiting_bytes = 32U << 20;
-  using loaded = std::function<void(std::vector<embedded_piece>)>;
+  using loaded = std::function<void(saved_pieces)>;
 
   checkpoint_thread(checkpoint_store store, std::shared_ptr<metrics> counters);
   ~checkpoint_thread();
@@ -31,13 +38,13 @@ class checkpoint_thread {
   checkpoint_thread& operator=(const checkpoint_thread&) = delete;
 
   void save(checkpoint_order order);
-  /// No pieces where there are none, or where they cannot be read: then all is made again.
-  void load(std::int64_t document_id, std::string key, loaded done);
+  /// Reads the document's bytes for the key. No pieces where there are none, or where they cannot
+  /// be read: then all is made again.
+  void load(checkpoint_source source, loaded done);
 
  private:
   struct load_order {
-    std::int64_t document_id;
-    std::string key;
+    checkpoint_source source;
     loaded done;
   };
 

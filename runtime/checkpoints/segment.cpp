@@ -1,6 +1,5 @@
 #include "runtime/checkpoints/segment.hpp"
 
-#include <cstring>
 #include <memory>
 
 #include <zstd.h>
@@ -11,22 +10,8 @@ namespace millrace {
 
 namespace {
 
-constexpr std::string_view magic = "MRC1";
+constexpr std::string_view magic = "MRC2";
 constexpr int compression_level = 1;  // floats hardly compress; a higher level only costs time
-
-void put(std::string& to, std::uint32_t number) {
-  for (int shift = 0; shift < 32; shift += 8) to += static_cast<char>(number >> shift);
-}
-
-/// Takes a number off the front; nothing where fewer than four bytes are left.
-std::optional<std::uint32_t> take(std::string_view& from) {
-  if (from.size() < 4) return std::nullopt;
-  std::uint32_t number = 0;
-  for (int i = 3; i >= 0; --i)
-    number = number << 8 | static_cast<unsigned char>(from[static_cast<std::size_t>(i)]);
-  from.remove_prefix(4);
-  return number;
-}
 
 std::optional<std::string> decompress(const std::string& segment) {
   const auto size = ZSTD_getFrameContentSize(segment.data(), segment.size());
@@ -48,46 +33,26 @@ std::string checkpoint_key(const std::string& content_sha256, const std::string&
                                  '\n' + model + '\n'));
 }
 
-std::string encode_segment(std::span<const embedding_bytes> embeddings) {
-  std::size_t size = magic.size() + 4;
-  for (const auto& e : embeddings) size += 4 + e.size();
-  if (size > max_segment_content) return {};
-  std::string content{magic};
-  content.reserve(size);
-  put(content, static_cast<std::uint32_t>(embeddings.size()));
-  for (const auto& e : embeddings) {
-    put(content, static_cast<std::uint32_t>(e.size()));
-    content += e;
-  }
+std::string pack_segment(std::string_view content) {
+  if (magic.size() + content.size() > max_segment_content) return {};
+  const auto whole = std::string{magic}.append(content);
   const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(),
                                                                      &ZSTD_freeCCtx};
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, compression_level);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
-  std::string segment(ZSTD_compressBound(content.size()), '\0');
+  std::string segment(ZSTD_compressBound(whole.size()), '\0');
   const auto written =
-      ZSTD_compress2(context.get(), segment.data(), segment.size(), content.data(), content.size());
+      ZSTD_compress2(context.get(), segment.data(), segment.size(), whole.data(), whole.size());
   if (ZSTD_isError(written) != 0U) return {};
   segment.resize(written);
   return segment;
 }
 
-std::optional<std::vector<embedding_bytes>> decode_segment(const std::string& segment) {
-  const auto content = decompress(segment);
-  if (!content || !content->starts_with(magic)) return std::nullopt;
-  std::string_view rest{*content};
-  rest.remove_prefix(magic.size());
-  const auto count = take(rest);
-  if (!count || *count > rest.size() / 4) return std::nullopt;
-  std::vector<embedding_bytes> embeddings;
-  embeddings.reserve(*count);
-  for (std::uint32_t i = 0; i < *count; ++i) {
-    const auto size = take(rest);
-    if (!size || *size > rest.size()) return std::nullopt;
-    embeddings.emplace_back(rest.substr(0, *size));
-    rest.remove_prefix(*size);
-  }
-  if (!rest.empty()) return std::nullopt;
-  return embeddings;
+std::optional<std::string> unpack_segment(const std::string& segment) {
+  auto whole = decompress(segment);
+  if (!whole || !whole->starts_with(magic)) return std::nullopt;
+  whole->erase(0, magic.size());
+  return whole;
 }
 
 }  // namespace millrace

@@ -1,17 +1,13 @@
-// A segment: some finished embeddings of a document, compressed, checked and versioned, so that
-// what comes back from storage is either exactly what was saved or nothing.
+// A segment: a finished piece of a document, compressed, checked and versioned, so that what comes
+// back from storage is either exactly what was saved or nothing. What is in it: pieces.hpp.
 //
-// Pure. Format 1: zstd with its content checksum over
-//   "MRC1" | count u32 | for each embedding: size u32, bytes      (little-endian)
+// Pure. Format 2: zstd with its content checksum over "MRC2" and the content.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
-#include <vector>
-
-#include "runtime/core/document.hpp"
+#include <string_view>
 
 namespace millrace {
 
@@ -24,9 +20,9 @@ std::string checkpoint_key(const std::string& content_sha256, const std::string&
 /// Larger ones are neither made nor read.
 inline constexpr std::size_t max_segment_content = 64U << 20;
 
-/// Empty where the embeddings are too large for one segment.
-std::string encode_segment(std::span<const embedding_bytes> embeddings);
-/// Nothing where the segment is truncated, changed, too large or of another format.
-std::optional<std::vector<embedding_bytes>> decode_segment(const std::string& segment);
+/// Empty where the content is too large for one segment.
+std::string pack_segment(std::string_view content);
+/// The content; nothing where the segment is truncated, changed, too large or of another format.
+std::optional<std::string> unpack_segment(const std::string& segment);
 
 }  // namespace millrace

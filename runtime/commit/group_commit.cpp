@@ -78,8 +78,9 @@ struct dataset_change {
 /// One attempt at one transaction over documents whose rows are taken as they are.
 class group_transaction {
  public:
-  group_transaction(pqxx::work& tx, pooled_connection& connection, const std::string& node)
-      : tx_{tx}, connection_{connection}, node_{node} {}
+  group_transaction(pqxx::work& tx, pooled_connection& connection, const std::string& node,
+                    std::size_t statement_bytes)
+      : tx_{tx}, connection_{connection}, node_{node}, statement_bytes_{statement_bytes} {}
 
   result<group_report> run(std::span<document_result> group) {
     acknowledge(group);
@@ -165,6 +166,7 @@ class group_transaction {
         rows.text(c.text);
         rows.text_array(c.heading_path);
         rows.float4_array(d->embeddings[i]);
+        if (rows.bytes() >= statement_bytes_) insert(rows, "commit_chunks", insert_chunks_sql);
       }
     insert(rows, "commit_chunks", insert_chunks_sql);
   }
@@ -184,6 +186,7 @@ class group_transaction {
         rows.text(image.info.mime);
         rows.text(image.info.sha256);
         rows.text(image.text);
+        if (rows.bytes() >= statement_bytes_) insert(rows, "commit_images", insert_images_sql);
       }
     insert(rows, "commit_images", insert_images_sql);
   }
@@ -224,10 +227,12 @@ class group_transaction {
     tx_.exec_prepared0("commit_checkpoints", int8_array_parameter(ids));
   }
 
+  /// Leaves `rows` empty for the next statement.
   void insert(binary_rows& rows, const char* name, const char* sql) {
     if (rows.rows() == 0) return;
     connection_.prepare(name, sql);
     tx_.exec_prepared(name, rows.parameter());
+    rows.clear();
   }
 
   void insert_dead_letters(const std::vector<const document_result*>& mine) {
@@ -284,15 +289,16 @@ class group_transaction {
   pqxx::work& tx_;
   pooled_connection& connection_;
   const std::string& node_;
+  std::size_t statement_bytes_;
   std::unordered_map<std::int64_t, previous_version> previous_;  // by token; only leases that held
   std::vector<std::int64_t> done_;
   bool looked_up_ = false;
 };
 
 result<group_report> commit_once(connection_pool& pool, const std::string& node,
-                                 std::span<document_result> group) {
+                                 std::span<document_result> group, std::size_t statement_bytes) {
   return pool.transact("commit", [&](pqxx::work& tx, pooled_connection& connection) {
-    return group_transaction{tx, connection, node}.run(group);
+    return group_transaction{tx, connection, node, statement_bytes}.run(group);
   });
 }
 
@@ -310,22 +316,22 @@ void reject(document_result& d, const error& why) {
 }  // namespace
 
 result<group_report> commit_group(connection_pool& pool, const std::string& node,
-                                  std::span<document_result> group) {
-  auto report = commit_once(pool, node, group);
+                                  std::span<document_result> group, std::size_t statement_bytes) {
+  auto report = commit_once(pool, node, group, statement_bytes);
   if (report || report.error().code != ec::rejected_row) return report;
   if (group.size() == 1) {
     if (group[0].failure == ec::rejected_row)
       return report;  // even the refusal is refused: a bug, told as it is
     reject(group[0], report.error());
-    auto refused = commit_group(pool, node, group);
+    auto refused = commit_group(pool, node, group, statement_bytes);
     if (refused && refused->documents[0].outcome == commit_outcome::committed)
       refused->documents[0].outcome = commit_outcome::rejected;
     return refused;
   }
   const auto middle = group.size() / 2;
-  auto left = commit_group(pool, node, group.first(middle));
+  auto left = commit_group(pool, node, group.first(middle), statement_bytes);
   if (!left) return left;
-  auto right = commit_group(pool, node, group.subspan(middle));
+  auto right = commit_group(pool, node, group.subspan(middle), statement_bytes);
   if (!right) return right;
   left->documents.insert(left->documents.end(), right->documents.begin(), right->documents.end());
   left->refunded += right->refunded;

@@ -16,6 +16,8 @@
 
 namespace millrace {
 
+inline constexpr std::size_t default_statement_bytes = 16U << 20;
+
 enum class commit_outcome : std::uint8_t {
   committed,
   stale,     ///< The lease is somebody else's: nothing of this document was written.
@@ -39,7 +41,10 @@ struct group_report {
 /// A group whose rows the database refuses (rejected_row) is bisected until only the culprit fails.
 /// Other errors (database_unavailable, …) leave the whole group undecided: call again with the same
 /// group.
+/// Rows of chunks and images are sent in statements of about `statement_bytes`: a result of any
+/// size is written without a copy of that size, and under the server's 1 GiB for one value.
 result<group_report> commit_group(connection_pool& pool, const std::string& node,
-                                  std::span<document_result> group);
+                                  std::span<document_result> group,
+                                  std::size_t statement_bytes = default_statement_bytes);
 
 }  // namespace millrace

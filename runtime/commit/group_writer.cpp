@@ -60,7 +60,7 @@ result<group_report> group_writer::commit_with_retries(std::vector<document_resu
   const auto give_up = std::chrono::steady_clock::now() + config_.give_up_after;
   auto pause = config_.retry_min;
   for (;;) {
-    auto report = commit_group(pool_, config_.node, group);
+    auto report = commit_group(pool_, config_.node, group, config_.statement_bytes);
     if (report || !passes(report.error().code)) return report;
     std::unique_lock lock{mutex_};
     if (stopping_ || std::chrono::steady_clock::now() + pause > give_up) return report;

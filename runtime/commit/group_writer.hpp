@@ -22,6 +22,7 @@ namespace millrace {
 
 struct group_writer_config {
   std::string node;
+  std::size_t statement_bytes = default_statement_bytes;
   duration retry_min = std::chrono::milliseconds{100};
   duration retry_max = std::chrono::seconds{5};
   duration give_up_after = std::chrono::minutes{10};

@@ -2,6 +2,7 @@
 // embedded), and the result that is committed. Plain values, freely copied between threads.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -49,6 +50,7 @@ struct extracted_document {
   std::uint32_t pages = 0;  ///< 0 where the format has none.
   std::string title;        ///< From the document's properties; may be empty.
   std::vector<element> elements;
+  std::chrono::milliseconds reading_time{0};  ///< What it took the extractor, as the node saw it.
 };
 
 /// A piece of a document that is embedded and searched as one.

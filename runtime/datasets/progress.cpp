@@ -36,6 +36,32 @@ from decided d
 where s.id = d.id
 returning s.id, s.status)sql";
 
+// Rows are locked dataset by dataset, as commits do; one that a commit holds is left to the next
+// time.
+constexpr auto fold_sql = R"sql(
+with old as materialized (
+  select p.dataset_id, p.node from dataset_progress p
+  where p.node <> 'submit'
+    and not exists (select from nodes n where n.name = p.node
+                    and n.heartbeat_at >= clock_timestamp() - $1::bigint * interval '1 second')
+  order by p.dataset_id, p.node limit $2 for update skip locked),
+gone as (
+  delete from dataset_progress p using old o where p.dataset_id = o.dataset_id and p.node = o.node returning p.*),
+sums as (
+  select dataset_id, sum(ready) as ready, sum(failed) as failed, sum(cancelled) as cancelled, sum(chunks) as chunks,
+         sum(images) as images, sum(tokens) as tokens, sum(refunded) as refunded, count(*) as rows
+  from gone group by dataset_id),
+kept as (
+  insert into dataset_progress as p (dataset_id, node, ready, failed, cancelled, chunks, images, tokens, refunded)
+  select dataset_id, 'submit', ready, failed, cancelled, chunks, images, tokens, refunded
+  from sums order by dataset_id
+  on conflict (dataset_id, node) do update
+  set ready = p.ready + excluded.ready, failed = p.failed + excluded.failed,
+      cancelled = p.cancelled + excluded.cancelled, chunks = p.chunks + excluded.chunks,
+      images = p.images + excluded.images, tokens = p.tokens + excluded.tokens,
+      refunded = p.refunded + excluded.refunded)
+select coalesce(sum(rows), 0)::bigint from sums)sql";
+
 dataset_progress from_row(const pqxx::row& row) {
   const auto number = [&](int column) { return row[column].as<std::int64_t>(); };
   return {number(0), row[1].c_str(), row[2].c_str(), number(3), number(4),
@@ -53,6 +79,14 @@ result<std::vector<dataset_progress>> read_active_progress(connection_pool& pool
           all.push_back(from_row(row));
         return all;
       });
+}
+
+result<std::int64_t> fold_progress(connection_pool& pool) {
+  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+    constexpr auto seconds = std::chrono::duration_cast<std::chrono::seconds>(gone_after).count();
+    return tx.exec_params1(fold_sql, static_cast<std::int64_t>(seconds), fold_batch)[0]
+        .as<std::int64_t>();
+  });
 }
 
 result<dataset_progress> read_progress(connection_pool& pool, std::int64_t dataset_id) {

@@ -5,6 +5,7 @@
 // replaced changes nothing. Thread-safe; blocks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -33,6 +34,12 @@ struct dataset_progress {
 /// Exact sums of the datasets that are `processing`.
 result<std::vector<dataset_progress>> read_active_progress(connection_pool& pool);
 result<dataset_progress> read_progress(connection_pool& pool, std::int64_t dataset_id);
+
+/// Adds the counters of nodes that are gone for `gone_after` to the row that submissions count in,
+/// and removes theirs: sums stay the same at every instant. At most fold_batch rows; how many.
+result<std::int64_t> fold_progress(connection_pool& pool);
+inline constexpr int fold_batch = 10'000;
+inline constexpr std::chrono::hours gone_after{1};
 
 struct written_status {
   std::int64_t dataset_id = 0;

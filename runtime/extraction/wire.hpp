@@ -1,5 +1,5 @@
 // Little-endian integers and length-prefixed strings, appended to a string and read back with every
-// length checked. Used by protocol.cpp only; the format is described in protocol.hpp.
+// length checked. For protocol.cpp, which says what they mean, and for checkpoints.
 #pragma once
 
 #include <algorithm>

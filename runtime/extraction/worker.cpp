@@ -392,6 +392,9 @@ void worker::answer(result<extracted_document> outcome) {
   failed_starts_ = 0;
   auto answered = std::move(in_flight_.front());
   in_flight_.pop_front();
+  if (outcome)
+    outcome->reading_time =
+        std::chrono::duration_cast<std::chrono::milliseconds>(last_sign_ - due_since);
   if (answered.document.small()) pace_ = (3 * pace_ + (last_sign_ - due_since)) / 4;
   if (answered.ends_frame) --frames_;
   if (in_flight_.empty()) {

@@ -18,6 +18,7 @@ struct lease {
   std::int32_t losses = 0;    ///< Earlier attempts whose holder vanished.
   std::uint64_t size = 0;     ///< Bytes as known at submission.
   std::string uri;
+  bool has_checkpoints = false;  ///< An earlier holder left finished pieces of it.
 
   /// Then it runs alone on its node, and a loss is only counted where it had begun to run: the
   /// documents that were claimed beside the true culprit are cleared, however often it strikes.

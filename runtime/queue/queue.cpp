@@ -60,7 +60,8 @@ leased as (
          clock_timestamp() + $8::bigint * interval '1 millisecond'
   from picked
   returning token, document_id)
-select l.token, p.document_id, p.dataset_id, p.priority, p.run_at, p.failures, p.losses, d.size, d.uri
+select l.token, p.document_id, p.dataset_id, p.priority, p.run_at, p.failures, p.losses, d.size, d.uri,
+       exists (select from checkpoints c where c.document_id = d.id)
 from leased l
 join picked p on p.document_id = l.document_id
 join documents d on d.id = p.document_id and d.id = any(array(select document_id from picked))
@@ -210,6 +211,7 @@ result<std::vector<lease>> queue::claim_planned(claim_planner& planner,
     l.losses = row[6].as<int>();
     l.size = row[7].as<std::uint64_t>();
     l.uri = row[8].c_str();
+    l.has_checkpoints = row[9].as<bool>();
     ++taken[l.dataset_id];
     planner.claimed(l.dataset_id, {row[3].as<int>(), row[4].c_str(), l.document_id});
   }

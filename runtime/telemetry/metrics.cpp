@@ -118,6 +118,15 @@ metrics::metrics()
                                      "Compressed bytes of checkpoints saved.")),
       checkpoints_skipped_total(counter(*registry_, "millrace_checkpoints_skipped_total",
                                         "Checkpoints not saved because a limit was reached.")),
+      checkpoint_document_bytes(
+          prometheus::BuildHistogram()
+              .Name("millrace_checkpoint_document_bytes")
+              .Help("Compressed bytes that a document has in checkpoints, looked at when one is "
+                    "saved.")
+              .Register(*registry_)
+              .Add({},
+                   prometheus::Histogram::BucketBoundaries{64 << 10, 256 << 10, 1 << 20, 4 << 20,
+                                                           16 << 20, 64 << 20, 256 << 20})),
       documents_(counters(*registry_, "millrace_documents_total",
                           "Documents that ended on this node, by status.")),
       seconds_(prometheus::BuildHistogram()

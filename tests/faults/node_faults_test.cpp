@@ -56,16 +56,19 @@ TEST(node_faults, sigkills_at_random_instants_lose_and_double_nothing) {
 
 // Each life ends with a few documents in work and all the others claimed ahead.
 TEST(node_faults, documents_that_only_waited_with_a_killed_holder_do_not_die_of_it) {
-  constexpr int documents = 24;
+  constexpr int documents = 80;
   constexpr int kills = 12;
-  fault_bed bed{documents, std::chrono::milliseconds{20}};
-  bed.configure(4, "[queue]\nmax_losses = 6\n");
+  constexpr int max_losses = 6;
+  fault_bed bed{documents, std::chrono::milliseconds{100}};
+  bed.configure(4, "[queue]\nmax_losses = " + std::to_string(max_losses) + "\n");
   bed.open_database();
-  for (int kill = 0; kill < kills; ++kill) {
+  int kill = 0;
+  for (; kill < kills; ++kill) {
     const auto ready = [&] {
       return bed.number("select count(*) from documents where status = 'ready'");
     };
     const auto before = kill == 0 ? 0 : ready();
+    if (before == documents) break;  // this machine is slow, and lives were long
     const auto node = bed.start_run();
     ASSERT_TRUE(eventually([&] {
       return bed.sql("select to_regclass('dataset_progress')") != "" && ready() > before;
@@ -73,8 +76,7 @@ TEST(node_faults, documents_that_only_waited_with_a_killed_holder_do_not_die_of_
     node->signal(SIGKILL);
     node->wait();
   }
-  EXPECT_GT(bed.number("select count(*) from documents where status = 'queued'"), 0)
-      << "it was over before the last kill";
+  EXPECT_GT(kill, max_losses + 2) << "too few kills show nothing";
   const auto last = bed.start_run()->wait();
   EXPECT_EQ(last.exit_code, 0) << last.err;
   bed.expect_end({documents});
@@ -165,13 +167,15 @@ TEST(node_faults, a_document_that_kills_its_extractor_ends_alone_and_is_refunded
 TEST(node_faults, a_clock_that_jumps_by_an_hour_changes_nothing) {
   const std::string library = "/usr/lib/" MILLRACE_MULTIARCH "/faketime/libfaketimeMT.so.1";
   ASSERT_TRUE(std::filesystem::exists(library)) << "make setup installs faketime";
-  constexpr int documents = 240;
-  fault_bed bed{documents, std::chrono::milliseconds{20}};
+  // The reaper trusts heartbeats only when it has seen 15 s of the database: 40 documents a second.
+  constexpr int documents = 1'000;
+  fault_bed bed{documents, std::chrono::milliseconds{100}};
   bed.configure(4);
   bed.open_database();  // from here: on the true time
   const auto clock = (bed.w.path() / "clock").native();
   write_text(clock, "+0");
   bed.w.environment["LD_PRELOAD"] = library;
+  bed.w.environment["ASAN_OPTIONS"] = "verify_asan_link_order=0";  // it wants to be loaded first
   bed.w.environment["FAKETIME_TIMESTAMP_FILE"] = clock;
   bed.w.environment["FAKETIME_NO_CACHE"] = "1";
   bed.w.environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
@@ -182,7 +186,7 @@ TEST(node_faults, a_clock_that_jumps_by_an_hour_changes_nothing) {
   ASSERT_TRUE(bed.works(*node, 60)) << node->err();
   write_text(clock, "+3600s");
   EXPECT_GT(clock_of_programs() - std::time(nullptr), 3'500) << "the clock does not jump";
-  ASSERT_TRUE(bed.works(*node, 60)) << node->err();
+  ASSERT_TRUE(bed.works(*node, 700)) << node->err();
   write_text(clock, "-3600s");
   EXPECT_LT(clock_of_programs() - std::time(nullptr), -3'500) << "the clock does not jump";
   const auto ended = node->wait();

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <set>
 
+#include "tests/integration/pdf_file.hpp"
 #include "tests/integration/workspace.hpp"
 #include "tests/support/embedding/fake_embedding_server.hpp"
 
@@ -211,6 +212,42 @@ TEST(interrupted_document, one_that_was_killed_at_its_end_embeds_only_the_rest) 
       ASSERT_NEAR(row["embedding"][i].GetDouble(), expected[i], 1e-6) << line;
   }
   EXPECT_EQ(w.sql("select count(*) from checkpoints"), "0");
+}
+
+// The second life has an extractor that can read nothing: what was read is not read again.
+TEST(interrupted_document, a_long_one_is_not_read_again) {
+  fake_embedding_config server_config;
+  server_config.latency = std::chrono::milliseconds{3};
+  fake_embedding_server server{std::move(server_config)};
+  workspace w;
+  std::vector<std::string> pages;
+  for (int page = 0; page < 600; ++page) {
+    std::string text;
+    for (int line = 0; line < 10; ++line)
+      text +=
+          "page " + std::to_string(page) + " line " + std::to_string(line) + " of a long report\n";
+    pages.push_back(text);
+  }
+  w.add_document("long.pdf", make_pdf(pages));
+  const auto config =
+      w.add_config(remote_config(server.base_url(), 1, "requests_per_minute = 1000000\n",
+                                 "[chunking]\nmax_tokens = 64\noverlap_tokens = 0\n"));
+  const std::vector<std::string> command{"run",      "--dataset", "long",
+                                         "--config", config,      w.documents()};
+  const auto killed = w.start(command);
+  ASSERT_TRUE(eventually([&] { return server.count().requests >= 300; })) << killed->err();
+  killed->signal(SIGKILL);
+  killed->wait();
+  EXPECT_EQ(w.sql("select string_agg(distinct kind, ' ') from checkpoints"), "embeddings pages");
+
+  w.environment["MILLRACE_EXTRACTOR"] = "/bin/false";
+  const auto resumed = w.run(command);
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(w.sql("select status || ' ' || pages || ' ' || mime from documents"),
+            "ready 600 application/pdf");
+  const auto exported = w.run({"export", "long"}).out;
+  for (const auto* text : {"page 0 line 0 of", "page 300 line 5 of", "page 599 line 9 of"})
+    EXPECT_NE(exported.find(text), std::string::npos) << text;
 }
 
 }  // namespace

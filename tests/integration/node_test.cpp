@@ -197,6 +197,7 @@ TEST_F(node_endpoint, offers_the_metrics_that_operators_rely_on) {
                              "extractor_kills_total",
                              "checkpoint_bytes_total",
                              "checkpoints_skipped_total",
+                             "checkpoint_document_bytes",
                              "status_updates_total",
                              "status_changes_total",
                              "build_info",

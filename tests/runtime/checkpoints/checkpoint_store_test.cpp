@@ -26,7 +26,9 @@ class stored : public ::testing::Test {
     return {db.pool(), {max_size, max_total}, visible};
   }
   checkpoint_order order(std::size_t first, const lease& l, const std::string& text = "e") const {
-    return {l.token, l.document_id, key, {first, {text + "1", text + "2"}}};
+    const std::vector<embedding_bytes> embeddings{text + "1", text + "2"};
+    return {
+        l.token, l.document_id, key, piece_kind::embeddings, first, encode_embeddings(embeddings)};
   }
   std::string rows() { return db.query("select count(*) from checkpoints"); }
 
@@ -41,12 +43,56 @@ TEST_F(stored, pieces_come_back_in_order_under_their_key_only) {
   ASSERT_EQ(must(s.save(order(2, leases[0], "b"))).outcome, checkpoint_outcome::saved);
   ASSERT_EQ(must(s.save(order(0, leases[0], "a"))).outcome, checkpoint_outcome::saved);
   const auto pieces = must(s.load(leases[0].document_id, key));
-  ASSERT_THAT(pieces, SizeIs(2));
-  EXPECT_EQ(pieces[0].first_chunk, 0U);
-  EXPECT_EQ(pieces[1].embeddings, (std::vector<embedding_bytes>{"b1", "b2"}));
-  EXPECT_THAT(must(s.load(leases[1].document_id, key)), IsEmpty());
+  EXPECT_EQ(pieces.key, key);
+  ASSERT_THAT(pieces.embeddings, SizeIs(2));
+  EXPECT_EQ(pieces.embeddings.at(0), (std::vector<embedding_bytes>{"a1", "a2"}));
+  EXPECT_EQ(pieces.embeddings.at(2), (std::vector<embedding_bytes>{"b1", "b2"}));
+  EXPECT_THAT(must(s.load(leases[1].document_id, key)).embeddings, IsEmpty());
   const auto other = checkpoint_key("changed content", "options", "model");
-  EXPECT_THAT(must(s.load(leases[0].document_id, other)), IsEmpty());
+  EXPECT_THAT(must(s.load(leases[0].document_id, other)).embeddings, IsEmpty());
+}
+
+TEST_F(stored, every_kind_has_its_place_and_a_claim_says_that_there_are_some) {
+  auto s = store();
+  extracted_document document;
+  document.mime = "text/plain";
+  document.sha256 = std::string(64, 'a');
+  for (int i = 0; i < 3; ++i)
+    document.elements.push_back(
+        {element_kind::paragraph, 0, 1, std::to_string(i) + std::string(piece_bytes, 'x'), {}});
+  const auto pages = encode_extraction(document);
+  ASSERT_GE(pages.size(), 3U);
+  const auto save = [&](piece_kind kind, std::size_t number, const std::string& content) {
+    const auto saved =
+        must(s.save({leases[0].token, leases[0].document_id, key, kind, number, content}));
+    EXPECT_EQ(saved.outcome, checkpoint_outcome::saved);
+    return saved.document_bytes;
+  };
+  for (std::size_t i = 0; i < pages.size(); ++i) save(piece_kind::pages, i, pages[i]);
+  const std::vector<described_image> images{
+      {{1, {std::string(64, 'c'), "", 1, 1, 1}, "lock"}, true}};
+  save(piece_kind::images, 0, encode_images(images));
+  must(s.save(order(0, leases[0])));
+  const auto sum = save(piece_kind::images, 64, encode_images({}));
+  EXPECT_EQ(std::to_string(sum), db.query("select sum(size) from checkpoints"));
+
+  const auto found = must(s.load(leases[0].document_id, key));
+  ASSERT_TRUE(found.document);
+  EXPECT_EQ(found.document->elements.size(), 3U);
+  ASSERT_THAT(found.images, SizeIs(1));
+  EXPECT_EQ(found.images.at(std::string(64, 'c')).image.text, "lock");
+  EXPECT_THAT(found.embeddings, SizeIs(1));
+
+  db.execute("delete from checkpoints where kind = 'pages' and piece = 1");
+  const auto fewer = must(s.load(leases[0].document_id, key));
+  EXPECT_FALSE(fewer.document) << "a part of an extraction is none";
+  EXPECT_THAT(fewer.images, SizeIs(1));
+
+  EXPECT_FALSE(leases[0].has_checkpoints);
+  must(q.release({{leases[0].token}, {leases[1].token}}, release_reason::drained));
+  claim_planner planner;
+  for (const auto& l : must(q.claim(planner, 2)))
+    EXPECT_EQ(l.has_checkpoints, l.document_id == leases[0].document_id);
 }
 
 TEST_F(stored, only_the_holder_of_the_token_saves) {
@@ -87,8 +133,8 @@ TEST_F(stored, damaged_segments_are_left_out) {
       "update checkpoints set segment = set_byte(segment, 10, get_byte(segment, 10) # 1) "
       "where piece = 4");
   const auto pieces = must(s.load(leases[0].document_id, key));
-  ASSERT_THAT(pieces, SizeIs(1));
-  EXPECT_EQ(pieces[0].first_chunk, 2U);
+  ASSERT_THAT(pieces.embeddings, SizeIs(1));
+  EXPECT_TRUE(pieces.embeddings.contains(2));
 }
 
 TEST_F(stored, a_commit_removes_them_and_a_sweep_what_was_left_behind) {

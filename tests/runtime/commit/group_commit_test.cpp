@@ -191,6 +191,24 @@ TEST(group_commit, half_a_surrogate_and_a_nul_in_a_heading_fail_alone_too) {
   EXPECT_EQ(f.progress(), "(198,2,396,198,1188)");
 }
 
+TEST(group_commit, a_result_of_many_statements_is_one_commit) {
+  commit_fixture f{3};
+  const auto leases = f.claim(3);
+  std::vector<document_result> group{ready(leases[0], 50), ready(leases[1], 50),
+                                     ready(leases[2], 2)};
+  for (int i = 0; i < 49; ++i) group[0].images.push_back(group[0].images[0]);
+  group[2].chunks[1].text = std::string{"a\0b", 3};
+  constexpr std::size_t a_few_rows = 500;
+  const auto report = must(commit_group(f.db.pool(), "a", group, a_few_rows));
+  EXPECT_EQ(report.documents[1].outcome, commit_outcome::committed);
+  EXPECT_EQ(report.documents[2].outcome, commit_outcome::rejected);
+  EXPECT_EQ(f.db.query("select (count(*), count(distinct (document_id, ordinal)), min(ordinal), "
+                       "max(ordinal)) from chunks"),
+            "(100,100,0,49)");
+  EXPECT_EQ(f.count("images"), 51);
+  EXPECT_EQ(f.progress(), "(2,1,100,51,300)");
+}
+
 TEST(group_commit, a_document_that_used_up_its_attempts_leaves_a_dead_letter_and_is_refunded) {
   commit_fixture f{2};
   f.db.execute("update queue_ready set failures = 4, losses = 2");

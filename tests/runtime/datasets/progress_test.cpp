@@ -1,5 +1,8 @@
 #include "runtime/datasets/progress.hpp"
 
+#include <atomic>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -84,6 +87,38 @@ TEST_F(progress, a_leader_that_was_replaced_writes_nothing) {
   late.epoch = old.epoch;
   EXPECT_EQ(code_of(write_status(db.pool(), late, {dataset})), ec::stale_token);
   EXPECT_EQ(row(), "(processing,0,0,f)");
+}
+
+TEST_F(progress, rows_of_nodes_that_are_gone_become_one_and_sums_stay) {
+  seed_node(db, "alive");
+  seed_node(db, "silent");
+  db.execute("update nodes set heartbeat_at = now() - interval '61 minutes' where name = 'silent'");
+  for (const auto* node : {"alive", "silent", "never seen", "submit"}) count(3, 1, node);
+  count(0, -2, "never seen");
+  const auto before = db.query("select (sum(ready), sum(failed)) from dataset_progress");
+  EXPECT_EQ(must(fold_progress(db.pool())), 2);
+  EXPECT_EQ(db.query("select (sum(ready), sum(failed)) from dataset_progress"), before);
+  EXPECT_EQ(db.query("select string_agg(node || ' ' || ready || ' ' || failed, ', ' order by node) "
+                     "from dataset_progress"),
+            "alive 3 1, submit 9 1");
+  EXPECT_EQ(must(fold_progress(db.pool())), 0);
+}
+
+TEST_F(progress, folding_beside_commits_changes_no_sum) {
+  std::atomic<bool> done{false};
+  std::string torn;
+  {
+    std::jthread folding{[&] {
+      while (!done) must(fold_progress(db.pool()));
+    }};
+    for (int i = 0; i < 300; ++i) {
+      count(1, 0, i % 2 == 0 ? "gone" : "lost");
+      const auto sum = db.query("select sum(ready) from dataset_progress");
+      if (sum != std::to_string(i + 1)) torn = sum;
+    }
+    done = true;
+  }
+  EXPECT_EQ(torn, "");
 }
 
 }  // namespace

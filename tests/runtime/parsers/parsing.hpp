@@ -1,13 +1,12 @@
-// What the parsers' tests share: parsing a text, printing elements on one line each, and making ZIP
-// containers.
+// What the parsers' tests share: parsing a text and printing elements on one line each.
 #pragma once
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "runtime/parsers/parse.hpp"
+#include "tests/support/zip_file.hpp"
 
 namespace millrace::parsers {
 
@@ -18,11 +17,5 @@ error parse_error(std::string_view bytes, const parse_limits& limits = {});
 /// One line an element: "heading2: Feeding". Levels are left out where they are 0.
 std::vector<std::string> lines_of(const extracted_document& document);
 std::string read_sample(const std::string& name);
-
-using zip_parts = std::vector<std::pair<std::string, std::string>>;
-std::string make_zip(const zip_parts& parts);
-
-/// A minimal Word document with this body; `more` are further parts.
-std::string make_docx(const std::string& body, const zip_parts& more = {});
 
 }  // namespace millrace::parsers

@@ -114,8 +114,14 @@ TEST(queue, a_delayed_document_is_not_claimed_before_its_time) {
 
 TEST(queue, datasets_that_wait_for_a_retry_do_not_hide_what_is_due) {
   test_database db;
-  for (int i = 0; i < 5; ++i) seed_dataset(db, "delayed" + std::to_string(i), 1);
-  db.execute("update queue_ready set run_at = now() + interval '1 hour'");
+  seed_dataset(db, "delayed", 1);
+  db.execute(
+      "insert into datasets (name, account_id, status, model, dimensions, total) select name || n, "
+      "account_id, status, model, dimensions, total from datasets, generate_series(1, " +
+      std::to_string(claim_planner::max_datasets) +
+      ") n; insert into queue_ready (dataset_id, priority, run_at, document_id) select s.id, "
+      "0, now(), d.id from datasets s, documents d where s.name <> 'delayed'; "
+      "update queue_ready set run_at = now() + interval '1 hour'");
   const auto due = seed_dataset(db, "due", 3);
   queue q{db.pool(), {}, seed_node(db, "a")};
   claim_planner planner;
