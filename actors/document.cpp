@@ -103,6 +103,7 @@ void document_actor_impl::begin(lease work) {
   started_ = clock::now();
   result_ = document_result{work_};
   result_.options = config_.options;
+  result_.embeddings = embedding_store{config_.spill};
   result_.size = work_.size;
   enter(stage::extracting);
   if (lost_too_often(work_, config_.queue))
@@ -209,7 +210,6 @@ void document_actor_impl::chunk() {
     return std::tie(a.page, a.info.sha256) < std::tie(b.page, b.info.sha256);
   });
   config_.counters->document_seconds("chunking").Observe(seconds(clock::now() - stage_started_));
-  result_.embeddings.reserve(result_.chunks.size());
   next_chunk_ = 0;
   enter(stage::embedding);
   embed_next_slice();

@@ -45,6 +45,8 @@ struct document_config {
   std::shared_ptr<lease_book> book = nullptr;  ///< Where a lease goes back, puller or not.
   keep_checkpoints checkpoints;
   std::string model;  ///< What embeds, with its dimensions: a checkpoint is of one.
+  /// Bytes of a document's embeddings that stay in memory.
+  std::size_t spill = embedding_store::default_memory;
 };
 
 class document_actor_impl : public bounded_actor<document_actor> {

@@ -221,6 +221,17 @@ typename Inspector::result_type inspect(Inspector& f, chunk& x) {
            x.tokens);
 }
 template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, embedding_store& x) {
+  auto values = x.all();
+  auto take = [&]() -> caf::error {
+    x.clear();
+    for (auto& v : values) x.push_back(std::move(v));
+    return caf::none;
+  };
+  return f(caf::meta::type_name("millrace::embedding_store"), values,
+           caf::meta::load_callback(take));
+}
+template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, document_result& x) {
   return f(caf::meta::type_name("millrace::document_result"), x.token, x.document_id, x.dataset_id,
            x.failures, x.losses, x.failure, x.failure_message, x.dead_letter, x.mime, x.sha256,

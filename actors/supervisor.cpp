@@ -124,7 +124,7 @@ void supervisor_actor_impl::start(std::size_t slot) {
           slot, "document", s.mailbox.document,
           document_config{parts_.extract, s.chunking, s.queue, document_options(s),
                           s.documents.deadline, parts_.counters, parts_.book, parts_.checkpoints,
-                          embedding_identity()},
+                          embedding_identity(), s.commit.spill.bytes},
           false));
       return;
     case role::membership:

@@ -15,7 +15,7 @@ std::uint64_t document_result::bytes() const {
     sum += sizeof(chunk) + c.text.size();
     for (const auto& heading : c.heading_path) sum += sizeof(std::string) + heading.size();
   }
-  for (const auto& e : embeddings) sum += sizeof(embedding_bytes) + e.size();
+  sum += embeddings.size() * sizeof(embedding_bytes) + embeddings.memory_bytes();
   for (const auto& i : images) sum += sizeof(image_record) + i.text.size() + i.info.sha256.size();
   return sum;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/commit/embedding_store.hpp"
 #include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/queue/lease.hpp"
@@ -34,14 +35,14 @@ struct document_result {
   std::uint32_t pages = 0;
   std::string options;  ///< What decides the outcome besides the bytes, e.g. "chunk=512/64".
   std::vector<chunk> chunks;
-  std::vector<embedding_bytes> embeddings;  ///< One per chunk.
+  embedding_store embeddings;  ///< One per chunk.
   std::vector<image_record> images;
 
   document_result() = default;
   /// With the identity and the counters of the lease that it ends.
   explicit document_result(const lease& work);
 
-  /// What it weighs against byte grants.
+  /// What it weighs against byte grants: its memory.
   std::uint64_t bytes() const;
   std::uint64_t tokens() const;
 };

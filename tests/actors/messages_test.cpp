@@ -37,6 +37,13 @@ class filler {
     values.resize(3);
     for (auto& v : values) fill(v);
   }
+  void fill(embedding_store& values) {
+    for (int i = 0; i < 3; ++i) {
+      std::string text;
+      fill(text);
+      values.push_back(text);
+    }
+  }
   void fill(std::string& text) {
     text = "text " + std::to_string(++next_) + std::string{"\0\xff", 2};
   }

@@ -186,7 +186,8 @@ TEST(interrupted_document, one_that_was_killed_at_its_end_embeds_only_the_rest) 
   w.add_document("long.txt", long_text());
   const auto config =
       w.add_config(remote_config(server.base_url(), 1, "requests_per_minute = 1000000\n",
-                                 "[chunking]\nmax_tokens = 64\noverlap_tokens = 0\n"));
+                                 "[chunking]\nmax_tokens = 64\noverlap_tokens = 0\n"
+                                 "[commit]\nspill = \"64KiB\"\n"));  // of 2,600 times 32 bytes
   const std::vector<std::string> command{"run",      "--dataset", "long",
                                          "--config", config,      w.documents()};
   const auto killed = w.start(command);
@@ -217,7 +218,7 @@ TEST(interrupted_document, one_that_was_killed_at_its_end_embeds_only_the_rest) 
 // The second life has an extractor that can read nothing: what was read is not read again.
 TEST(interrupted_document, a_long_one_is_not_read_again) {
   fake_embedding_config server_config;
-  server_config.latency = std::chrono::milliseconds{3};
+  server_config.latency = std::chrono::milliseconds{10};
   fake_embedding_server server{std::move(server_config)};
   workspace w;
   std::vector<std::string> pages;
@@ -229,16 +230,18 @@ TEST(interrupted_document, a_long_one_is_not_read_again) {
     pages.push_back(text);
   }
   w.add_document("long.pdf", make_pdf(pages));
-  const auto config =
-      w.add_config(remote_config(server.base_url(), 1, "requests_per_minute = 1000000\n",
-                                 "[chunking]\nmax_tokens = 64\noverlap_tokens = 0\n"));
+  const auto config = w.add_config(
+      remote_config(server.base_url(), 1, "requests_per_minute = 1000000\nconcurrency = 1\n",
+                    "[chunking]\nmax_tokens = 64\noverlap_tokens = 0\n"));
   const std::vector<std::string> command{"run",      "--dataset", "long",
                                          "--config", config,      w.documents()};
   const auto killed = w.start(command);
-  ASSERT_TRUE(eventually([&] { return server.count().requests >= 300; })) << killed->err();
+  ASSERT_TRUE(eventually([&] { return server.count().requests >= 256; })) << killed->err();
+  const auto kinds = "select string_agg(distinct kind, ' ') from checkpoints";
+  ASSERT_TRUE(eventually([&] { return w.sql(kinds) == "embeddings pages"; })) << w.sql(kinds);
   killed->signal(SIGKILL);
   killed->wait();
-  EXPECT_EQ(w.sql("select string_agg(distinct kind, ' ') from checkpoints"), "embeddings pages");
+  ASSERT_EQ(w.sql(kinds), "embeddings pages") << "it was over before it was killed";
 
   w.environment["MILLRACE_EXTRACTOR"] = "/bin/false";
   const auto resumed = w.run(command);
