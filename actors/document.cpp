@@ -134,10 +134,9 @@ void document_actor_impl::extract() {
 void document_actor_impl::on_extracted(document_extracted& message) {
   if (stage_ != stage::extracting || message.token != work_.token) return;  // given back meanwhile
   if (!*message.outcome) return conclude(message.outcome->error());
-  auto& document = **message.outcome;
-  result_.sha256 = document.sha256;
-  save_pages(document);
-  take_extracted(std::move(document));
+  take_extracted(std::move(**message.outcome));
+  save_pages();
+  describe_images();
 }
 
 void document_actor_impl::take_extracted(extracted_document document) {
@@ -150,7 +149,6 @@ void document_actor_impl::take_extracted(extracted_document document) {
     restored_ = {};  // it was changed in between
   take_images();
   enter(stage::describing);
-  describe_images();
 }
 
 /// Each distinct image once, at its first place.
@@ -198,8 +196,7 @@ void document_actor_impl::describe_images() {
 void document_actor_impl::on_image(image_described& described) {
   ++image_answers_;
   ++steps_;
-  unsaved_images_.push_back({described.image, described.kept});
-  save_images();
+  save_image(described);
   if (described.kept) result_.images.push_back(std::move(described.image));
   describe_images();
 }
@@ -230,10 +227,9 @@ void document_actor_impl::load_checkpoints() {
 void document_actor_impl::on_checkpoints(checkpoints_loaded& message) {
   if (stage_ != stage::extracting || message.token != work_.token) return;  // given back meanwhile
   restored_ = std::move(*message.pieces);
-  if (restored_.document)
-    take_extracted(*std::exchange(restored_.document, std::nullopt));
-  else
-    extract();
+  if (!restored_.document) return extract();
+  take_extracted(*std::exchange(restored_.document, std::nullopt));
+  describe_images();
 }
 
 /// Moves on over what was embedded by an earlier holder.
@@ -255,23 +251,24 @@ void document_actor_impl::save(piece_kind kind, std::size_t number, std::string 
                             number, std::move(content)});
 }
 
-void document_actor_impl::save_pages(const extracted_document& document) {
+void document_actor_impl::save_pages() {
   if (!config_.checkpoints.save ||
-      (document.reading_time < expensive_reading && document.pages < expensive_pages))
+      (extracted_.reading_time < expensive_reading && extracted_.pages < expensive_pages))
     return;
   std::size_t number = 0;
-  for (auto& content : encode_extraction(document))
+  for (auto& content : encode_extraction(extracted_))
     save(piece_kind::pages, number++, std::move(content));
 }
 
-/// As soon as there is a segment of them, and what is left at the end of many.
-void document_actor_impl::save_images() {
+/// Where there are many: as soon as there is a segment of them, and what is left at the end.
+void document_actor_impl::save_image(const image_described& described) {
   const bool many = images_before_ + images_.size() > images_in_checkpoint;
-  const bool last = image_answers_ == images_.size();
   if (!config_.checkpoints.save || !many) return;
+  unsaved_images_.push_back({described.image, described.kept});
+  const bool last = image_answers_ == images_.size();
   if (unsaved_images_.size() < images_in_checkpoint && !last) return;
-  save(piece_kind::images, images_before_, encode_images(unsaved_images_));
-  images_before_ += unsaved_images_.size();
+  save(piece_kind::images, images_before_ + image_answers_ - unsaved_images_.size(),
+       encode_images(unsaved_images_));
   unsaved_images_.clear();
 }
 

@@ -3,7 +3,8 @@
 //   extract (pool of processes) → images (image actors) → chunk (in place) → embed (slices, within
 //   grants) → hand over (within a grant) → ask for the next lease
 //
-// Scheduled; never blocks. Holds one document. An error of any stage is judged in one place
+// Scheduled; never blocks, but for writes of a slice to the scratch file of a document beyond
+// `spill`. Holds one document. An error of any stage is judged in one place
 // (attempt_policy.hpp): the document ends failed, is tried again later, or goes back as it was.
 // What is expensive of a document is checkpointed (what was read of it where that took long, many
 // images, more than one slice of embeddings), and a new holder goes on behind it. Progress (a page,
@@ -88,8 +89,8 @@ class document_actor_impl : public bounded_actor<document_actor> {
   void on_checkpoints(checkpoints_loaded& message);
   void take_restored();
   void save(piece_kind kind, std::size_t number, std::string content);
-  void save_pages(const extracted_document& document);
-  void save_images();
+  void save_pages();
+  void save_image(const image_described& described);
   void save_embeddings(const std::vector<embedding_bytes>& embeddings);
   void embed_next_slice();
   void send_slice(std::size_t count, std::uint64_t bytes);
@@ -116,7 +117,7 @@ class document_actor_impl : public bounded_actor<document_actor> {
   std::size_t image_answers_ = 0;
   std::size_t next_chunk_ = 0;     ///< First chunk without an embedding.
   saved_pieces restored_;          ///< What an earlier holder had finished and is not taken yet.
-  std::size_t images_before_ = 0;  ///< Images that are restored or in a checkpoint of now.
+  std::size_t images_before_ = 0;  ///< Images that were restored.
   std::vector<described_image> unsaved_images_;
   extracted_document extracted_;
   /// Grows with each finished piece of the document, whatever the stage; pages are counted by the

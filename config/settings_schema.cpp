@@ -253,9 +253,9 @@ std::vector<setting_key<settings>> storage_and_money_keys() {
           "commit.max_bytes", sized(64_KiB, 16_GiB),
           "Most bytes of results that wait for a transaction or are in it."),
       key<&s::commit, &c::spill>("commit.spill", sized(64_KiB, 16_GiB),
-                                 "Embeddings of a document beyond this go through a scratch file, "
-                                 "not memory; rows go to the "
-                                 "database in statements of about so many bytes."),
+                                 "Embeddings of a document beyond this go through a scratch file "
+                                 "in $TMPDIR; rows go to the database in statements of about so "
+                                 "many bytes."),
 
       key<&s::checkpoints, &p::max_size>(
           "checkpoints.max_size", sized({0}, 1_TiB),

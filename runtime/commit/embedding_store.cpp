@@ -17,9 +17,12 @@ class embedding_store::scratch_file {
  public:
   scratch_file() {
     std::error_code no_folder;
-    auto name =
-        (std::filesystem::temp_directory_path(no_folder) / "millrace-scratch-XXXXXX").native();
+    const auto folder = std::filesystem::temp_directory_path(no_folder);
+    open_error_ = no_folder.value();
+    if (no_folder) return;
+    auto name = (folder / "millrace-scratch-XXXXXX").native();
     fd_ = ::mkostemp(name.data(), O_CLOEXEC);
+    open_error_ = fd_ < 0 ? errno : 0;
     if (fd_ >= 0) ::unlink(name.c_str());
   }
   ~scratch_file() {
@@ -30,6 +33,10 @@ class embedding_store::scratch_file {
 
   /// False with errno.
   bool write(std::uint64_t offset, const std::string& bytes) const {
+    if (fd_ < 0) {
+      errno = open_error_;
+      return false;
+    }
     std::size_t done = 0;
     while (done < bytes.size()) {
       const auto n = ::pwrite(fd_, bytes.data() + done, bytes.size() - done,
@@ -58,6 +65,7 @@ class embedding_store::scratch_file {
 
  private:
   int fd_ = -1;
+  int open_error_ = 0;  ///< errno.
 };
 
 void embedding_store::push_back(embedding_bytes value) {

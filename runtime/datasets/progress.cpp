@@ -36,15 +36,23 @@ from decided d
 where s.id = d.id
 returning s.id, s.status)sql";
 
-// Rows are locked dataset by dataset, as commits do; one that a commit holds is left to the next
-// time.
+// The datasets first, shared against a cancel and a delete, which take the rows in another order;
+// then the rows. What somebody holds is left to the next time.
 constexpr auto fold_sql = R"sql(
-with old as materialized (
+with found as materialized (
   select p.dataset_id, p.node from dataset_progress p
   where p.node <> 'submit'
     and not exists (select from nodes n where n.name = p.node
                     and n.heartbeat_at >= clock_timestamp() - $1::bigint * interval '1 second')
-  order by p.dataset_id, p.node limit $2 for update skip locked),
+  limit $2),
+alive as materialized (
+  select id from datasets where id in (select dataset_id from found) order by id for key share skip locked),
+old as materialized (
+  select p.dataset_id, p.node
+  from dataset_progress p
+  join found f on f.dataset_id = p.dataset_id and f.node = p.node
+  join alive a on a.id = p.dataset_id
+  order by p.dataset_id, p.node for update of p skip locked),
 gone as (
   delete from dataset_progress p using old o where p.dataset_id = o.dataset_id and p.node = o.node returning p.*),
 sums as (

@@ -276,4 +276,16 @@ inline extracted_document text_document(const std::vector<std::string>& paragrap
   return d;
 }
 
+/// Adds so many images to the end of a document, each with bytes of its own.
+inline void add_pictures(extracted_document& document, int count) {
+  for (int i = 0; i < count; ++i) {
+    const auto digits = std::to_string(10'000 + i);
+    document.elements.push_back({element_kind::image,
+                                 0,
+                                 1,
+                                 "picture " + digits,
+                                 {std::string(59, 'f') + digits, "image/png", 100, 100, 9}});
+  }
+}
+
 }  // namespace millrace

@@ -149,14 +149,7 @@ result<extracted_document> document_of_many_sorts(const std::string& path) {
   if (number % 10 == 3) return fail(ec::encrypted_document, "it wants a password");
   std::vector<std::string> paragraphs(number % 10 == 5 ? 400 : 1, "The words of " + path + ".");
   auto document = text_document(paragraphs);
-  for (unsigned i = 0; number % 10 == 7 && i < 70; ++i) {
-    const auto digits = std::to_string(10'000 + i);
-    document.elements.push_back({element_kind::image,
-                                 0,
-                                 1,
-                                 "picture " + digits,
-                                 {std::string(59, 'f') + digits, "image/png", 100, 100, 9}});
-  }
+  if (number % 10 == 7) add_pictures(document, 70);
   return document;
 }
 

@@ -65,11 +65,13 @@ TEST(embedding_store, many_come_back_from_a_file_that_has_no_name) {
 }
 
 TEST(embedding_store, where_no_file_can_be_made_all_stay_in_memory) {
-  const temporary_folder_of_programs tmpdir{"/proc/self"};
-  embedding_store store{1'000};
-  for (std::size_t i = 0; i < 100; ++i) store.push_back(value_of(i));
-  EXPECT_FALSE(store.spilled());
-  for (std::size_t i = 0; i < 100; ++i) ASSERT_EQ(store[i], value_of(i));
+  for (const auto* folder : {"/proc/self", "/nowhere"}) {
+    const temporary_folder_of_programs tmpdir{folder};
+    embedding_store store{1'000};
+    for (std::size_t i = 0; i < 100; ++i) store.push_back(value_of(i));
+    EXPECT_FALSE(store.spilled()) << folder;
+    for (std::size_t i = 0; i < 100; ++i) ASSERT_EQ(store[i], value_of(i));
+  }
 }
 
 TEST(embedding_store, where_the_disk_is_full_the_rest_stays_in_memory) {
