@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "runtime/core/error.hpp"
 
 namespace millrace {
 
@@ -30,7 +33,20 @@ struct image_info {
   std::uint32_t width = 0;  ///< Pixels; 0 where unknown.
   std::uint32_t height = 0;
   std::uint64_t size = 0;  ///< Encoded bytes.
+  /// Where the bytes are found again in their document, written and read by its parser
+  /// (parsers::load_image); empty where they cannot be.
+  std::string source;
 };
+
+/// A link out of a document.
+struct document_link {
+  std::uint32_t page = 0;  ///< 1-based; 0 where the format has no pages.
+  std::string target;      ///< As the document has it: a URL, most often.
+};
+
+/// What a user should know of a document that is `ready` all the same: ec::partly_read or
+/// ec::empty_document, and a sentence; ec::none where all is well.
+using document_warning = error;
 
 /// One piece of a document in reading order. Text is valid UTF-8 without U+0000 and without leading
 /// or trailing white space.
@@ -49,6 +65,9 @@ struct extracted_document {
   std::uint64_t size = 0;
   std::uint32_t pages = 0;  ///< 0 where the format has none.
   std::string title;        ///< From the document's properties; may be empty.
+  std::vector<std::pair<std::string, std::string>> properties;  ///< "author", "subject", ...
+  std::vector<document_link> links;
+  document_warning warning{ec::none, {}};
   std::vector<element> elements;
   std::chrono::milliseconds reading_time{0};  ///< What it took the extractor, as the node saw it.
 };

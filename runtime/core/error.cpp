@@ -36,6 +36,8 @@ constexpr std::array entries = {
     entry{ec::extraction_memory, "extraction_memory", 1, 413, false},
     entry{ec::extraction_crashed, "extraction_crashed", 1, 500, true},
     entry{ec::extractor_missing, "extractor_missing", 1, 500, true},
+    entry{ec::partly_read, "partly_read", 0, 200, false},
+    entry{ec::empty_document, "empty_document", 0, 200, false},
     entry{ec::embedding_rejected, "embedding_rejected", 1, 422, false},
     entry{ec::embedding_unavailable, "embedding_unavailable", 1, 503, true},
     entry{ec::embedding_paused, "embedding_paused", 1, 503, true},

@@ -40,6 +40,9 @@ enum class ec : std::uint8_t {
   extraction_memory,
   extraction_crashed,
   extractor_missing,  ///< The extractor could not be started at all.
+  // Warnings of documents that are `ready`.
+  partly_read,     ///< Damaged or cut off: what could be read is there.
+  empty_document,  ///< Nothing in it to search.
   // Embedding.
   embedding_rejected,     ///< The provider refuses this input.
   embedding_unavailable,  ///< Attempts used up.

@@ -13,6 +13,10 @@ namespace {
 
 /// Titles come from properties that may hold anything; a longer one is cut.
 constexpr std::size_t max_title_bytes = 1000;
+/// Of a property's value and of a link; longer ones are cut, or left out.
+constexpr std::size_t max_property_bytes = 4000;
+constexpr std::size_t max_link_bytes = 4000;
+constexpr std::size_t max_source_bytes = 1024;
 
 bool is_control(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
@@ -46,6 +50,8 @@ void document_builder::add(element_kind kind, std::string_view text, std::uint8_
 void document_builder::add_image(std::string_view alternative_text, image_info info) {
   auto clean = printable(alternative_text);
   if (clean.empty() && info.sha256.empty()) return;
+  if (!info.source.empty()) info.source.insert(0, source_prefix_);
+  if (info.source.size() > max_source_bytes) info.source.clear();
   append({.kind = element_kind::image,
           .level = 0,
           .page = page_,
@@ -54,8 +60,37 @@ void document_builder::add_image(std::string_view alternative_text, image_info i
 }
 
 void document_builder::set_title(std::string_view title) {
-  if (document_.title.empty())
+  if (document_.title.empty() && depth_ == 0)
     document_.title = utf8_prefix(collapse(printable(title)), max_title_bytes);
+}
+
+void document_builder::add_property(std::string_view name, std::string_view value) {
+  const auto whole = collapse(printable(value));
+  const auto clean = utf8_prefix(whole, max_property_bytes);
+  if (clean.empty() || depth_ > 0 || document_.properties.size() == max_properties) return;
+  document_.properties.emplace_back(name, clean);
+}
+
+void document_builder::add_link(std::string_view target) {
+  auto clean = collapse(printable(target));
+  if (clean.empty() || clean.size() > max_link_bytes || document_.links.size() == max_links) return;
+  document_.links.push_back({page_, std::move(clean)});
+}
+
+void document_builder::warn(ec code, std::string sentence) {
+  if (document_.warning.code == ec::none) document_.warning = {code, std::move(sentence)};
+}
+
+document_builder::inner_document::inner_document(document_builder& out, std::string_view prefix)
+    : out_{out}, outer_prefix_{out.source_prefix_}, outer_page_{out.page_} {
+  out_.source_prefix_ += std::string{prefix} + '/';
+  ++out_.depth_;
+}
+
+document_builder::inner_document::~inner_document() {
+  out_.source_prefix_ = std::move(outer_prefix_);
+  out_.page_ = outer_page_;
+  --out_.depth_;
 }
 
 void document_builder::append(element e) {

@@ -16,6 +16,9 @@ namespace millrace::parsers {
 
 class document_builder {
  public:
+  static constexpr std::size_t max_properties = 32;
+  static constexpr std::size_t max_links = 10'000;
+
   explicit document_builder(const parse_limits& limits) : limits_{limits} {}
 
   /// Ignores text without a visible character.
@@ -25,10 +28,37 @@ class document_builder {
 
   /// 1-based page of the elements added from now on; 0 where the format has none.
   void set_page(std::uint32_t page) { page_ = page; }
-  void set_page_count(std::uint32_t pages) { document_.pages = pages; }
+  void set_page_count(std::uint32_t pages) {
+    if (depth_ == 0) document_.pages = pages;
+  }
   /// From the document's properties. The first that is not blank stays.
   void set_title(std::string_view title);
-  void set_mime(std::string_view mime) { document_.mime = mime; }
+  void set_mime(std::string_view mime) {
+    if (depth_ == 0) document_.mime = mime;
+  }
+  /// One of the document's properties: "author", "subject", "keywords", "created", ... Blank values
+  /// and those beyond max_properties are left out.
+  void add_property(std::string_view name, std::string_view value);
+  /// A link's target at the current page. Those beyond max_links are left out.
+  void add_link(std::string_view target);
+  /// The first warning stays.
+  void warn(ec code, std::string sentence);
+
+  /// While a document inside the document is read (an attachment of a message): images get `prefix`
+  /// and a slash before their source, so that load_image() finds the way to them, and the inner
+  /// document's title, page count and MIME type do not become the outer one's.
+  class inner_document {
+   public:
+    inner_document(document_builder& out, std::string_view prefix);
+    ~inner_document();
+    inner_document(const inner_document&) = delete;
+    inner_document& operator=(const inner_document&) = delete;
+
+   private:
+    document_builder& out_;
+    std::string outer_prefix_;
+    std::uint32_t outer_page_;
+  };
 
   const parse_limits& limits() const { return limits_; }
   extracted_document take() && { return std::move(document_); }
@@ -40,6 +70,8 @@ class document_builder {
   extracted_document document_;
   std::uint64_t text_bytes_ = 0;
   std::uint32_t page_ = 0;
+  std::string source_prefix_;  ///< Of the inner document that is being read; ends in a slash.
+  std::uint32_t depth_ = 0;    ///< Of inner documents.
 };
 
 }  // namespace millrace::parsers

@@ -128,7 +128,9 @@ std::optional<image_info> docx_package::image(const std::string& relationship_id
   if (const auto known = images_.find(part); known != images_.end()) return known->second;
   const auto bytes = zip_.read_if_present(part);
   if (!bytes || bytes->empty()) return std::nullopt;
-  return images_.emplace(part, describe_image(*bytes)).first->second;
+  auto info = describe_image(*bytes);
+  info.source = zip_part_source(part);
+  return images_.emplace(part, std::move(info)).first->second;
 }
 
 std::string docx_package::title() {

@@ -264,6 +264,7 @@ void docx_walker::add_drawing(const pugi::xml_node& drawing, paragraph& p) {
 }
 
 void docx_walker::add_image(const std::string& relationship_id, std::string_view text) {
+  if (!in_.limits.images) return;
   auto info = package_.image(relationship_id);
   images_.push_back({std::string{text}, info ? std::move(*info) : image_info{}});
 }

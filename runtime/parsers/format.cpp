@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "runtime/parsers/zip_container.hpp"
+
 namespace millrace::parsers {
 
 namespace {
@@ -17,7 +19,7 @@ constexpr std::array formats{
     format{"text/csv", "CSV", parse_csv},
     format{"application/pdf", "PDF", parse_pdf},
     format{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "Word (DOCX)",
-           parse_docx},
+           parse_docx, format_group::document, load_zip_part},
 
     // Told apart, so that the message names them.
     format{"application/vnd.openxmlformats-officedocument.presentationml.presentation",

@@ -16,10 +16,28 @@ struct parse_input {
   std::string_view text;   ///< The same as clean UTF-8, for formats that are text; else empty.
   const parse_limits& limits;
   const progress_callback& progress;
+  std::uint32_t depth = 0;  ///< Of documents around this one.
 };
 
 /// Adds a document's elements to `out`. Gives up by throwing parse_failure.
 using parse_function = void (*)(const parse_input& in, document_builder& out);
+
+/// The encoded bytes of the image at `source`, as the format's parser wrote it. Gives up by
+/// throwing parse_failure.
+using load_image_function = std::string (*)(std::string_view bytes, std::string_view source,
+                                            const parse_limits& limits);
+
+/// Reads a document inside the document of `in` (an attachment, a message in a message): its
+/// elements go to `out` as they come. Throws what its parser throws; whether that ends the outer
+/// document is the caller's choice. `prefix`: the inner document's place, without a slash, to be
+/// understood by the outer format's load_image_function when it comes before the first slash of a
+/// source (see load_inner_image).
+void parse_inner_document(std::string_view bytes, std::string_view prefix, const parse_input& in,
+                          document_builder& out);
+
+/// For a load_image_function: the image at `source` of the inner document `bytes`.
+std::string load_inner_image(std::string_view bytes, std::string_view source,
+                             const parse_limits& limits);
 
 void parse_plain_text(const parse_input& in, document_builder& out);
 void parse_markdown(const parse_input& in, document_builder& out);
@@ -39,6 +57,7 @@ struct format {
   std::string_view name;           ///< As users call it, for messages.
   parse_function parse = nullptr;  ///< Null where nobody reads it yet.
   format_group group = format_group::document;
+  load_image_function load_image = nullptr;  ///< Null where its images have no source.
 };
 
 /// The row of this MIME type, null where there is none.

@@ -34,18 +34,31 @@ constexpr std::string_view empty_mime = "application/x-empty";
                       name + " is not supported; convert it to one of " + supported_formats()};
 }
 
-extracted_document parse_or_throw(std::string_view bytes, const parse_limits& limits,
-                                  const progress_callback& progress) {
-  document_builder out{limits};
-  out.set_mime(empty_mime);
-  if (bytes.empty()) return std::move(out).take();
+/// Detects, parses, adds to `out`.
+void parse_into(std::string_view bytes, const parse_limits& limits,
+                const progress_callback& progress, std::uint32_t depth, document_builder& out) {
   const auto found = detect_format(bytes);
   const auto* known = find_format(found.mime);
   if (known == nullptr || known->parse == nullptr) refuse(found, known);
   out.set_mime(known->mime);
-  known->parse({.bytes = bytes, .text = found.text.view(), .limits = limits, .progress = progress},
+  known->parse({.bytes = bytes,
+                .text = found.text.view(),
+                .limits = limits,
+                .progress = progress,
+                .depth = depth},
                out);
-  return std::move(out).take();
+}
+
+extracted_document parse_or_throw(std::string_view bytes, const parse_limits& limits,
+                                  const progress_callback& progress) {
+  document_builder out{limits};
+  out.set_mime(empty_mime);
+  if (!bytes.empty()) parse_into(bytes, limits, progress, 0, out);
+  auto document = std::move(out).take();
+  if (document.elements.empty() && document.warning.code == ec::none)
+    document.warning = {ec::empty_document, bytes.empty() ? "the file is empty"
+                                                          : "the file holds no text and no images"};
+  return document;
 }
 
 }  // namespace
@@ -62,6 +75,39 @@ result<extracted_document> parse_document(std::string_view bytes, const parse_li
     return fail(ec::malformed_document, std::string{"the document cannot be read: "} +
                                             problem.what() +
                                             "; open it with its own application and save it again");
+  }
+}
+
+void parse_inner_document(std::string_view bytes, std::string_view prefix, const parse_input& in,
+                          document_builder& out) {
+  if (in.depth >= in.limits.max_inner_depth)
+    throw parse_failure{ec::limit_exceeded, "documents are nested more than " +
+                                                std::to_string(in.limits.max_inner_depth) +
+                                                " deep; take the inner ones out"};
+  if (bytes.empty()) return;
+  const document_builder::inner_document inner{out, prefix};
+  parse_into(bytes, in.limits, in.progress, in.depth + 1, out);
+}
+
+std::string load_inner_image(std::string_view bytes, std::string_view source,
+                             const parse_limits& limits) {
+  const auto* known = find_format(detect_format(bytes).mime);
+  if (known == nullptr || known->load_image == nullptr)
+    throw parse_failure{ec::malformed_document,
+                        "the document has no image at " + std::string{source}};
+  return known->load_image(bytes, source, limits);
+}
+
+result<std::string> load_image(std::string_view bytes, std::string_view source,
+                               const parse_limits& limits) {
+  try {
+    return load_inner_image(bytes, source, limits);
+  } catch (const parse_failure& failure) {
+    return tl::unexpected<error>(failure.reason());
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& problem) {
+    return fail(ec::malformed_document, "the image cannot be read: " + std::string{problem.what()});
   }
 }
 

@@ -25,6 +25,8 @@ struct parse_limits {
   std::uint32_t max_elements = 2'000'000;
   std::uint32_t max_depth = 256;                  ///< Nesting of markup.
   std::uint64_t max_unpacked_bytes = 1ULL << 30;  ///< Of all parts read from a ZIP container.
+  std::uint32_t max_inner_depth = 4;  ///< Documents in documents (messages in messages).
+  bool images = true;                 ///< False: images are not looked for at all.
 };
 
 /// Called after each finished page (or comparable piece) with the number finished so far.
@@ -36,6 +38,12 @@ using progress_callback = std::function<void(std::uint32_t pages_done)>;
 /// everything of extracted_document but sha256 and size.
 result<extracted_document> parse_document(std::string_view bytes, const parse_limits& limits,
                                           const progress_callback& progress);
+
+/// The encoded bytes (PNG, JPEG, TIFF, PNM, ...) of one image of the document `bytes`; `source` is
+/// what parse_document() wrote into its image_info. malformed_document where the document has no
+/// such image.
+result<std::string> load_image(std::string_view bytes, std::string_view source,
+                               const parse_limits& limits);
 
 /// The MIME type alone, for choosing between these parsers and a user's own. malformed_document
 /// where not even the container can be opened.

@@ -12,6 +12,7 @@ namespace millrace::parsers {
 namespace {
 
 constexpr std::size_t read_step_bytes = 256 * 1024;
+constexpr std::string_view part_prefix = "part:";
 
 [[noreturn]] void fail_bomb(const std::string& name) {
   throw parse_failure{
@@ -106,6 +107,19 @@ std::string zip_container::unpack(std::int64_t index, const std::string& name) {
   }
   budget_ -= std::min<std::uint64_t>(budget_, out.size());
   return out;
+}
+
+std::string zip_part_source(std::string_view name) {
+  return std::string{part_prefix}.append(name);
+}
+
+std::string load_zip_part(std::string_view bytes, std::string_view source,
+                          const parse_limits& limits) {
+  if (!source.starts_with(part_prefix))
+    throw parse_failure{ec::malformed_document,
+                        "the document has no image at " + std::string{source}};
+  return zip_container::open(bytes, limits.max_unpacked_bytes)
+      .read(std::string{source.substr(part_prefix.size())});
 }
 
 }  // namespace millrace::parsers

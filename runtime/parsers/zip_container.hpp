@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/parsers/parse.hpp"
+
 struct zip;
 
 namespace millrace::parsers {
@@ -41,5 +43,11 @@ class zip_container {
   std::unique_ptr<zip, closer> archive_;
   std::uint64_t budget_;  ///< Bytes that may still be unpacked.
 };
+
+/// image_info::source of an image that is a part of a ZIP container, and the load_image_function
+/// that reads it back.
+std::string zip_part_source(std::string_view name);
+std::string load_zip_part(std::string_view bytes, std::string_view source,
+                          const parse_limits& limits);
 
 }  // namespace millrace::parsers
