@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev configure build demo test check smoke load full soak bench bench-long install format lint clean
+.PHONY: help setup setup-dev configure build demo test check smoke load full soak fuzz bench bench-long install format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,11 @@ soak: build ## The long versions of the random tests (an hour)
 	@MILLRACE_OPERATIONS=1000000 $(BUILD)/tests/model/model_test
 	@MILLRACE_ROUNDS=300 $(BUILD)/tests/actors/actors_test --gtest_filter='*whatever_dies*'
 	@MILLRACE_KILLS=200 $(BUILD)/tests/faults/faults_test
+
+fuzz: setup-dev ## Run each fuzzer for a minute (clang); FUZZ_SECONDS=N
+	@cmake --preset fuzz --log-level=WARNING > /dev/null
+	@cmake --build --preset fuzz --parallel $(JOBS)
+	@tests/fuzz/run
 
 bench: ## Build for release and measure
 	@$(MAKE) --no-print-directory build PRESET=release

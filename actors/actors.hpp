@@ -32,15 +32,17 @@ using queue_puller_actor =
 using document_actor = caf::typed_actor<
     caf::replies_to<deliver_lease>::with<lease_accepted>,  // the one document it asked for
     caf::reacts_to<document_extracted>,                    // the extractor pool's answer
+    caf::reacts_to<pages_extracted>,                       // …and what it has finished before
     caf::reacts_to<checkpoints_loaded>,                    // what an earlier holder had finished
     caf::reacts_to<use_roles>,    // start, or repeat what a dead actor did not answer
     caf::reacts_to<tick_atom>,    // is the deadline over? (its own timer)
     caf::reacts_to<drain_atom>>;  // give back what you carry
 
-/// One image at a time: filter decoration, describe the rest.
+/// One image at a time: filter decoration, read the rest.
 using image_actor =
-    caf::typed_actor<caf::replies_to<describe_image>::with<image_described>>;  // kept or not, and
-                                                                               // what it says
+    caf::typed_actor<caf::replies_to<describe_image>::with<image_described>,  // kept or not, and
+                                                                              // what it says
+                     caf::reacts_to<image_read>>;  // the extractor pool's answer
 
 /// Embeds the chunks of many documents in batches.
 using embedder_actor =

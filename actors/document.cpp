@@ -4,6 +4,7 @@
 
 #include "runtime/checkpoints/segment.hpp"
 #include "runtime/chunking/chunker.hpp"
+#include "runtime/images/image_text.hpp"
 #include "runtime/queue/attempt_policy.hpp"
 #include "runtime/sources/file_uri.hpp"
 
@@ -41,6 +42,7 @@ document_actor_impl::behavior_type document_actor_impl::make_behavior() {
         return lease_accepted{};
       },
       [this](document_extracted& message) { on_extracted(message); },
+      [this](pages_extracted& message) { on_pages(message); },
       [this](checkpoints_loaded& message) { on_checkpoints(message); },
       [this](const use_roles& roles) { on_roles(roles); },
       [this](tick_atom) { on_tick(); },
@@ -71,16 +73,22 @@ void document_actor_impl::on_roles(const use_roles& roles) {
 void document_actor_impl::on_tick() {
   delayed_send(this, tick_interval(config_.queue), tick_atom_v);
   if (stage_ == stage::idle) return;
-  extend_where_it_moved();
-  if (stage_ == stage::committing || clock::now() - started_ < config_.deadline) return;
-  conclude({ec::timeout, "the document took longer than documents.deadline"});
+  const auto steps = steps_ + (progress_ ? progress_->pages.load(std::memory_order_relaxed) : 0);
+  const bool moved = steps != std::exchange(steps_seen_, steps);
+  const bool waits = waits_for_extractor(moved);
+  // What waits for the committer is not stuck either: the committer answers for it.
+  if (moved || waits || stage_ == stage::committing) send(roles_.puller, extend_lease{work_.token});
+  if (!waits) worked_ += tick_interval(config_.queue);
+  if (stage_ == stage::committing || worked_ < config_.deadline) return;
+  conclude({ec::timeout, "the document was worked on for longer than documents.deadline"});
 }
 
-/// What waits for the committer is not stuck either: the committer answers for it.
-void document_actor_impl::extend_where_it_moved() {
-  const auto steps = steps_ + (pages_ ? pages_->load(std::memory_order_relaxed) : 0);
-  if (steps != std::exchange(steps_seen_, steps) || stage_ == stage::committing)
-    send(roles_.puller, extend_lease{work_.token});
+/// In the pool's queue behind others, itself or its images: neither its fault nor a sign that it is
+/// stuck. The pool bounds the time of each.
+bool document_actor_impl::waits_for_extractor(bool moved) const {
+  if (stage_ == stage::describing) return !moved;
+  return stage_ == stage::extracting && progress_ &&
+         progress_->running.load(std::memory_order_relaxed) == 0;
 }
 
 void document_actor_impl::enter(stage next) {
@@ -101,6 +109,8 @@ void document_actor_impl::demand_lease() {
 void document_actor_impl::begin(lease work) {
   work_ = std::move(work);
   started_ = clock::now();
+  worked_ = {};
+  progress_ = std::make_shared<extraction_progress>();
   result_ = document_result{work_};
   result_.options = config_.options;
   result_.embeddings = embedding_store{config_.spill};
@@ -123,9 +133,20 @@ void document_actor_impl::extract() {
     return end_failed(
         {ec::source_missing, work_.uri + ": only file:// URIs of this machine can be read"}, false);
   auto self = caf::actor_cast<document_actor>(this);
-  pages_ = std::make_shared<std::atomic<std::uint32_t>>(0);
-  config_.extract({std::move(*path), work_.size, pages_}, [self, token = work_.token](
-                                                              result<extracted_document> outcome) {
+  const auto token = work_.token;
+  extraction_request request;
+  request.path = std::move(*path);
+  request.size_hint = work_.size;
+  request.progress = progress_;
+  request.known_pages = saved_pages_ = restored_.extraction.pages;
+  next_piece_ = restored_.extraction.pieces;
+  saved_elements_ = 0;
+  if (config_.checkpoints.save)
+    request.pages_finished = [self, token](finished_pages pages) {
+      caf::anon_send(self,
+                     pages_extracted{token, std::make_shared<finished_pages>(std::move(pages))});
+    };
+  config_.extract(std::move(request), [self, token](result<extracted_document> outcome) {
     caf::anon_send(self, document_extracted{token, std::make_shared<result<extracted_document>>(
                                                        std::move(outcome))});
   });
@@ -134,8 +155,10 @@ void document_actor_impl::extract() {
 void document_actor_impl::on_extracted(document_extracted& message) {
   if (stage_ != stage::extracting || message.token != work_.token) return;  // given back meanwhile
   if (!*message.outcome) return conclude(message.outcome->error());
-  take_extracted(std::move(**message.outcome));
-  save_pages();
+  auto& document = **message.outcome;
+  save_rest(document);
+  if (!take_skipped(document)) return extract();
+  take_extracted(std::move(document));
   describe_images();
 }
 
@@ -145,6 +168,7 @@ void document_actor_impl::take_extracted(extracted_document document) {
   result_.sha256 = extracted_.sha256;
   result_.size = extracted_.size;
   result_.pages = extracted_.pages;
+  result_.warning = extracted_.warning;
   if (restored_.key != checkpoint_key(result_.sha256, result_.options, config_.model))
     restored_ = {};  // it was changed in between
   take_images();
@@ -155,11 +179,13 @@ void document_actor_impl::take_extracted(extracted_document document) {
 void document_actor_impl::take_images() {
   images_.clear();
   unsaved_images_.clear();
+  occurrences_.clear();
   next_image_ = image_answers_ = images_before_ = 0;
-  std::set<std::string> seen;
+  unread_images_ = 0;
+  images_saved_at_ = clock::now();
   for (const auto& e : extracted_.elements) {
     if (e.kind != element_kind::image || e.image.sha256.empty() ||
-        !seen.insert(e.image.sha256).second)
+        ++occurrences_[e.image.sha256] > 1)
       continue;
     const auto known = restored_.images.find(e.image.sha256);
     if (known == restored_.images.end()) {
@@ -177,7 +203,10 @@ void document_actor_impl::describe_images() {
   while (next_image_ < images_.size() && next_image_ - image_answers_ < images_in_flight) {
     const auto& worker = roles_.images[(id() + next_image_) % roles_.images.size()];
     const auto token = work_.token;
-    request(worker, caf::infinite, describe_image{images_[next_image_++]})
+    const auto& image = images_[next_image_++];
+    request(worker, caf::infinite,
+            describe_image{image, occurrences_[image.info.sha256], work_.dataset_id,
+                           path_of_file_uri(work_.uri).value_or(""), result_.size})
         .then(
             [this, token](image_described& described) {
               if (stage_ == stage::describing && token == work_.token) on_image(described);
@@ -197,11 +226,17 @@ void document_actor_impl::on_image(image_described& described) {
   ++image_answers_;
   ++steps_;
   save_image(described);
+  unread_images_ += described.problem != ec::none;
   if (described.kept) result_.images.push_back(std::move(described.image));
   describe_images();
 }
 
 void document_actor_impl::chunk() {
+  if (unread_images_ > 0 && result_.warning.code == ec::none)
+    result_.warning = {ec::partly_read, std::to_string(unread_images_) +
+                                            " images or scanned pages could not be read; their "
+                                            "text is missing"};
+  insert_image_texts(extracted_.elements, result_.images);
   result_.chunks = chunk_document(std::exchange(extracted_, {}), config_.chunking);
   std::sort(result_.images.begin(), result_.images.end(), [](const auto& a, const auto& b) {
     return std::tie(a.page, a.info.sha256) < std::tie(b.page, b.info.sha256);
@@ -210,74 +245,6 @@ void document_actor_impl::chunk() {
   next_chunk_ = 0;
   enter(stage::embedding);
   embed_next_slice();
-}
-
-void document_actor_impl::load_checkpoints() {
-  auto path = path_of_file_uri(work_.uri);
-  if (!path) return extract();
-  auto self = caf::actor_cast<document_actor>(this);
-  config_.checkpoints.load(
-      {work_.document_id, std::move(*path), result_.options, config_.model},
-      [self, token = work_.token](saved_pieces pieces) {
-        caf::anon_send(
-            self, checkpoints_loaded{token, std::make_shared<saved_pieces>(std::move(pieces))});
-      });
-}
-
-void document_actor_impl::on_checkpoints(checkpoints_loaded& message) {
-  if (stage_ != stage::extracting || message.token != work_.token) return;  // given back meanwhile
-  restored_ = std::move(*message.pieces);
-  if (!restored_.document) return extract();
-  take_extracted(*std::exchange(restored_.document, std::nullopt));
-  describe_images();
-}
-
-/// Moves on over what was embedded by an earlier holder.
-void document_actor_impl::take_restored() {
-  auto& pieces = restored_.embeddings;
-  for (auto piece = pieces.find(next_chunk_);
-       piece != pieces.end() && !piece->second.empty() &&
-       next_chunk_ + piece->second.size() <= result_.chunks.size();
-       piece = pieces.find(next_chunk_)) {
-    next_chunk_ += piece->second.size();
-    for (auto& e : piece->second) result_.embeddings.push_back(std::move(e));
-    pieces.erase(piece);
-  }
-}
-
-void document_actor_impl::save(piece_kind kind, std::size_t number, std::string content) {
-  config_.checkpoints.save({work_.token, work_.document_id,
-                            checkpoint_key(result_.sha256, result_.options, config_.model), kind,
-                            number, std::move(content)});
-}
-
-void document_actor_impl::save_pages() {
-  if (!config_.checkpoints.save ||
-      (extracted_.reading_time < expensive_reading && extracted_.pages < expensive_pages))
-    return;
-  std::size_t number = 0;
-  for (auto& content : encode_extraction(extracted_))
-    save(piece_kind::pages, number++, std::move(content));
-}
-
-/// Where there are many: as soon as there is a segment of them, and what is left at the end.
-void document_actor_impl::save_image(const image_described& described) {
-  const bool many = images_before_ + images_.size() > images_in_checkpoint;
-  if (!config_.checkpoints.save || !many) return;
-  unsaved_images_.push_back({described.image, described.kept});
-  const bool last = image_answers_ == images_.size();
-  if (unsaved_images_.size() < images_in_checkpoint && !last) return;
-  save(piece_kind::images, images_before_ + image_answers_ - unsaved_images_.size(),
-       encode_images(unsaved_images_));
-  unsaved_images_.clear();
-}
-
-/// Of the slice that begins at next_chunk_; not of the last one, which is committed next.
-void document_actor_impl::save_embeddings(const std::vector<embedding_bytes>& embeddings) {
-  if (!config_.checkpoints.save || !config_.checkpoints.embeddings ||
-      next_chunk_ + embeddings.size() == result_.chunks.size())
-    return;
-  save(piece_kind::embeddings, next_chunk_, encode_embeddings(embeddings));
 }
 
 /// Sends only what was granted: asks, waits for the grant, then `then`.
@@ -374,7 +341,8 @@ void document_actor_impl::send_result() {
 
 /// The one place where a document's error is judged.
 void document_actor_impl::conclude(const error& problem) {
-  switch (judge_attempt(problem.code, work_, config_.queue)) {
+  const bool moved_on = stage_ == stage::extracting && saved_pages_ > restored_.extraction.pages;
+  switch (judge_attempt(problem.code, work_, config_.queue, moved_on)) {
     case attempt_verdict::end_failed:
       return end_failed(problem, false);
     case attempt_verdict::dead_letter:
@@ -391,6 +359,7 @@ void document_actor_impl::conclude(const error& problem) {
 void document_actor_impl::end_failed(const error& problem, bool dead_letter) {
   result_.failure = problem.code;
   result_.failure_message = problem.message;
+  result_.warning = {ec::none, {}};
   result_.dead_letter = dead_letter;
   result_.chunks.clear();
   result_.embeddings.clear();
@@ -419,7 +388,8 @@ void document_actor_impl::become_idle() {
   restored_ = {};
   unsaved_images_.clear();
   steps_ = steps_seen_ = 0;
-  pages_.reset();
+  progress_.reset();
+  occurrences_.clear();
   demand_lease();
 }
 

@@ -75,10 +75,12 @@ class document_actor_impl : public bounded_actor<document_actor> {
 
   void on_roles(const use_roles& roles);
   void on_tick();
-  void extend_where_it_moved();
+  bool waits_for_extractor(bool moved) const;
   void demand_lease();
   void begin(lease work);
   void extract();
+  bool take_skipped(extracted_document& document);
+  void on_pages(pages_extracted& message);
   void on_extracted(document_extracted& message);
   void take_extracted(extracted_document document);
   void take_images();
@@ -89,7 +91,8 @@ class document_actor_impl : public bounded_actor<document_actor> {
   void on_checkpoints(checkpoints_loaded& message);
   void take_restored();
   void save(piece_kind kind, std::size_t number, std::string content);
-  void save_pages();
+  void begin_pieces();
+  void save_rest(const extracted_document& document);
   void save_image(const image_described& described);
   void save_embeddings(const std::vector<embedding_bytes>& embeddings);
   void embed_next_slice();
@@ -115,15 +118,24 @@ class document_actor_impl : public bounded_actor<document_actor> {
   std::vector<image_record> images_;
   std::size_t next_image_ = 0;
   std::size_t image_answers_ = 0;
-  std::size_t next_chunk_ = 0;     ///< First chunk without an embedding.
+  std::size_t next_chunk_ = 0;                        ///< First chunk without an embedding.
+  std::map<std::string, std::uint32_t> occurrences_;  ///< Of each image, by sha256.
   saved_pieces restored_;          ///< What an earlier holder had finished and is not taken yet.
   std::size_t images_before_ = 0;  ///< Images that were restored.
   std::vector<described_image> unsaved_images_;
+  clock::time_point images_saved_at_;
   extracted_document extracted_;
   /// Grows with each finished piece of the document, whatever the stage; pages are counted by the
   /// extractor's worker. What a tick finds unchanged has not moved.
   std::uint64_t steps_ = 0;
-  std::shared_ptr<std::atomic<std::uint32_t>> pages_;
+  std::shared_ptr<extraction_progress> progress_;
+  clock::duration worked_{0};  ///< Time that counts against the deadline.
+  /// Of the extraction in this attempt: elements and pages that are saved already, and the number
+  /// of the next piece.
+  std::size_t saved_elements_ = 0;
+  std::uint32_t saved_pages_ = 0;
+  std::size_t next_piece_ = 0;
+  std::uint32_t unread_images_ = 0;
   std::uint64_t steps_seen_ = 0;  ///< Steps and pages at the last tick.
   demand sent_to_embedder_;       ///< Cumulative, including what is being sent.
   demand sent_to_committer_;

@@ -19,6 +19,7 @@
 #include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/embedding/batcher.hpp"
+#include "runtime/extraction/extractor_pool.hpp"
 #include "runtime/flow/grant_book.hpp"
 #include "runtime/ledger/ledger.hpp"
 #include "runtime/queue/lease.hpp"
@@ -99,11 +100,16 @@ struct granted {
 
 struct describe_image {
   image_record image;
+  std::uint32_t occurrences = 1;  ///< In its document.
+  std::int64_t dataset_id = 0;
+  std::string path;  ///< Of the document.
+  std::uint64_t document_size = 0;
 };
 
 struct image_described {
-  image_record image;
+  image_record image;  ///< With what was read in it.
   bool kept = false;
+  ec problem = ec::none;  ///< Why it could not be read; the document goes on without.
 };
 
 struct embed_chunks {
@@ -129,6 +135,16 @@ struct document_accepted {};
 struct document_extracted {
   std::int64_t token = 0;
   std::shared_ptr<result<extracted_document>> outcome;
+};
+
+struct pages_extracted {
+  std::int64_t token = 0;
+  std::shared_ptr<finished_pages> pages;
+};
+
+struct image_read {
+  std::uint64_t number = 0;  ///< Of the image actor's questions.
+  std::shared_ptr<result<std::string>> text;
 };
 
 struct checkpoints_loaded {
@@ -209,7 +225,7 @@ typename Inspector::result_type inspect(Inspector& f, demand& x) {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, image_info& x) {
   return f(caf::meta::type_name("millrace::image_info"), x.sha256, x.mime, x.width, x.height,
-           x.size);
+           x.size, x.source);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, image_record& x) {
@@ -234,8 +250,9 @@ typename Inspector::result_type inspect(Inspector& f, embedding_store& x) {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, document_result& x) {
   return f(caf::meta::type_name("millrace::document_result"), x.token, x.document_id, x.dataset_id,
-           x.failures, x.losses, x.failure, x.failure_message, x.dead_letter, x.mime, x.sha256,
-           x.size, x.pages, x.options, x.chunks, x.embeddings, x.images);
+           x.failures, x.losses, x.failure, x.failure_message, x.warning.code, x.warning.message,
+           x.dead_letter, x.mime, x.sha256, x.size, x.pages, x.options, x.chunks, x.embeddings,
+           x.images);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, grant_demand& x) {
@@ -292,11 +309,12 @@ typename Inspector::result_type inspect(Inspector& f, granted& x) {
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, describe_image& x) {
-  return f(caf::meta::type_name("millrace::describe_image"), x.image);
+  return f(caf::meta::type_name("millrace::describe_image"), x.image, x.occurrences, x.dataset_id,
+           x.path, x.document_size);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, image_described& x) {
-  return f(caf::meta::type_name("millrace::image_described"), x.image, x.kept);
+  return f(caf::meta::type_name("millrace::image_described"), x.image, x.kept, x.problem);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, embed_chunks& x) {
@@ -379,6 +397,8 @@ typename Inspector::result_type inspect(Inspector& f, refund_credits& x) {
 
 // Results of runtime threads never leave the process.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::document_extracted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::pages_extracted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::checkpoints_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::batch_embedded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::group_written)
@@ -414,6 +434,8 @@ CAF_ADD_TYPE_ID(millrace, (millrace::chunks_embedded))
 CAF_ADD_TYPE_ID(millrace, (millrace::commit_document))
 CAF_ADD_TYPE_ID(millrace, (millrace::document_accepted))
 CAF_ADD_TYPE_ID(millrace, (millrace::document_extracted))
+CAF_ADD_TYPE_ID(millrace, (millrace::pages_extracted))
+CAF_ADD_TYPE_ID(millrace, (millrace::image_read))
 CAF_ADD_TYPE_ID(millrace, (millrace::checkpoints_loaded))
 CAF_ADD_TYPE_ID(millrace, (millrace::batch_embedded))
 CAF_ADD_TYPE_ID(millrace, (millrace::group_written))

@@ -110,7 +110,8 @@ void supervisor_actor_impl::start(std::size_t slot) {
           false);
       return;
     case role::image: {
-      auto handle = spawn_child<image_actor_impl>(slot, "image", s.mailbox.image, s.images, false);
+      auto handle = spawn_child<image_actor_impl>(slot, "image", s.mailbox.image,
+                                                  image_config{s.images, parts_.read}, false);
       const auto index = slot - static_cast<std::size_t>(
                                     std::find_if(children_.begin(), children_.end(),
                                                  [](auto& c) { return c.kind == role::image; }) -

@@ -37,6 +37,7 @@ struct engine_parts {
   std::shared_ptr<embedding_provider> provider;
   keep_checkpoints checkpoints;
   extract_document extract;
+  read_image read;  ///< Empty: images are not read.
   write_group write;
   std::function<std::optional<std::string>()> storage_problem;
   /// See queue_puller_config.

@@ -92,8 +92,10 @@ struct extraction_settings {
 };
 
 struct images_settings {
+  bool enabled = true;  ///< False: images of documents are not looked for.
   int concurrency = 200;
   std::string ocr = "auto";
+  std::string languages = "eng";  ///< As tesseract has them: "eng+deu".
   /// Images narrower or lower than this are decoration (bullets, rules, logos).
   int min_pixels = 32;
 };

@@ -186,10 +186,16 @@ std::vector<setting_key<settings>> content_keys() {
   using c = chunking_settings;
   using e = embedder_settings;
   return {
+      key<&s::images, &i::enabled>("images.enabled", any(),
+                                   "Images of documents are found, filtered and listed."),
       key<&s::images, &i::concurrency>("images.concurrency", whole(1, 100'000),
                                        "Images that a node works on at a time."),
-      key<&s::images, &i::ocr>("images.ocr", one_of({"auto", "always", "off"}),
-                               "Read text in images: auto where a page has no text of its own."),
+      key<&s::images, &i::ocr>(
+          "images.ocr", one_of({"auto", "off"}),
+          "auto: text in images, and on pages without text of their own, is read."),
+      key<&s::images, &i::languages>(
+          "images.languages", text(is_ocr_languages, "tesseract's languages, such as \"eng+deu\""),
+          "Languages of text in images; each needs its package, such as tesseract-ocr-deu."),
       key<&s::images, &i::min_pixels>("images.min_pixels", whole(1, 100'000),
                                       "Images narrower or lower than this are decoration."),
 

@@ -73,6 +73,12 @@ bool is_memory_budget(std::string_view text) {
   return parse_percent(text) || (size && size->bytes > 0);
 }
 
+bool is_ocr_languages(std::string_view text) {
+  const bool parted =
+      text.starts_with('+') || text.ends_with('+') || text.find("++") != std::string_view::npos;
+  return !text.empty() && !parted && all_of_alnum_or(text, "_+");
+}
+
 bool is_variable_name(std::string_view text) {
   return text.empty() || (!is_digit(text.front()) && all_of_alnum_or(text, "_"));
 }

@@ -22,6 +22,8 @@ bool is_http_url(std::string_view text);
 bool is_mime_type(std::string_view text);
 /// "70%" or "4GiB".
 bool is_memory_budget(std::string_view text);
+/// "eng" or "eng+deu".
+bool is_ocr_languages(std::string_view text);
 /// The name of an environment variable, or nothing.
 bool is_variable_name(std::string_view text);
 

@@ -60,6 +60,7 @@ result<std::string> create(const api_services& s, const http::request& r) {
                json::optional("priority", order.submit.priority),
                json::optional("include", order.filter.include),
                json::optional("exclude", order.filter.exclude),
+               json::optional("charge_id", order.submit.charge_id),
                json::optional("idempotency_key", order.submit.idempotency_key)});
   if (!read) return tl::unexpected<error>(read.error());
   auto paths = allowed_paths(uris, s.config->sources);

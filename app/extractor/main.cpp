@@ -20,11 +20,22 @@ bool is_socket(int fd) {
 }
 
 millrace::result<millrace::extracted_document> parse(
-    std::string_view bytes, std::uint64_t max_text_bytes,
-    const std::function<void(std::uint32_t)>& page_done) {
+    const millrace::extraction::parse_order& order) {
   millrace::parsers::parse_limits limits;
-  limits.max_text_bytes = max_text_bytes;
-  return millrace::parsers::parse_document(bytes, limits, page_done);
+  limits.max_text_bytes = order.max_text_bytes;
+  limits.images = order.images;
+  limits.known_pages = order.known_pages;
+  return millrace::parsers::parse_document(
+      order.bytes, limits, [&](const millrace::parsers::parse_progress& p) {
+        order.page_done({p.pages, p.skipped_pages, p.elements});
+      });
+}
+
+millrace::result<std::string> read_image(std::string_view bytes,
+                                         const millrace::extraction::image_request& request) {
+  const auto image = millrace::parsers::load_image(bytes, request.source, {});
+  if (!image) return tl::unexpected{image.error()};
+  return millrace::fail(millrace::ec::unsupported_format, "images cannot be read yet");
 }
 
 }  // namespace
@@ -42,5 +53,5 @@ int main() {
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   std::setlocale(LC_CTYPE, "C.UTF-8");  // names inside containers; the environment is empty
   extraction::channel node{extraction::descriptor{extraction::extractor_socket}};
-  return extraction::serve(node, parse);
+  return extraction::serve(node, {parse, read_image});
 }

@@ -1,11 +1,13 @@
 // The loop of an extractor process: takes documents from the node, has them parsed, answers. Free
-// of parsers, so that a parser of another kind needs one function.
+// of parsers, so that a parser of another kind needs two functions.
 //
 // One thread, one document at a time. Returns when the node closes its end of the socket.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include "runtime/core/document.hpp"
@@ -14,14 +16,37 @@
 
 namespace millrace::extraction {
 
-/// Parses `bytes`; calls `page_done` with the number of pages finished so far. Fills all but sha256
-/// and size.
-using parse_function =
-    std::function<result<extracted_document>(std::string_view bytes, std::uint64_t max_text_bytes,
-                                             const std::function<void(std::uint32_t)>& page_done)>;
+/// How far a document is read.
+struct pages_read {
+  std::uint32_t finished = 0;         ///< Skipped ones included.
+  std::uint32_t skipped = 0;          ///< Of those that are known.
+  std::span<const element> elements;  ///< All until then.
+};
+
+/// Called after each finished page.
+using page_callback = std::function<void(const pages_read&)>;
+
+/// One document to be parsed.
+struct parse_order {
+  std::string_view bytes;
+  std::uint64_t max_text_bytes = 0;
+  bool images = true;
+  std::uint32_t known_pages = 0;
+  const page_callback& page_done;
+};
+
+/// What a process can do.
+struct parser_functions {
+  /// Fills all but sha256 and size.
+  std::function<result<extracted_document>(const parse_order&)> parse;
+  /// The text in one image of the document `bytes`, paragraphs separated by a blank line.
+  std::function<result<std::string>(std::string_view bytes, const image_request&)> read_image;
+  /// The MIME type of a document that is for another parser; nothing for all others. May be empty.
+  std::function<std::optional<std::string>(std::string_view bytes)> redirect = nullptr;
+};
 
 /// Greets, then serves. The process's exit code: 0, or protocol_exit_code where the node sends
 /// nonsense.
-int serve(channel& node, const parse_function& parse);
+int serve(channel& node, const parser_functions& parser);
 
 }  // namespace millrace::extraction

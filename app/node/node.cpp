@@ -18,6 +18,7 @@
 #include "runtime/core/blocking.hpp"
 #include "runtime/datasets/progress.hpp"
 #include "runtime/http/server.hpp"
+#include "runtime/images/image_reader.hpp"
 #include "runtime/queue/queue_listener.hpp"
 
 namespace millrace {
@@ -60,6 +61,7 @@ struct node::impl {
   std::shared_ptr<metrics> counters = std::make_shared<metrics>();
   std::shared_ptr<embedding_stats> embeddings = std::make_shared<embedding_stats>();
   std::shared_ptr<embedding_provider> provider;
+  std::unique_ptr<image_reader> images;
   std::unique_ptr<extractor_pool> extractors;
   std::shared_ptr<node_registry> registry;
   std::int64_t incarnation = 0;
@@ -127,8 +129,12 @@ result<void> node::impl::open_engine() {
   provider = std::move(*made);
   const auto executable = find_extractor();
   if (!executable) return tl::unexpected<error>(executable.error());
-  extractors = std::make_unique<extractor_pool>(
-      extractor_pool_config{*executable, options.config.extraction});
+  extractors = std::make_unique<extractor_pool>(extractor_pool_config{
+      *executable, options.config.extraction, options.config.images, options.config.extractor});
+  images =
+      std::make_unique<image_reader>([this](extraction_request request, extraction_callback done) {
+        extractors->extract(std::move(request), std::move(done));
+      });
   registry = std::make_shared<node_registry>(
       *pool,
       node_registration{name.text, "", {"all"}, options.config.documents.concurrency, version});
@@ -176,6 +182,10 @@ void node::impl::start_actors() {
   parts.extract = [this](extraction_request request, extraction_callback done) {
     extractors->extract(std::move(request), std::move(done));
   };
+  if (options.config.images.enabled && options.config.images.ocr != "off")
+    parts.read = [this](image_question question, image_answer done) {
+      images->read(std::move(question), std::move(done));
+    };
   parts.write = [this](std::vector<document_result> group, group_writer::callback done) {
     writer->write(std::move(group), std::move(done));
   };

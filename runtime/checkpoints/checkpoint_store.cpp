@@ -10,19 +10,21 @@ namespace millrace {
 namespace {
 
 // The lease's row is locked by its update, so neither a commit nor a reaper passes while this
-// writes.
+// writes. Pages that are saved are progress: the failures before them do not count any more.
 constexpr auto save_sql = R"sql(
-with held as materialized (
-  update queue_leases set deadline = clock_timestamp() + $7::bigint * interval '1 millisecond'
-  where token = $1 and document_id = $2 returning document_id),
-used as materialized (
+with used as materialized (
   select (select coalesce(sum(size), 0) from checkpoints c
           where c.document_id = $2 and not (c.kind = $9 and c.piece = $3)) as document,
          (select coalesce(sum(size), 0) from checkpoints) as total),
+room as materialized (
+  select length($5::bytea) + document <= $6 and length($5::bytea) + total <= $8 as fits from used),
+held as materialized (
+  update queue_leases l set deadline = clock_timestamp() + $7::bigint * interval '1 millisecond',
+    failures = case when r.fits and $9 = 'pages' then 0 else l.failures end
+  from room r where l.token = $1 and l.document_id = $2 returning l.document_id),
 saved as (
   insert into checkpoints as c (document_id, kind, piece, key, size, segment)
-  select h.document_id, $9, $3, $4, length($5::bytea), $5 from held h, used u
-  where length($5::bytea) + u.document <= $6 and length($5::bytea) + u.total <= $8
+  select h.document_id, $9, $3, $4, length($5::bytea), $5 from held h, room r where r.fits
   on conflict (document_id, kind, piece) do update
   set key = excluded.key, size = excluded.size, segment = excluded.segment, saved_at = clock_timestamp()
   returning size)
@@ -91,7 +93,7 @@ result<saved_pieces> checkpoint_store::load(std::int64_t document_id, const std:
             damaged = true;
           }
         }
-        if (!pages.empty()) pieces.document = decode_extraction(pages);
+        pieces.extraction = decode_extraction(pages);
         if (damaged)
           spdlog::warn("a checkpoint of document {} is damaged and is made again", document_id);
         return pieces;

@@ -32,11 +32,19 @@ struct described_image {
   bool kept = false;  ///< False: decoration.
 };
 
+/// What was read of a document: all of it, or its first pages.
+struct restored_extraction {
+  std::optional<extracted_document> document;  ///< Only where every piece of it is there.
+  std::uint32_t pages = 0;                     ///< Else the pages that are finished,
+  std::vector<element> elements;               ///< what they say,
+  std::size_t pieces = 0;                      ///< and the number of pieces that hold them.
+};
+
 /// All that was found again of one document.
 struct saved_pieces {
-  std::string key;                                ///< checkpoint_key() of all of them.
-  std::optional<extracted_document> document;     ///< Only where every piece of it is there.
-  std::map<std::string, described_image> images;  ///< By sha256.
+  std::string key;  ///< checkpoint_key() of all of them.
+  restored_extraction extraction;
+  std::map<std::string, described_image> images;                   ///< By sha256.
   std::map<std::size_t, std::vector<embedding_bytes>> embeddings;  ///< By first chunk.
 };
 
@@ -51,9 +59,15 @@ std::optional<std::vector<embedding_bytes>> decode_embeddings(std::string_view c
 std::string encode_images(std::span<const described_image> images);
 std::optional<std::vector<described_image>> decode_images(std::string_view content);
 
-/// In the frames of the extractor's protocol.
-std::vector<std::string> encode_extraction(const extracted_document& document);
-/// Nothing but of all pieces, in their order.
-std::optional<extracted_document> decode_extraction(std::span<const std::string> pieces);
+/// In the frames of the extractor's protocol: a piece begins with a progress frame, the pages
+/// before it, and ends with another, the pages that are finished with it.
+std::string encode_pages(const finished_pages& pages);
+/// The end of a document: its elements from `first_element` on, which stand behind `first_page`
+/// pages. Of several pieces where they are large.
+std::vector<std::string> encode_extraction(const extracted_document& document,
+                                           std::size_t first_element = 0,
+                                           std::uint32_t first_page = 0);
+/// Of the pieces in their order: as much as fits together.
+restored_extraction decode_extraction(std::span<const std::string> pieces);
 
 }  // namespace millrace

@@ -10,7 +10,7 @@ namespace millrace {
 
 namespace {
 
-constexpr std::string_view magic = "MRC2";
+constexpr std::string_view magic = "MRC3";
 constexpr int compression_level = 1;  // floats hardly compress; a higher level only costs time
 
 std::optional<std::string> decompress(const std::string& segment) {

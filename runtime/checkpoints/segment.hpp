@@ -1,7 +1,7 @@
 // A segment: a finished piece of a document, compressed, checked and versioned, so that what comes
 // back from storage is either exactly what was saved or nothing. What is in it: pieces.hpp.
 //
-// Pure. Format 2: zstd with its content checksum over "MRC2" and the content.
+// Pure. Format 3: zstd with its content checksum over "MRC3" and the content.
 #pragma once
 
 #include <cstdint>

@@ -28,6 +28,8 @@ struct document_result {
   std::int32_t losses = 0;
   ec failure = ec::none;  ///< ec::none: `ready`; else the document ends `failed` with this code.
   std::string failure_message;
+  /// Of a document that is `ready`: stands in the same columns as a failure.
+  document_warning warning{ec::none, {}};
   bool dead_letter = false;  ///< Attempts used up, rather than refused by its parser at once.
   std::string mime;
   std::string sha256;  ///< Hex; empty where the bytes were never read.

@@ -209,12 +209,14 @@ class group_transaction {
         rows.bytea(bytes_of_hex(d->sha256));
       rows.text(d->mime);
       rows.text(d->options);
-      if (d->failure == ec::none) {
+      const auto& said =
+          d->failure == ec::none ? d->warning : document_warning{d->failure, d->failure_message};
+      if (said.code == ec::none) {
         rows.null(field_type::text);
         rows.null(field_type::text);
       } else {
-        rows.text(to_string(d->failure));
-        rows.text(d->failure_message);
+        rows.text(to_string(said.code));
+        rows.text(said.message);
       }
     }
     insert(rows, "commit_documents", update_documents_sql);

@@ -35,7 +35,7 @@ struct image_info {
   std::uint64_t size = 0;  ///< Encoded bytes.
   /// Where the bytes are found again in their document, written and read by its parser
   /// (parsers::load_image); empty where they cannot be.
-  std::string source;
+  std::string source = {};
 };
 
 /// A link out of a document.
@@ -64,12 +64,23 @@ struct extracted_document {
   std::string sha256;  ///< 64 hex digits of the bytes that were read.
   std::uint64_t size = 0;
   std::uint32_t pages = 0;  ///< 0 where the format has none.
-  std::string title;        ///< From the document's properties; may be empty.
+  /// Pages at the beginning that were not read, because whoever asked had them already.
+  std::uint32_t skipped_pages = 0;
+  std::string title;  ///< From the document's properties; may be empty.
   std::vector<std::pair<std::string, std::string>> properties;  ///< "author", "subject", ...
   std::vector<document_link> links;
   document_warning warning{ec::none, {}};
   std::vector<element> elements;
   std::chrono::milliseconds reading_time{0};  ///< What it took the extractor, as the node saw it.
+};
+
+/// Pages that are finished while the document is still being read.
+struct finished_pages {
+  std::string sha256;  ///< Of the document.
+  std::uint64_t size = 0;
+  std::uint32_t first = 0;  ///< Pages before these.
+  std::uint32_t end = 0;    ///< Pages up to here are finished.
+  std::vector<element> elements;
 };
 
 /// A piece of a document that is embedded and searched as one.

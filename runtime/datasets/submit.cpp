@@ -102,7 +102,10 @@ struct progress_change {
 
 std::string document_options(const settings& s) {
   return "chunk=" + std::to_string(s.chunking.max_tokens) + "/" +
-         std::to_string(s.chunking.overlap_tokens);
+         std::to_string(s.chunking.overlap_tokens) + " images=" +
+         (!s.images.enabled       ? "none"
+          : s.images.ocr == "off" ? "listed"
+                                  : s.images.languages);
 }
 
 struct submission::impl {
@@ -123,7 +126,8 @@ struct submission::impl {
     tx.exec0("set local idle_in_transaction_session_timeout = " + limit);
     if (auto locked = lock_dataset(); !locked) return locked;
     tx.exec0(incoming_sql);
-    if (order.charge) charge_id = ledger::reserve_transaction_id(tx);
+    if (order.charge)
+      charge_id = order.charge_id != 0 ? order.charge_id : ledger::reserve_transaction_id(tx);
     copy.emplace(tx, "incoming");
     return {};
   }
@@ -219,7 +223,14 @@ struct submission::impl {
 
   /// Charges what was queued: the last lock taken.
   result<void> deduct() {
-    if (!order.charge || order.cost_per_document == 0 || summary.submitted == 0) return {};
+    if (!charge() || summary.submitted == 0) return {};
+    if (order.charge_id != 0) {
+      auto adopted = ledger::adopt_charge(
+          tx, {order.account, order.charge_id, summary.dataset_id, summary.submitted});
+      if (!adopted) return tl::unexpected<error>(adopted.error());
+      summary.transaction_id = order.charge_id;
+      return {};
+    }
     auto receipt = ledger::deduct_batch(
         tx, {order.account, summary.submitted, order.cost_per_document,
              "dataset " + order.dataset + ": " + std::to_string(summary.submitted) + " documents",
@@ -234,7 +245,8 @@ struct submission::impl {
   }
 
   std::optional<std::int64_t> charge() const {
-    return order.charge && order.cost_per_document > 0 ? std::optional{charge_id} : std::nullopt;
+    const bool costs = order.cost_per_document > 0 || order.charge_id != 0;
+    return order.charge && costs ? std::optional{charge_id} : std::nullopt;
   }
 
   /// The queue's priority: there, smaller ones come first.

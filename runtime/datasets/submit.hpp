@@ -27,6 +27,8 @@ struct submit_order {
   bool require_new = false;  ///< dataset_conflict where the dataset exists.
   int priority = 0;  ///< Within the dataset: what is queued now is claimed before lower ones.
   std::string idempotency_key;  ///< Empty: none.
+  /// An earlier batch deduction that pays for what is queued (ledger::adopt_charge); 0: a new one.
+  std::int64_t charge_id = 0;
   bool charge = true;
   int cost_per_document = 10;
   std::int64_t initial_grant = 0;

@@ -26,7 +26,10 @@ struct waiting_document {
   /// travels alone.
   std::size_t min_tier = 0;
 
-  bool small() const { return min_tier == 0 && request.size_hint <= small_document_bytes; }
+  bool small() const {
+    return min_tier == 0 && request.size_hint <= small_document_bytes &&
+           request.image_source.empty();
+  }
 };
 
 class document_queue {

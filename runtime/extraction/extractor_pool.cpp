@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iterator>
 #include <thread>
 #include <vector>
 
@@ -32,26 +33,54 @@ std::size_t workers_of(const extraction_settings& s) {
 
 struct extractor_pool::impl {
   explicit impl(const extractor_pool_config& config)
-      : state{config, workers_of(config.settings), budget_of(config.settings)} {
-    threads.reserve(state.workers);
-    for (std::size_t i = 0; i < state.workers; ++i)
-      threads.emplace_back([this] { extraction::worker{state}.run(); });
+      : shared{budget_of(config.settings)},
+        built_in{config, redirects(config), workers_of(config.settings), shared} {
+    for (const auto& other : config.others) {
+      std::vector<std::string> arguments{"--sandbox", "--"};
+      arguments.insert(arguments.end(), other.command.begin(), other.command.end());
+      auto& pool = others.emplace_back(
+          std::make_unique<extraction::pool_state>(config, arguments, built_in.workers, shared));
+      built_in.others[other.mime] = pool.get();
+    }
+    start(built_in);
+    for (auto& other : others) start(*other);
   }
 
   ~impl() {
-    auto waiting = state.queue.close();
-    state.stats.waiting -= static_cast<std::int64_t>(waiting.size());
-    state.budget.close();
-    ::eventfd_write(state.stop.get(), 1);
+    auto waiting = built_in.queue.close();
+    for (auto& other : others) {
+      auto more = other->queue.close();
+      std::move(more.begin(), more.end(), std::back_inserter(waiting));
+    }
+    shared.stats.waiting -= static_cast<std::int64_t>(waiting.size());
+    shared.budget.close();
+    ::eventfd_write(shared.stop.get(), 1);
     for (auto& document : waiting) document.done(draining());
     for (auto& thread : threads) thread.join();
+  }
+
+  /// What the built-in extractor leaves to others.
+  static std::vector<std::string> redirects(const extractor_pool_config& config) {
+    std::vector<std::string> arguments;
+    for (const auto& other : config.others) {
+      arguments.emplace_back("--redirect");
+      arguments.push_back(other.mime);
+    }
+    return arguments;
+  }
+
+  void start(extraction::pool_state& pool) {
+    for (std::size_t i = 0; i < pool.workers; ++i)
+      threads.emplace_back([&pool] { extraction::worker{pool}.run(); });
   }
 
   static tl::unexpected<error> draining() {
     return fail(ec::draining, "the node is shutting down; the document stays queued");
   }
 
-  extraction::pool_state state;
+  extraction::pool_shared shared;
+  extraction::pool_state built_in;
+  std::vector<std::unique_ptr<extraction::pool_state>> others;  ///< Users' own parsers.
   std::vector<std::thread> threads;
 };
 
@@ -62,14 +91,14 @@ extractor_pool::~extractor_pool() = default;
 
 void extractor_pool::extract(extraction_request request, extraction_callback done) {
   extraction::waiting_document document{std::move(request), std::move(done)};
-  ++impl_->state.stats.waiting;
-  if (impl_->state.queue.add(document)) return;
-  --impl_->state.stats.waiting;
+  ++impl_->shared.stats.waiting;
+  if (impl_->built_in.queue.add(document)) return;
+  --impl_->shared.stats.waiting;
   document.done(impl::draining());
 }
 
 const extractor_pool_stats& extractor_pool::stats() const {
-  return impl_->state.stats;
+  return impl_->shared.stats;
 }
 
 result<std::filesystem::path> find_extractor() {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/settings.hpp"
 #include "runtime/core/document.hpp"
@@ -20,13 +21,26 @@
 
 namespace millrace {
 
+/// What whoever asked may look at meanwhile; written by the pool's threads.
+struct extraction_progress {
+  std::atomic<std::uint32_t> pages{0};  ///< Finished, of the document that is read.
+  std::atomic<int> running{0};          ///< Requests that a process works on; the others wait.
+};
+
 struct extraction_request {
   std::string
       path;  ///< Path in the local file system; opened by the pool's thread, read by the extractor.
   std::uint64_t size_hint =
       0;  ///< Bytes as known at submission; the real size is taken when it is opened.
-  std::shared_ptr<std::atomic<std::uint32_t>> pages =
-      nullptr;  ///< Where the pages finished so far are written, for whom it interests.
+  std::shared_ptr<extraction_progress> progress = nullptr;  ///< For whom it interests.
+  /// Pages at the beginning that need not be read (extracted_document::skipped_pages).
+  std::uint32_t known_pages = 0;
+  /// Gets what is worth keeping should the document not be finished (page_pieces), before the
+  /// answer and on the same thread.
+  std::function<void(finished_pages)> pages_finished = nullptr;
+  /// Not empty: not the document is read but the text of its image there (image_info::source). The
+  /// answer has one element, or none where the image has no text.
+  std::string image_source = {};
 };
 
 using extraction_callback = std::function<void(result<extracted_document>)>;
@@ -34,6 +48,8 @@ using extraction_callback = std::function<void(result<extracted_document>)>;
 struct extractor_pool_config {
   std::filesystem::path executable;  ///< millrace-extractor.
   extraction_settings settings;
+  images_settings images;
+  std::vector<extractor_settings> others;  ///< Users' parsers, by MIME type.
 };
 
 /// Counters since start; read from any thread.
@@ -45,6 +61,7 @@ struct extractor_pool_stats {
   std::atomic<std::uint64_t> kills_memory{0};
   std::atomic<std::uint64_t> crashes{0};
   std::atomic<std::uint64_t> recycled{0};
+  std::atomic<std::uint64_t> escalations{0};  ///< Documents that died of memory and got more.
   std::atomic<std::int64_t> idle{0};
   std::atomic<std::int64_t> busy{0};
   std::atomic<std::int64_t> waiting{0};        ///< Documents in the FIFO.

@@ -42,6 +42,7 @@ class memory_budget {
   void release(std::uint64_t bytes);
   void close();
 
+  std::uint64_t total() const { return total_; }
   std::uint64_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
   std::uint64_t peak() const { return peak_.load(std::memory_order_relaxed); }
   /// Somebody waits: holders should let go between two documents.

@@ -13,6 +13,9 @@ constexpr std::uint32_t hello_magic = 0x5458524D;  // "MRXT" in the order of the
 constexpr std::size_t header_bytes = 5;
 constexpr std::size_t part_bytes = 256 << 10;  // where the encoder begins the next frame
 constexpr std::size_t max_sha256_bytes = 64;
+/// What a link takes beside its target; keeps their number within 16 bits.
+constexpr std::size_t link_overhead_bytes = 8;
+constexpr std::uint8_t look_for_images = 1;
 
 constexpr std::uint8_t has_image = 1;
 constexpr std::uint8_t continues = 2;
@@ -45,6 +48,47 @@ void append_image(std::string& out, const image_info& image) {
   wire::append(out, image.width);
   wire::append(out, image.height);
   wire::append(out, image.size);
+  wire::append(out, std::string_view{image.source}.substr(0, max_source_bytes));
+}
+
+void append_properties(std::string& out, const extracted_document& document) {
+  const auto count = std::min(document.properties.size(), max_properties);
+  wire::append(out, static_cast<std::uint16_t>(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& [name, value] = document.properties[i];
+    wire::append(out, std::string_view{name}.substr(0, max_property_bytes));
+    wire::append(out, std::string_view{value}.substr(0, max_property_bytes));
+  }
+}
+
+void append_links(std::string& out, const extracted_document& document) {
+  std::size_t bytes = 0;
+  std::uint16_t count = 0;
+  std::string links;
+  for (const auto& link : document.links) {
+    if (link.target.size() > max_link_bytes) continue;
+    bytes += link.target.size() + link_overhead_bytes;
+    if (bytes > max_links_bytes) break;
+    wire::append(links, link.page);
+    wire::append(links, std::string_view{link.target});
+    ++count;
+  }
+  wire::append(out, count);
+  out += links;
+}
+
+void append_head(std::string& out, const extracted_document& document) {
+  const auto& warning = document.warning;
+  wire::append(out, std::string_view{document.mime}.substr(0, max_mime_bytes));
+  wire::append(out, std::string_view{document.sha256}.substr(0, max_sha256_bytes));
+  wire::append(out, document.size);
+  wire::append(out, document.pages);
+  wire::append(out, document.skipped_pages);
+  wire::append(out, std::string_view{document.title}.substr(0, max_title_bytes));
+  wire::append(out, warning.code == ec::none ? std::string_view{} : to_string(warning.code));
+  wire::append(out, std::string_view{warning.message}.substr(0, max_sentence_bytes));
+  append_properties(out, document);
+  append_links(out, document);
 }
 
 bool is_sha256(std::string_view text) {
@@ -68,6 +112,10 @@ bool is_parser_failure(ec code) {
   }
 }
 
+bool is_warning(ec code) {
+  return code == ec::partly_read || code == ec::empty_document;
+}
+
 void append_hello(std::string& out, std::uint16_t version) {
   const auto start = begin_frame(out, frame_type::hello);
   wire::append(out, hello_magic);
@@ -78,10 +126,12 @@ void append_hello(std::string& out, std::uint16_t version) {
 void append_request(std::string& out, const request& r) {
   const auto start = begin_frame(out, frame_type::request);
   wire::append(out, r.max_text_bytes);
+  wire::append(out, r.images ? look_for_images : std::uint8_t{0});
   wire::append(out, static_cast<std::uint16_t>(r.documents.size()));
   for (const auto& d : r.documents) {
     wire::append(out, d.number);
     wire::append(out, d.size);
+    wire::append(out, d.known_pages);
   }
   end_frame(out, start);
 }
@@ -102,11 +152,40 @@ void append_failure(std::string& out, const failure& f) {
   end_frame(out, start);
 }
 
-document_encoder::document_encoder(std::uint64_t number, const extracted_document& document)
-    : number_{number}, document_{document} {}
+void append_image_request(std::string& out, const image_request& r) {
+  const auto start = begin_frame(out, frame_type::read_image);
+  wire::append(out, r.number);
+  wire::append(out, r.size);
+  wire::append(out, std::string_view{r.source}.substr(0, max_source_bytes));
+  wire::append(out, std::string_view{r.languages}.substr(0, max_languages_bytes));
+  end_frame(out, start);
+}
+
+void append_identity(std::string& out, const identity& i) {
+  const auto start = begin_frame(out, frame_type::identity);
+  wire::append(out, i.number);
+  wire::append(out, std::string_view{i.sha256}.substr(0, max_sha256_bytes));
+  wire::append(out, i.size);
+  wire::append(out, i.skipped_pages);
+  end_frame(out, start);
+}
+
+void append_redirect(std::string& out, const redirect& r) {
+  const auto start = begin_frame(out, frame_type::redirect);
+  wire::append(out, r.number);
+  wire::append(out, std::string_view{r.mime}.substr(0, max_mime_bytes));
+  end_frame(out, start);
+}
+
+document_encoder::document_encoder(std::uint64_t number, const extracted_document& document,
+                                   std::size_t first_element)
+    : number_{number}, head_{&document}, elements_{document.elements}, index_{first_element} {}
+
+document_encoder::document_encoder(std::uint64_t number, std::span<const element> elements)
+    : number_{number}, elements_{elements} {}
 
 bool document_encoder::append_next(std::string& out) {
-  if (index_ > document_.elements.size()) return false;
+  if (index_ > elements_.size() || (head_ == nullptr && index_ == elements_.size())) return false;
   const auto start = begin_frame(out, frame_type::elements);
   const auto type_at = start + sizeof(std::uint32_t);
   wire::append(out, number_);
@@ -114,15 +193,11 @@ bool document_encoder::append_next(std::string& out) {
   wire::append(out, std::uint32_t{0});
   const auto count = append_elements(out);
   patch_u32(out, count_at, count);
-  if (index_ == document_.elements.size()) {  // these are the last: turn the frame into the result
+  if (head_ != nullptr && index_ == elements_.size()) {  // the last: turn the frame into the result
     ++index_;
     out[type_at] = static_cast<char>(frame_type::result);
     std::string head;
-    wire::append(head, std::string_view{document_.mime}.substr(0, max_mime_bytes));
-    wire::append(head, std::string_view{document_.sha256}.substr(0, max_sha256_bytes));
-    wire::append(head, document_.size);
-    wire::append(head, document_.pages);
-    wire::append(head, std::string_view{document_.title}.substr(0, max_title_bytes));
+    append_head(head, *head_);
     out.insert(count_at, head);
   }
   end_frame(out, start);
@@ -132,8 +207,8 @@ bool document_encoder::append_next(std::string& out) {
 std::uint32_t document_encoder::append_elements(std::string& out) {
   const auto end = out.size() + part_bytes;
   std::uint32_t count = 0;
-  while (index_ < document_.elements.size() && out.size() < end) {
-    const auto& e = document_.elements[index_];
+  while (index_ < elements_.size() && out.size() < end) {
+    const auto& e = elements_[index_];
     const bool first = offset_ == 0;
     const auto piece = std::string_view{e.text}.substr(offset_, end - out.size());
     const bool image = first && e.kind == element_kind::image;
@@ -162,7 +237,7 @@ result<std::optional<frame>> take_frame(std::string_view& buffer) {
     return broken("a frame of " + std::to_string(length) + " bytes is longer than the limit of " +
                   std::to_string(max_frame_bytes));
   if (type < static_cast<std::uint8_t>(frame_type::hello) ||
-      type > static_cast<std::uint8_t>(frame_type::failure))
+      type > static_cast<std::uint8_t>(frame_type::redirect))
     return broken("there is no frame of type " + std::to_string(type));
   if (buffer.size() < header_bytes + length) return std::nullopt;
   const frame taken{static_cast<frame_type>(type), buffer.substr(header_bytes, length)};
@@ -182,6 +257,7 @@ result<request> decode_request(std::string_view payload) {
   wire::reader in{payload};
   request r;
   r.max_text_bytes = in.integer<std::uint64_t>();
+  r.images = (in.integer<std::uint8_t>() & look_for_images) != 0;
   const auto count = in.integer<std::uint16_t>();
   if (!in.ok() || count == 0 || count > max_frame_documents)
     return broken("a request must hold 1 to " + std::to_string(max_frame_documents) + " documents");
@@ -189,6 +265,7 @@ result<request> decode_request(std::string_view payload) {
     document_request d;
     d.number = in.integer<std::uint64_t>();
     d.size = in.integer<std::uint64_t>();
+    d.known_pages = in.integer<std::uint32_t>();
     r.documents.push_back(d);
   }
   if (!in.done()) return broken("a request does not have the length that its count says");
@@ -216,6 +293,37 @@ result<failure> decode_failure(std::string_view payload) {
   return f;
 }
 
+result<image_request> decode_image_request(std::string_view payload) {
+  wire::reader in{payload};
+  image_request r;
+  r.number = in.integer<std::uint64_t>();
+  r.size = in.integer<std::uint64_t>();
+  r.source = in.text(max_source_bytes);
+  r.languages = in.text(max_languages_bytes);
+  if (!in.done()) return broken("an image request cannot be read");
+  return r;
+}
+
+result<identity> decode_identity(std::string_view payload) {
+  wire::reader in{payload};
+  identity i;
+  i.number = in.integer<std::uint64_t>();
+  i.sha256 = in.text(max_sha256_bytes);
+  i.size = in.integer<std::uint64_t>();
+  i.skipped_pages = in.integer<std::uint32_t>();
+  if (!in.done() || !is_sha256(i.sha256)) return broken("an identity cannot be read");
+  return i;
+}
+
+result<redirect> decode_redirect(std::string_view payload) {
+  wire::reader in{payload};
+  redirect r;
+  r.number = in.integer<std::uint64_t>();
+  r.mime = clean_utf8(in.text(max_mime_bytes));
+  if (!in.done() || r.mime.empty()) return broken("a redirect cannot be read");
+  return r;
+}
+
 document_decoder::document_decoder(std::uint64_t number, std::uint64_t max_text_bytes)
     : number_{number}, text_left_{max_text_bytes} {}
 
@@ -230,16 +338,35 @@ result<extracted_document> document_decoder::finish(std::string_view payload) {
   wire::reader in{payload};
   if (in.integer<std::uint64_t>() != number_)
     return broken("a result of a document that is not due");
-  document_.mime = clean_utf8(in.text(max_mime_bytes));
-  document_.sha256 = in.text(max_sha256_bytes);
-  document_.size = in.integer<std::uint64_t>();
-  document_.pages = in.integer<std::uint32_t>();
-  document_.title = clean_utf8(in.text(max_title_bytes));
-  if (!in.ok() || !is_sha256(document_.sha256)) return broken("a result's head cannot be read");
+  if (!read_head(in)) return broken("a result's head cannot be read");
   if (auto read = read_elements(in); !read) return tl::unexpected{read.error()};
   for (auto& e : document_.elements)
     if (!is_clean_utf8(e.text)) e.text = clean_utf8(e.text);
   return std::move(document_);
+}
+
+bool document_decoder::read_head(wire::reader& in) {
+  document_.mime = clean_utf8(in.text(max_mime_bytes));
+  document_.sha256 = in.text(max_sha256_bytes);
+  document_.size = in.integer<std::uint64_t>();
+  document_.pages = in.integer<std::uint32_t>();
+  document_.skipped_pages = in.integer<std::uint32_t>();
+  document_.title = clean_utf8(in.text(max_title_bytes));
+  const auto warning = in.text(max_sentence_bytes);
+  document_.warning = {ec_from_string(warning), clean_utf8(in.text(max_sentence_bytes))};
+  const auto properties = in.integer<std::uint16_t>();
+  if (properties > max_properties || !(warning.empty() || is_warning(document_.warning.code)))
+    return false;
+  for (unsigned i = 0; i < properties && in.ok(); ++i) {
+    auto name = clean_utf8(in.text(max_property_bytes));
+    document_.properties.emplace_back(std::move(name), clean_utf8(in.text(max_property_bytes)));
+  }
+  const auto links = in.integer<std::uint16_t>();
+  for (unsigned i = 0; i < links && in.ok(); ++i) {
+    const auto page = in.integer<std::uint32_t>();
+    document_.links.push_back({page, clean_utf8(in.text(max_link_bytes))});
+  }
+  return in.ok() && is_sha256(document_.sha256);
 }
 
 result<void> document_decoder::read_elements(wire::reader& in) {
@@ -280,6 +407,7 @@ result<void> document_decoder::read_element(wire::reader& in) {
   e.image.width = in.integer<std::uint32_t>();
   e.image.height = in.integer<std::uint32_t>();
   e.image.size = in.integer<std::uint64_t>();
+  e.image.source = clean_utf8(in.text(max_source_bytes));
   if (!in.ok() || (!e.image.sha256.empty() && !is_sha256(e.image.sha256)))
     return broken("an image's description cannot be read");
   return {};

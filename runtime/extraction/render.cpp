@@ -122,6 +122,28 @@ std::string render_text(const extracted_document& document) {
   return out;
 }
 
+static void write_properties(json_writer& json, const extracted_document& document) {
+  json.Key("properties");
+  json.StartObject();
+  for (const auto& [name, value] : document.properties) write(json, name, value);
+  json.EndObject();
+  json.Key("links");
+  json.StartArray();
+  for (const auto& link : document.links) {
+    json.StartObject();
+    write(json, "page", std::uint64_t{link.page});
+    write(json, "target", link.target);
+    json.EndObject();
+  }
+  json.EndArray();
+  if (document.warning.code == ec::none) return;
+  json.Key("warning");
+  json.StartObject();
+  write(json, "code", to_string(document.warning.code));
+  write(json, "message", document.warning.message);
+  json.EndObject();
+}
+
 std::string render_json(const extracted_document& document) {
   rapidjson::StringBuffer buffer;
   json_writer json{buffer};
@@ -131,6 +153,7 @@ std::string render_json(const extracted_document& document) {
   write(json, "size", document.size);
   write(json, "pages", std::uint64_t{document.pages});
   write(json, "title", document.title);
+  write_properties(json, document);
   json.Key("elements");
   json.StartArray();
   heading_path path;

@@ -18,38 +18,35 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t max_frames = 2;  // in the process at once
 constexpr auto frame_time = 50ms;      // what a frame of small documents should take at most
-constexpr auto stall_time = 5s;  // after which documents behind a slow one go back to the queue
 constexpr auto send_timeout = 10s;
 constexpr auto idle_slice = 1s;  // between two looks at an idle process
 constexpr auto retire_grace = 2s;
 constexpr int start_attempts = 5;  // in a row before waiting documents are refused
 constexpr auto start_backoff_min = 100ms;
 constexpr auto start_backoff_max = 5s;
-constexpr auto resident_check = 50ms;  // where the address space cannot be limited
-
-std::chrono::milliseconds until(std::chrono::steady_clock::time_point t) {
-  return std::chrono::ceil<std::chrono::milliseconds>(t - std::chrono::steady_clock::now());
-}
 
 }  // namespace
 
-pool_state::pool_state(extractor_pool_config c, std::size_t worker_count,
-                       std::uint64_t budget_bytes)
-    : config{std::move(c)},
-      workers{worker_count},
-      tiers{config.settings, budget_bytes},
-      budget{budget_bytes},
-      stop{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {}
+pool_shared::pool_shared(std::uint64_t budget_bytes)
+    : budget{budget_bytes}, stop{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {}
 
-bool pool_state::stopping() const {
+bool pool_shared::stopping() const {
   pollfd event{stop.get(), POLLIN, 0};
   return ::poll(&event, 1, 0) > 0;
 }
 
+pool_state::pool_state(extractor_pool_config c, std::vector<std::string> a,
+                       std::size_t worker_count, pool_shared& s)
+    : config{std::move(c)},
+      arguments{std::move(a)},
+      workers{worker_count},
+      shared{s},
+      tiers{config.settings, shared.budget.total()} {}
+
 worker::worker(pool_state& pool) : pool_{pool} {}
 
 void worker::run() {
-  while (!pool_.stopping()) {
+  while (!pool_.shared.stopping()) {
     if (!process_ && !start_process()) continue;
     if (in_flight_.empty() && !idle()) continue;
     feed();
@@ -63,17 +60,17 @@ void worker::run() {
 // ---- the process's life ----
 
 bool worker::start_process() {
-  auto started = extractor_process::start(pool_.config.executable, pool_.stop.get());
+  auto started = extractor_process::start(pool_.config.executable, pool_.shared.stop.get());
   if (!started) {
-    if (!pool_.stopping()) start_failed(started.error());
+    if (!pool_.shared.stopping()) start_failed(started.error());
     return false;
   }
   process_ = std::move(*started);
   answered_ = 0;
   limited_to_ = 0;
   cpu_allowed_ = clock::now() - pool_.config.settings.timeout;
-  ++pool_.stats.processes_started;
-  ++pool_.stats.idle;
+  ++pool_.shared.stats.processes_started;
+  ++pool_.shared.stats.idle;
   ++pool_.processes_alive;
   return true;
 }
@@ -84,17 +81,17 @@ void worker::start_failed(const error& why) {
   failed_starts_ = std::min(failed_starts_ + 1, start_attempts);
   if (failed_starts_ == start_attempts && pool_.processes_alive == 0) {
     auto waiting = pool_.queue.take_all();
-    pool_.stats.waiting -= static_cast<std::int64_t>(waiting.size());
+    pool_.shared.stats.waiting -= static_cast<std::int64_t>(waiting.size());
     for (auto& document : waiting) refuse(document, why);
   }
   const auto backoff = std::min<std::chrono::milliseconds>(
       start_backoff_max, start_backoff_min * (1 << (failed_starts_ - 1)));
-  pollfd stop{pool_.stop.get(), POLLIN, 0};
+  pollfd stop{pool_.shared.stop.get(), POLLIN, 0};
   ::poll(&stop, 1, static_cast<int>(backoff.count()));
 }
 
 void worker::forget_process() {
-  --(in_flight_.empty() ? pool_.stats.idle : pool_.stats.busy);
+  --(in_flight_.empty() ? pool_.shared.stats.idle : pool_.shared.stats.busy);
   --pool_.processes_alive;
   process_.reset();
   decoder_.reset();
@@ -104,7 +101,7 @@ void worker::forget_process() {
 }
 
 void worker::retire_process() {
-  ++pool_.stats.recycled;
+  ++pool_.shared.stats.recycled;
   forget_process();
 }
 
@@ -114,17 +111,18 @@ void worker::lose_process(cause why, const std::string& detail) {
     why = cause::memory;
   if (why == cause::ended && end.signal == SIGXCPU) why = cause::timeout;
   const auto reason = describe(why, end, detail);
-  auto& counter = why == cause::timeout  ? pool_.stats.kills_timeout
-                  : why == cause::memory ? pool_.stats.kills_memory
-                                         : pool_.stats.crashes;
+  auto& counter = why == cause::timeout  ? pool_.shared.stats.kills_timeout
+                  : why == cause::memory ? pool_.shared.stats.kills_memory
+                                         : pool_.shared.stats.crashes;
   ++counter;
   const auto higher_tier = pool_.tiers.above(tier_);
+  if (decoder_) hand_over(pieces_.rest(decoder_->elements()));
   forget_process();
 
-  auto blamed = std::move(in_flight_.front().document);
-  in_flight_.pop_front();
+  auto blamed = end_due().document;
   std::vector<waiting_document> again;
   if (why == cause::memory && higher_tier) {
+    ++pool_.shared.stats.escalations;
     blamed.min_tier = *higher_tier;
     again.push_back(std::move(blamed));
   } else {
@@ -199,9 +197,9 @@ std::size_t worker::room() const {
   auto most = std::min<std::uint64_t>(max_frame_documents, answers_left());
   if (rest_taken_back_ || most == 0) return 0;
   if (!in_flight_.empty()) {
-    const bool may_pipeline = frames_ < max_frames && tier_ == 0 && !pool_.budget.contended() &&
-                              in_flight_.back().document.small() &&
-                              in_flight_.size() * pace_ < frame_time;
+    const bool may_pipeline =
+        frames_ < max_frames && tier_ == 0 && !pool_.shared.budget.contended() &&
+        in_flight_.back().document.small() && in_flight_.size() * pace_ < frame_time;
     if (!may_pipeline) return 0;
   }
   if (pace_ > 0ns) most = std::min(most, static_cast<std::uint64_t>(frame_time / pace_));
@@ -212,7 +210,7 @@ std::size_t worker::room() const {
 worker::prepared_frame worker::prepare(std::size_t most, bool large_too) {
   prepared_frame frame;
   auto taken = pool_.queue.take(most, pool_.workers, large_too);
-  pool_.stats.waiting -= static_cast<std::int64_t>(taken.size());
+  pool_.shared.stats.waiting -= static_cast<std::int64_t>(taken.size());
   std::vector<waiting_document> rest;
   bool full = false;
   for (auto& document : taken) {
@@ -243,11 +241,11 @@ worker::prepared_frame worker::prepare(std::size_t most, bool large_too) {
 /// the pool stops.
 bool worker::adopt_tier(std::size_t tier) {
   const auto cap = pool_.tiers.cap(tier);
-  if (reserved_ != cap || (in_flight_.empty() && pool_.budget.contended())) {
+  if (reserved_ != cap || (in_flight_.empty() && pool_.shared.budget.contended())) {
     release_memory();
-    if (!pool_.budget.reserve(cap)) return false;
+    if (!pool_.shared.budget.reserve(cap)) return false;
     reserved_ = cap;
-    pool_.stats.memory_bytes = pool_.budget.in_use();
+    pool_.shared.stats.memory_bytes = pool_.shared.budget.in_use();
   }
   tier_ = tier;
   if (limited_to_ == cap) return true;
@@ -261,26 +259,30 @@ bool worker::adopt_tier(std::size_t tier) {
 }
 
 void worker::send(prepared_frame frame) {
-  request r{pool_.config.settings.max_text.bytes, {}};
+  request r{pool_.config.settings.max_text.bytes, pool_.config.images.enabled, {}};
   std::array<int, max_frame_documents> files{};
   const bool first = in_flight_.empty();
   for (std::size_t i = 0; i < frame.documents.size(); ++i) {
     files[i] = frame.files[i].fd.get();
-    r.documents.push_back({next_number_, frame.files[i].size});
+    r.documents.push_back(
+        {next_number_, frame.files[i].size, frame.documents[i].request.known_pages});
     in_flight_.push_back({std::move(frame.documents[i]), next_number_++, false});
   }
   in_flight_.back().ends_frame = true;
   ++frames_;
   if (first) {
-    --pool_.stats.idle;
-    ++pool_.stats.busy;
+    --pool_.shared.stats.idle;
+    ++pool_.shared.stats.busy;
     touch();
-    due_since_ = last_sign_;
-    pages_ = 0;
+    begin_due();
   }
   outgoing_.clear();
-  append_request(outgoing_, r);
-  ++pool_.stats.frames;
+  if (const auto& image = in_flight_.back().document.request.image_source; !image.empty())
+    append_image_request(outgoing_, {r.documents[0].number, r.documents[0].size, image,
+                                     pool_.config.images.languages});
+  else
+    append_request(outgoing_, r);
+  ++pool_.shared.stats.frames;
   // Should it fail, the process has died or hangs. What it answered before is still in the socket,
   // so that listen() decides whom that costs, at the end of the stream or at the time-out.
   process_->socket().send(outgoing_, std::span{files}.first(r.documents.size()),
@@ -290,148 +292,23 @@ void worker::send(prepared_frame frame) {
 void worker::give_back(std::vector<waiting_document> documents) {
   if (documents.empty()) return;
   const auto count = static_cast<std::int64_t>(documents.size());
-  pool_.stats.waiting += count;
+  pool_.shared.stats.waiting += count;
   if (pool_.queue.put_back(documents)) return;
-  pool_.stats.waiting -= count;
+  pool_.shared.stats.waiting -= count;
   for (auto& document : documents)
     document.done(fail(ec::draining, "the node is shutting down; the document stays queued"));
 }
 
 void worker::refuse(waiting_document& document, const error& why) {
-  ++pool_.stats.documents;
+  ++pool_.shared.stats.documents;
   document.done(tl::unexpected{why});
-}
-
-// ---- answers ----
-
-void worker::listen() {
-  switch (process_->socket().read(channel::wait::none)) {
-    case channel::read_status::nothing:
-      return await_answer();
-    case channel::read_status::closed:
-      return lose_process(cause::ended);
-    case channel::read_status::data:
-      break;
-  }
-  while (process_ && !in_flight_.empty()) {
-    const auto next = process_->socket().next_frame();
-    if (!next) return lose_process(cause::garbage, next.error().message);
-    if (!*next) return;
-    handle(**next);
-  }
-}
-
-/// Sleeps until the socket or the pool wants something, or a limit is due.
-void worker::await_answer() {
-  auto patience = until(last_sign_ + pool_.config.settings.timeout);
-  if (in_flight_.size() > 1 && !rest_taken_back_)
-    patience = std::min(patience, until(due_since_ + stall_time));
-  if constexpr (!limits_address_space)
-    patience = std::min<std::chrono::milliseconds>(patience, resident_check);
-  patience = std::clamp<std::chrono::milliseconds>(patience, 0ms, 60s);
-  std::array<pollfd, 2> events{pollfd{process_->socket().socket(), POLLIN, 0},
-                               pollfd{pool_.stop.get(), POLLIN, 0}};
-  if (::poll(events.data(), events.size(), static_cast<int>(patience.count())) == 0) check_limits();
-}
-
-void worker::check_limits() {
-  if (until(last_sign_ + pool_.config.settings.timeout) <= 0ms) return lose_process(cause::timeout);
-  if constexpr (!limits_address_space)
-    if (process_->resident() > limited_to_) return lose_process(cause::memory);
-  if (in_flight_.size() > 1 && until(due_since_ + stall_time) <= 0ms) take_back_rest();
-}
-
-void worker::handle(const frame& f) {
-  auto& due = in_flight_.front();
-  if (!decoder_) decoder_.emplace(due.number, pool_.config.settings.max_text.bytes);
-  switch (f.type) {
-    case frame_type::progress: {
-      const auto p = decode_progress(f.payload);
-      if (!p || p->number != due.number)
-        return lose_process(cause::garbage, "progress that is not due");
-      return handle_progress(*p);
-    }
-    case frame_type::elements:
-      if (auto added = decoder_->add_elements(f.payload); !added)
-        return lose_process(cause::garbage, added.error().message);
-      return;
-    case frame_type::result: {
-      auto document = decoder_->finish(f.payload);
-      if (!document) return lose_process(cause::garbage, document.error().message);
-      return answer(std::move(document));
-    }
-    case frame_type::failure: {
-      const auto said = decode_failure(f.payload);
-      if (!said || said->number != due.number)
-        return lose_process(cause::garbage, "a failure that is not due");
-      return answer(tl::unexpected{said->reason});
-    }
-    case frame_type::hello:
-    case frame_type::request:
-      return lose_process(cause::garbage, "a frame that is no answer");
-  }
-}
-
-/// Only new pages count: a process that repeats itself is stopped like one that is silent.
-void worker::handle_progress(const progress& p) {
-  if (p.pages <= pages_ || p.pages > max_pages) return;
-  pages_ = p.pages;
-  if (const auto& told = in_flight_.front().document.request.pages)
-    told->store(pages_, std::memory_order_relaxed);
-  touch();
-}
-
-void worker::answer(result<extracted_document> outcome) {
-  const auto due_since = due_since_;
-  touch();
-  due_since_ = last_sign_;
-  pages_ = 0;
-  decoder_.reset();
-  ++answered_;
-  ++pool_.stats.documents;
-  failed_starts_ = 0;
-  auto answered = std::move(in_flight_.front());
-  in_flight_.pop_front();
-  if (outcome)
-    outcome->reading_time =
-        std::chrono::duration_cast<std::chrono::milliseconds>(last_sign_ - due_since);
-  if (answered.document.small()) pace_ = (3 * pace_ + (last_sign_ - due_since)) / 4;
-  if (answered.ends_frame) --frames_;
-  if (in_flight_.empty()) {
-    --pool_.stats.busy;
-    ++pool_.stats.idle;
-  }
-  answered.document.done(std::move(outcome));
-}
-
-/// A slow document must not hold up others that an idle worker could take.
-void worker::take_back_rest() {
-  std::vector<waiting_document> rest;
-  for (std::size_t i = 1; i < in_flight_.size(); ++i)
-    rest.push_back(std::move(in_flight_[i].document));
-  in_flight_.resize(1);
-  in_flight_.front().ends_frame = true;
-  frames_ = 1;
-  rest_taken_back_ = true;
-  give_back(std::move(rest));
-}
-
-/// The process showed that it is alive: the time-out starts again, and so does its CPU time.
-void worker::touch() {
-  last_sign_ = clock::now();
-  const auto timeout = std::chrono::ceil<std::chrono::seconds>(pool_.config.settings.timeout);
-  if (last_sign_ - cpu_allowed_ < timeout / 4) return;
-  cpu_allowed_ = last_sign_;
-  // The time-out comes first as long as this node watches; this bounds a process whose node is
-  // gone.
-  process_->allow_cpu_time(2 * timeout);
 }
 
 void worker::release_memory() {
   if (reserved_ == 0) return;
-  pool_.budget.release(reserved_);
+  pool_.shared.budget.release(reserved_);
   reserved_ = 0;
-  pool_.stats.memory_bytes = pool_.budget.in_use();
+  pool_.shared.stats.memory_bytes = pool_.shared.budget.in_use();
 }
 
 }  // namespace millrace::extraction

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,23 +18,35 @@
 #include "runtime/extraction/document_queue.hpp"
 #include "runtime/extraction/extractor_process.hpp"
 #include "runtime/extraction/memory_budget.hpp"
+#include "runtime/extraction/page_pieces.hpp"
 #include "runtime/extraction/protocol.hpp"
 
 namespace millrace::extraction {
 
-/// What the workers of a pool share. Outlives their threads.
-struct pool_state {
-  extractor_pool_config config;
-  std::size_t workers;
-  document_queue queue;
-  memory_tiers tiers;
+/// What all workers of a pool share, whatever they start.
+struct pool_shared {
   memory_budget budget;
   descriptor stop;  ///< eventfd, readable once the pool ends.
   extractor_pool_stats stats;
-  std::atomic<int> processes_alive{0};
 
-  pool_state(extractor_pool_config c, std::size_t worker_count, std::uint64_t budget_bytes);
+  explicit pool_shared(std::uint64_t budget_bytes);
   bool stopping() const;
+};
+
+/// What the workers of one program share. Outlives their threads.
+struct pool_state {
+  extractor_pool_config config;
+  std::vector<std::string> arguments;  ///< Of config.executable.
+  std::size_t workers;
+  pool_shared& shared;
+  document_queue queue;
+  memory_tiers tiers;
+  std::atomic<int> processes_alive{0};
+  /// Where documents of other types go, by MIME type: users' own parsers.
+  std::map<std::string, pool_state*> others;
+
+  pool_state(extractor_pool_config c, std::vector<std::string> a, std::size_t worker_count,
+             pool_shared& s);
 };
 
 class worker {
@@ -83,6 +96,10 @@ class worker {
   void check_limits();
   void handle(const frame& f);
   void handle_progress(const progress& p);
+  void handle_redirect(const frame& f);
+  void hand_over(std::optional<finished_pages> piece);
+  void begin_due();
+  in_flight end_due();
   void answer(result<extracted_document> outcome);
   void take_back_rest();
   void touch();
@@ -110,6 +127,7 @@ class worker {
   clock::time_point due_since_;       ///< When the document that is due became so.
   clock::time_point cpu_allowed_;     ///< When CPU time was last granted.
   std::uint32_t pages_ = 0;           ///< Finished, of the document that is due.
+  page_pieces pieces_;                ///< Of the document that is due.
   std::chrono::nanoseconds pace_{0};  ///< A small document's usual time: a moving average.
   std::string outgoing_;
 };

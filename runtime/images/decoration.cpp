@@ -8,7 +8,9 @@ namespace {
 constexpr std::uint64_t rule_aspect_ratio = 20;
 }
 
-image_verdict judge_image(const image_info& image, const images_settings& s) {
+image_verdict judge_image(const image_info& image, std::uint32_t occurrences,
+                          const images_settings& s) {
+  if (occurrences > max_occurrences) return image_verdict::repeated;
   if (image.width == 0 || image.height == 0) return image_verdict::kept;
   const auto shorter = std::min(image.width, image.height);
   const auto longer = std::max(image.width, image.height);
@@ -24,6 +26,8 @@ std::string_view to_string(image_verdict verdict) {
       return "too_small";
     case image_verdict::rule:
       return "rule";
+    case image_verdict::repeated:
+      return "repeated";
   }
   return "kept";
 }

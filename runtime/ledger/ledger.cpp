@@ -164,6 +164,42 @@ result<receipt> deduct_batch(pqxx::work& tx, const deduction& d) {
   return receipt{id, -amount, left, false};
 }
 
+result<receipt> adopt_charge(pqxx::work& tx, const adoption& a) {
+  const auto charges = tx.exec_params(
+      "select c.documents, c.cost, c.refunded, c.dataset_id from credit_charges c "
+      "join credit_accounts a on a.id = c.account_id "
+      "where c.transaction_id = $1 and a.name = $2 for update of c",
+      a.transaction_id, a.account);
+  const auto named = "charge " + std::to_string(a.transaction_id);
+  if (charges.empty())
+    return fail(ec::unknown_transaction, named + " is not a batch deduction of account `" +
+                                             a.account + "`; see `millrace credits history " +
+                                             a.account + "`");
+  const auto charge = charges[0];
+  if (!charge[3].is_null())
+    return fail(ec::idempotency_conflict, named + " has paid for a dataset already");
+  if (charge[2].as<std::int64_t>() != 0)
+    return fail(ec::idempotency_conflict,
+                named + " was refunded in part; submit without charge_id, or deduct anew");
+  const auto paid = charge[0].as<std::int64_t>();
+  const auto cost = charge[1].as<std::int64_t>();
+  if (paid < a.documents)
+    return fail(ec::insufficient_credits, named + " paid for " + std::to_string(paid) +
+                                              " documents and " + std::to_string(a.documents) +
+                                              " are submitted; nothing was submitted");
+  const auto surplus = (paid - a.documents) * cost;
+  const auto account = lock_account(tx, a.account);
+  if (!account) return tl::unexpected<error>(account.error());
+  tx.exec_params0(
+      "update credit_charges set dataset_id = $2, refunded = $3 where transaction_id = $1",
+      a.transaction_id, a.dataset_id, surplus);
+  if (surplus == 0) return receipt{a.transaction_id, 0, account->balance, false};
+  tx.exec_params1(refund_sql, account->id, paid - a.documents, cost,
+                  "refund of documents that were not submitted", a.transaction_id, nullptr);
+  const auto left = tx.exec_params1(move_sql, account->id, surplus)[0].as<std::int64_t>();
+  return receipt{a.transaction_id, surplus, left, false};
+}
+
 result<receipt> grant(pqxx::work& tx, const grant_order& g) {
   if (g.amount < 1) return fail(ec::invalid_argument, "a grant needs an amount of at least 1");
   tx.exec_params0("insert into credit_accounts (name) values ($1) on conflict (name) do nothing",

@@ -46,6 +46,14 @@ struct grant_order {
   std::string idempotency_key;  ///< Empty: none.
 };
 
+/// An earlier batch deduction that no dataset owns, to pay for `documents` of this one.
+struct adoption {
+  std::string account;
+  std::int64_t transaction_id = 0;
+  std::int64_t dataset_id = 0;
+  std::int64_t documents = 0;  ///< At least 1.
+};
+
 struct refund_order {
   std::int64_t transaction_id = 0;  ///< A batch deduction that no dataset owns.
   std::int64_t failed_count = 0;
@@ -71,6 +79,11 @@ std::int64_t reserve_transaction_id(pqxx::work& tx);
 
 /// One transaction for a batch of any size. insufficient_credits names balance and need.
 result<receipt> deduct_batch(pqxx::work& tx, const deduction& d);
+/// The dataset's documents are paid by the deduction, which is the dataset's from here on; what it
+/// paid beyond them is refunded at once. unknown_transaction where it is no deduction of the
+/// account, idempotency_conflict where a dataset owns it already or something of it was refunded,
+/// insufficient_credits where it paid for fewer documents. The receipt's amount is the refund.
+result<receipt> adopt_charge(pqxx::work& tx, const adoption& a);
 result<receipt> grant(pqxx::work& tx, const grant_order& g);
 /// refund_exceeds_charge where more would come back than was charged and not yet refunded.
 result<receipt> refund(pqxx::work& tx, const refund_order& r);

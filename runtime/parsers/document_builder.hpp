@@ -60,7 +60,14 @@ class document_builder {
     std::uint32_t outer_page_;
   };
 
+  /// The parser began behind limits().known_pages.
+  void set_skipped_pages(std::uint32_t pages) {
+    if (depth_ == 0) document_.skipped_pages = pages;
+  }
+
   const parse_limits& limits() const { return limits_; }
+  std::uint32_t skipped_pages() const { return document_.skipped_pages; }
+  std::span<const element> elements() const { return document_.elements; }
   extracted_document take() && { return std::move(document_); }
 
  private:

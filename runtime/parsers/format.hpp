@@ -10,6 +10,10 @@
 
 namespace millrace::parsers {
 
+/// Called by a parser after each finished page (or comparable piece) with the number finished so
+/// far.
+using progress_callback = std::function<void(std::uint32_t pages_done)>;
+
 /// What a parser gets. Views live as long as the call.
 struct parse_input {
   std::string_view bytes;  ///< The whole file.

@@ -50,8 +50,11 @@ void parse_into(std::string_view bytes, const parse_limits& limits,
 }
 
 extracted_document parse_or_throw(std::string_view bytes, const parse_limits& limits,
-                                  const progress_callback& progress) {
+                                  const page_callback& page_done) {
   document_builder out{limits};
+  const progress_callback progress = [&](std::uint32_t pages) {
+    if (page_done) page_done({pages, out.skipped_pages(), out.elements()});
+  };
   out.set_mime(empty_mime);
   if (!bytes.empty()) parse_into(bytes, limits, progress, 0, out);
   auto document = std::move(out).take();
@@ -64,9 +67,9 @@ extracted_document parse_or_throw(std::string_view bytes, const parse_limits& li
 }  // namespace
 
 result<extracted_document> parse_document(std::string_view bytes, const parse_limits& limits,
-                                          const progress_callback& progress) {
+                                          const page_callback& page_done) {
   try {
-    return parse_or_throw(bytes, limits, progress);
+    return parse_or_throw(bytes, limits, page_done);
   } catch (const parse_failure& failure) {
     return tl::unexpected<error>(failure.reason());
   } catch (const std::bad_alloc&) {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,17 +28,27 @@ struct parse_limits {
   std::uint64_t max_unpacked_bytes = 1ULL << 30;  ///< Of all parts read from a ZIP container.
   std::uint32_t max_inner_depth = 4;  ///< Documents in documents (messages in messages).
   bool images = true;                 ///< False: images are not looked for at all.
+  /// Pages at the beginning that whoever asks has already: formats that can, begin behind them and
+  /// say so (extracted_document::skipped_pages).
+  std::uint32_t known_pages = 0;
 };
 
-/// Called after each finished page (or comparable piece) with the number finished so far.
-using progress_callback = std::function<void(std::uint32_t pages_done)>;
+/// How far a document is read.
+struct parse_progress {
+  std::uint32_t pages = 0;            ///< Finished, skipped ones included.
+  std::uint32_t skipped_pages = 0;    ///< As in extracted_document.
+  std::span<const element> elements;  ///< All until then.
+};
+
+/// Called after each finished page (or comparable piece).
+using page_callback = std::function<void(const parse_progress&)>;
 
 /// `bytes` is the whole file (mapped). Empty files yield a document without elements.
 /// Errors: unsupported_format (the sentence names the detected format), encrypted_document,
 /// malformed_document, limit_exceeded; each with a sentence that tells a user what to do. Fills
 /// everything of extracted_document but sha256 and size.
 result<extracted_document> parse_document(std::string_view bytes, const parse_limits& limits,
-                                          const progress_callback& progress);
+                                          const page_callback& page_done);
 
 /// The encoded bytes (PNG, JPEG, TIFF, PNM, ...) of one image of the document `bytes`; `source` is
 /// what parse_document() wrote into its image_info. malformed_document where the document has no

@@ -2,7 +2,7 @@
 
 namespace millrace {
 
-attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& s) {
+attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& s, bool moved_on) {
   switch (code) {
     case ec::embedding_paused:
     case ec::draining:
@@ -15,7 +15,8 @@ attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& 
     default:
       break;
   }
-  if (!is_retryable(code)) return attempt_verdict::end_failed;
+  const bool resumes = moved_on && code == ec::extraction_memory;
+  if (!is_retryable(code) && !resumes) return attempt_verdict::end_failed;
   return work.failures + 1 < s.max_attempts ? attempt_verdict::retry_later
                                             : attempt_verdict::dead_letter;
 }

@@ -15,7 +15,11 @@ enum class attempt_verdict : std::uint8_t {
   give_back,    ///< Not its fault: back to the queue as it was.
 };
 
-attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& s);
+/// `moved_on`: the attempt saved pages that no attempt before it had finished. Then even a document
+/// that is too much for its parser is tried again, behind them; and saving them has forgotten the
+/// failures before (checkpoint_store), so that only attempts without new pages use up max_attempts.
+attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& s,
+                              bool moved_on = false);
 
 /// True where a document's holders vanished so often that it is not tried again.
 inline bool lost_too_often(const lease& work, const queue_settings& s) {

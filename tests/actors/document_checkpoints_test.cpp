@@ -115,8 +115,8 @@ TEST_F(checkpointed_document, an_extraction_that_took_long_is_saved_and_not_made
 
   ASSERT_TRUE(deliver(lease_with_checkpoints(7)));
   auto pieces = pieces_of_same();
-  pieces.document = decode_extraction(std::vector<std::string>{saved[0].content});
-  ASSERT_TRUE(pieces.document);
+  pieces.extraction = decode_extraction(std::vector<std::string>{saved[0].content});
+  ASSERT_TRUE(pieces.extraction.document);
   restore(std::move(pieces));
   engine.run();
   EXPECT_TRUE(extractions.empty()) << "it was read before";
@@ -165,6 +165,84 @@ TEST_F(checkpointed_document, many_images_are_saved_as_they_come_and_described_o
     return i.text.ends_with("as described before");
   });
   EXPECT_EQ(described_before, count - 64);
+}
+
+finished_pages finished(std::uint32_t first, std::uint32_t end) {
+  finished_pages pages{std::string(64, 'a'), 100, first, end, {}};
+  for (auto page = first + 1; page <= end; ++page)
+    pages.elements.push_back(
+        {element_kind::paragraph, 0, page, "words of page " + std::to_string(page), {}});
+  return pages;
+}
+
+TEST_F(checkpointed_document, pages_that_were_finished_are_saved_at_once_and_not_read_again) {
+  start_with_checkpoints();
+  ASSERT_TRUE(deliver(lease_of(5)));
+  extractions[0].request.pages_finished(finished(0, 40));
+  extractions[0].request.pages_finished(finished(40, 50));
+  engine.run();
+  ASSERT_EQ(saved.size(), 2U);
+  EXPECT_EQ(saved[1].number, 1U);
+  extracted(fail(ec::extraction_memory, "too much"));
+  ASSERT_EQ(log->returned.size(), 1U) << "it moved on, so it is tried again";
+  EXPECT_EQ(log->returned[0].reason, release_reason::failed);
+
+  ASSERT_TRUE(deliver(lease_with_checkpoints(6)));
+  auto pieces = pieces_of_same();
+  pieces.extraction =
+      decode_extraction(std::vector<std::string>{saved[0].content, saved[1].content});
+  restore(std::move(pieces));
+  engine.run();
+  ASSERT_EQ(extractions.size(), 1U);
+  EXPECT_EQ(extractions[0].request.known_pages, 50U);
+  auto rest = text_document({"words of page 51"});
+  rest.skipped_pages = 50;
+  rest.pages = 51;
+  extracted(std::move(rest));
+  ASSERT_EQ(saved.size(), 3U) << "so that the whole is there";
+  EXPECT_EQ(saved[2].number, 2U);
+  const auto whole = decode_extraction(
+      std::vector<std::string>{saved[0].content, saved[1].content, saved[2].content});
+  ASSERT_TRUE(whole.document);
+  EXPECT_EQ(whole.document->elements.size(), 51U);
+  embed_all();
+  write();
+  const auto& w = writer.written.at(0);
+  EXPECT_EQ(w.pages, 51U);
+  std::string all;
+  for (const auto& c : w.chunks) all += c.text + "\n";
+  for (int page = 1; page <= 51; ++page)
+    EXPECT_NE(all.find("page " + std::to_string(page)), std::string::npos) << page;
+}
+
+TEST_F(checkpointed_document, without_new_pages_too_much_memory_is_final) {
+  start_with_checkpoints();
+  ASSERT_TRUE(deliver(lease_of(5)));
+  extracted(fail(ec::extraction_memory, "too much"));
+  write();
+  EXPECT_EQ(writer.written.at(0).failure, ec::extraction_memory);
+}
+
+TEST_F(checkpointed_document, a_source_that_changed_is_read_from_its_first_page) {
+  start_with_checkpoints();
+  ASSERT_TRUE(deliver(lease_with_checkpoints(5)));
+  auto pieces = pieces_of_same();
+  pieces.extraction = decode_extraction(std::vector<std::string>{encode_pages(finished(0, 40))});
+  restore(std::move(pieces));
+  engine.run();
+  EXPECT_EQ(extractions[0].request.known_pages, 40U);
+  auto changed = text_document({"other words"});
+  changed.sha256 = std::string(64, 'b');
+  changed.skipped_pages = 40;
+  extracted(changed);
+  ASSERT_EQ(extractions.size(), 1U) << "again";
+  EXPECT_EQ(extractions[0].request.known_pages, 0U);
+  changed.skipped_pages = 0;
+  extracted(changed);
+  embed_all();
+  write();
+  ASSERT_EQ(writer.written.at(0).chunks.size(), 1U);
+  EXPECT_EQ(writer.written[0].chunks[0].text, "other words");
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ class document_test : public ::testing::Test {
   scripted_writer writer;
   std::shared_ptr<puller_log> log = std::make_shared<puller_log>();
   document_config config;
+  read_image image_read_seam;  ///< Empty: images are listed only.
   demand embedder_limit{1024, 16ULL << 20};
   use_roles roles;
   document_actor document;
@@ -49,7 +50,8 @@ class document_test : public ::testing::Test {
     roles.embedder = new_embedder();
     roles.committer = new_committer();
     for (int i = 0; i < 2; ++i)
-      roles.images.push_back(engine.spawn<image_actor_impl>("image", images_settings{}));
+      roles.images.push_back(
+          engine.spawn<image_actor_impl>("image", image_config{{}, image_read_seam}));
     document = new_document();
     announce();
   }

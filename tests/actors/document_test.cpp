@@ -238,11 +238,12 @@ TEST_F(document_test, every_step_extends_the_lease_and_standing_still_does_not) 
   constexpr auto tick = document_actor_impl::longest_tick;
   start();
   ASSERT_TRUE(deliver(lease_of(1)));
+  ++extractions[0].request.progress->running;
   engine.advance(tick, tick);
   EXPECT_EQ(log->extended, (std::vector<std::int64_t>{1})) << "it began";
   engine.advance(3 * tick, tick);
   EXPECT_EQ(log->extended.size(), 1U) << "nothing happened since";
-  *extractions[0].request.pages = 7;
+  extractions[0].request.progress->pages = 7;
   engine.advance(2 * tick, tick);
   EXPECT_EQ(log->extended.size(), 2U) << "pages were finished";
   extracted(text_document({"words"}));

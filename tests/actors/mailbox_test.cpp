@@ -32,7 +32,7 @@ caf::behavior burst(caf::event_based_actor* self, const image_actor& to, tally* 
 
 TEST(mailbox, what_exceeds_the_limit_is_refused_at_once_and_counted) {
   virtual_engine engine;
-  const auto images = engine.spawn<image_actor_impl>("image", images_settings{}, 4);
+  const auto images = engine.spawn<image_actor_impl>("image", image_config{}, 4);
   tally seen;
   for (int i = 0; i < 10; ++i) engine.keep(engine.system.spawn(burst, images, &seen, 1));
   engine.run();
@@ -51,7 +51,7 @@ TEST(mailbox, every_request_is_answered_once_in_any_order) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     random_source random{seed};
     virtual_engine engine;
-    const auto images = engine.spawn<image_actor_impl>("image", images_settings{}, 3);
+    const auto images = engine.spawn<image_actor_impl>("image", image_config{}, 3);
     tally seen;
     for (int i = 0; i < 8; ++i) engine.keep(engine.system.spawn(burst, images, &seen, 5));
     engine.run(&random);
@@ -67,7 +67,7 @@ TEST(mailbox, every_request_is_answered_once_in_any_order) {
 
 TEST(mailbox, room_that_was_made_is_used_again) {
   virtual_engine engine;
-  const auto images = engine.spawn<image_actor_impl>("image", images_settings{}, 1);
+  const auto images = engine.spawn<image_actor_impl>("image", image_config{}, 1);
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(engine.ask<image_described>(images, describe_image{}));
   EXPECT_EQ(engine.probe("image")->rejected, 0U);
   EXPECT_EQ(engine.probe("image")->peak, 1);
@@ -85,10 +85,11 @@ class gated_actor : public bounded_actor<image_actor> {
       : bounded_actor{config, std::move(place)}, gate_{g} {}
   behavior_type make_behavior() override {
     return {[this](describe_image&) {
-      std::unique_lock lock{gate_->mutex};
-      gate_->changed.wait(lock, [this] { return gate_->open; });
-      return image_described{};
-    }};
+              std::unique_lock lock{gate_->mutex};
+              gate_->changed.wait(lock, [this] { return gate_->open; });
+              return image_described{};
+            },
+            [](const image_read&) {}};
   }
 
  private:

@@ -53,6 +53,7 @@ class queue_puller_test : public ::testing::Test {
                 return lease_accepted{};
               },
               [](const document_extracted&) {},
+              [](const pages_extracted&) {},
               [](const checkpoints_loaded&) {},
               [](const use_roles&) {},
               [](tick_atom) {},

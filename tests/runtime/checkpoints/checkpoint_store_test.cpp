@@ -77,15 +77,15 @@ TEST_F(stored, every_kind_has_its_place_and_a_claim_says_that_there_are_some) {
   EXPECT_EQ(std::to_string(sum), db.query("select sum(size) from checkpoints"));
 
   const auto found = must(s.load(leases[0].document_id, key));
-  ASSERT_TRUE(found.document);
-  EXPECT_EQ(found.document->elements.size(), 3U);
+  ASSERT_TRUE(found.extraction.document);
+  EXPECT_EQ(found.extraction.document->elements.size(), 3U);
   ASSERT_THAT(found.images, SizeIs(1));
   EXPECT_EQ(found.images.at(std::string(64, 'c')).image.text, "lock");
   EXPECT_THAT(found.embeddings, SizeIs(1));
 
   db.execute("delete from checkpoints where kind = 'pages' and piece = 1");
   const auto fewer = must(s.load(leases[0].document_id, key));
-  EXPECT_FALSE(fewer.document) << "a part of an extraction is none";
+  EXPECT_FALSE(fewer.extraction.document) << "a part of an extraction is none";
   EXPECT_THAT(fewer.images, SizeIs(1));
 
   EXPECT_FALSE(leases[0].has_checkpoints);
@@ -93,6 +93,25 @@ TEST_F(stored, every_kind_has_its_place_and_a_claim_says_that_there_are_some) {
   claim_planner planner;
   for (const auto& l : must(q.claim(planner, 2)))
     EXPECT_EQ(l.has_checkpoints, l.document_id == leases[0].document_id);
+}
+
+TEST_F(stored, pages_that_are_saved_forget_the_failures_before_them) {
+  const auto failures = [&] {
+    return db.query("select failures from queue_leases where token = " +
+                    std::to_string(leases[0].token));
+  };
+  db.execute("update queue_leases set failures = 3");
+  auto s = store();
+  const finished_pages pages{std::string(64, 'a'), 10, 0, 5, {}};
+  must(s.save(order(0, leases[0])));
+  EXPECT_EQ(failures(), "3") << "embeddings say nothing about the parser";
+  checkpoint_store full{db.pool(), {.max_size = {1}}, std::chrono::hours{2}};
+  const checkpoint_order of_pages{
+      leases[0].token, leases[0].document_id, key, piece_kind::pages, 0, encode_pages(pages)};
+  EXPECT_EQ(must(full.save(of_pages)).outcome, checkpoint_outcome::skipped);
+  EXPECT_EQ(failures(), "3") << "nothing was saved";
+  EXPECT_EQ(must(s.save(of_pages)).outcome, checkpoint_outcome::saved);
+  EXPECT_EQ(failures(), "0");
 }
 
 TEST_F(stored, only_the_holder_of_the_token_saves) {

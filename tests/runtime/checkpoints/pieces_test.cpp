@@ -50,12 +50,19 @@ TEST(pieces, images_come_back_and_nothing_else_is_taken_for_them) {
   EXPECT_FALSE(decode_images(std::string(4, '\xff')));
 }
 
+finished_pages pages_of(const extracted_document& d, std::uint32_t first, std::uint32_t end) {
+  finished_pages pages{d.sha256, d.size, first, end, {}};
+  for (const auto& e : d.elements)
+    if (e.page > first && e.page <= end) pages.elements.push_back(e);
+  return pages;
+}
+
 TEST(pieces, an_extraction_comes_back_of_all_its_pieces_only) {
   const auto document = long_document();
   const auto pieces = encode_extraction(document);
   ASSERT_GE(pieces.size(), 3U);
   for (const auto& p : pieces) EXPECT_LT(p.size(), 2 * piece_bytes);
-  const auto found = decode_extraction(pieces);
+  const auto found = decode_extraction(pieces).document;
   ASSERT_TRUE(found);
   EXPECT_EQ(found->title, document.title);
   EXPECT_EQ(found->pages, 900U);
@@ -68,15 +75,45 @@ TEST(pieces, an_extraction_comes_back_of_all_its_pieces_only) {
 
   auto fewer = pieces;
   fewer.pop_back();
-  EXPECT_FALSE(decode_extraction(fewer)) << "the last one is missing";
+  EXPECT_FALSE(decode_extraction(fewer).document) << "the last one is missing";
+  EXPECT_EQ(decode_extraction(fewer).pages, 0U) << "nothing says which pages are finished";
   auto cut = pieces;
   cut[1].resize(cut[1].size() - 1);
-  EXPECT_FALSE(decode_extraction(cut));
-  auto more = pieces;
-  more.push_back(pieces[0]);
-  EXPECT_FALSE(decode_extraction(more));
-  EXPECT_FALSE(decode_extraction({}));
-  EXPECT_FALSE(decode_extraction(std::vector<std::string>{"nonsense"}));
+  EXPECT_FALSE(decode_extraction(cut).document);
+  EXPECT_FALSE(decode_extraction({}).document);
+  EXPECT_FALSE(decode_extraction(std::vector<std::string>{"nonsense"}).document);
+}
+
+TEST(pieces, finished_pages_and_the_rest_make_the_document) {
+  const auto document = long_document();
+  std::vector<std::string> pieces{encode_pages(pages_of(document, 0, 300)),
+                                  encode_pages(pages_of(document, 300, 700))};
+  const auto part = decode_extraction(pieces);
+  EXPECT_FALSE(part.document);
+  EXPECT_EQ(part.pages, 700U);
+  EXPECT_EQ(part.pieces, 2U);
+  ASSERT_EQ(part.elements.size(), 700U);
+  EXPECT_EQ(part.elements.back().text, document.elements[699].text);
+
+  // The next holder reads from page 701 on.
+  auto rest = document;
+  rest.skipped_pages = 700;
+  rest.elements.erase(rest.elements.begin(), rest.elements.begin() + 700);
+  for (auto& content : encode_extraction(rest, 0, 700)) pieces.push_back(std::move(content));
+  const auto whole = decode_extraction(pieces);
+  ASSERT_TRUE(whole.document);
+  EXPECT_EQ(whole.document->skipped_pages, 0U);
+  EXPECT_EQ(whole.document->elements.size(), document.elements.size());
+}
+
+TEST(pieces, pages_that_do_not_follow_each_other_end_what_is_taken) {
+  const auto document = long_document();
+  const std::vector<std::string> gap{encode_pages(pages_of(document, 0, 300)),
+                                     encode_pages(pages_of(document, 400, 700))};
+  const auto found = decode_extraction(gap);
+  EXPECT_EQ(found.pages, 300U);
+  EXPECT_EQ(found.pieces, 1U);
+  EXPECT_EQ(found.elements.size(), 300U);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/ledger/ledger.hpp"
 #include "tests/runtime/datasets/submitting.hpp"
 
 namespace millrace {
@@ -217,6 +218,56 @@ TEST(submit, two_submissions_of_one_account_at_once_both_succeed) {
   ASSERT_TRUE(mine) << mine.error().message;
   ASSERT_TRUE(theirs) << theirs.error().message;
   EXPECT_EQ(balance(db), 980);
+}
+
+std::int64_t deduct(test_database& db, std::int64_t documents) {
+  return must(db.pool().transact("test",
+                                 [&](pqxx::work& tx, pooled_connection&) {
+                                   return ledger::deduct_batch(
+                                       tx, {"default", documents, 10, "paid before", 0, "", 0});
+                                 }))
+      .transaction_id;
+}
+
+TEST(submit, an_earlier_deduction_pays_and_its_rest_comes_back) {
+  test_database db;
+  const std::vector<submitted_file> files{{"file:///a", "1"}, {"file:///b", "2"}};
+  must(submit(db, order(), {}));  // grants
+  const auto charge = deduct(db, 5);
+  EXPECT_EQ(balance(db), 950);
+  auto o = order();
+  o.charge_id = charge;
+  const auto summary = must(submit(db, o, files));
+  EXPECT_EQ(summary.charged, 0) << "it was charged before";
+  EXPECT_EQ(summary.transaction_id, charge);
+  EXPECT_EQ(balance(db), 980);
+  EXPECT_EQ(number(db, "select credit_transaction_id from datasets"), charge);
+  EXPECT_EQ(
+      number(db, "select count(*) from documents where charge_id = " + std::to_string(charge)), 2);
+  EXPECT_EQ(must(submit(db, o, files)).pending, 2) << "repeating it charges nothing";
+  work_off(db, files, {"file:///b"});
+  EXPECT_EQ(balance(db), 990) << "the failed one was refunded";
+  EXPECT_EQ(number(db, "select sum(amount)::bigint from credit_transactions"), 990);
+}
+
+TEST(submit, a_deduction_pays_for_one_dataset_of_its_account_and_no_more_than_it_can) {
+  test_database db;
+  const std::vector<submitted_file> files{{"file:///a", "1"}, {"file:///b", "2"}};
+  must(submit(db, order(), {}));
+  auto o = order();
+  o.charge_id = deduct(db, 1);
+  EXPECT_EQ(submit(db, o, files).error().code, ec::insufficient_credits);
+  o.charge_id = 4711;
+  EXPECT_EQ(submit(db, o, files).error().code, ec::unknown_transaction);
+  o.charge_id = deduct(db, 2);
+  must(submit(db, o, files));
+  auto other = o;
+  other.dataset = "another";
+  EXPECT_EQ(submit(db, other, files).error().code, ec::idempotency_conflict);
+  other.account = "somebody";
+  EXPECT_EQ(submit(db, other, files).error().code, ec::unknown_transaction);
+  EXPECT_EQ(balance(db), 970) << "what was refused moved nothing";
+  EXPECT_EQ(number(db, "select count(*) from documents"), 2);
 }
 
 }  // namespace

@@ -16,10 +16,15 @@ extracted_document sample() {
   d.size = 12'345;
   d.pages = 3;
   d.title = "A title";
+  d.skipped_pages = 1;
+  d.properties = {{"author", "Somebody"}, {"keywords", "locks, weirs"}};
+  d.links = {{2, "https://example.org/"}, {0, "mailto:somebody@example.org"}};
+  d.warning = {ec::partly_read, "page 3 is damaged"};
   d.elements.push_back({element_kind::title, 1, 1, "A title", {}});
   d.elements.push_back({element_kind::paragraph, 0, 2, "Grüße", {}});
   d.elements.push_back({element_kind::paragraph, 0, 2, "", {}});
-  d.elements.push_back({element_kind::image, 0, 3, "a cat", {hash, "image/png", 640, 480, 999}});
+  d.elements.push_back(
+      {element_kind::image, 0, 3, "a cat", {hash, "image/png", 640, 480, 999, "part:a/b.png"}});
   return d;
 }
 
@@ -59,6 +64,15 @@ void expect_same(const extracted_document& a, const extracted_document& b) {
   EXPECT_EQ(a.size, b.size);
   EXPECT_EQ(a.pages, b.pages);
   EXPECT_EQ(a.title, b.title);
+  EXPECT_EQ(a.skipped_pages, b.skipped_pages);
+  EXPECT_EQ(a.properties, b.properties);
+  EXPECT_EQ(a.warning.code, b.warning.code);
+  EXPECT_EQ(a.warning.message, b.warning.message);
+  ASSERT_EQ(a.links.size(), b.links.size());
+  for (std::size_t i = 0; i < a.links.size(); ++i) {
+    EXPECT_EQ(a.links[i].page, b.links[i].page);
+    EXPECT_EQ(a.links[i].target, b.links[i].target);
+  }
   ASSERT_EQ(a.elements.size(), b.elements.size());
   for (std::size_t i = 0; i < a.elements.size(); ++i) {
     const auto& x = a.elements[i];
@@ -72,6 +86,7 @@ void expect_same(const extracted_document& a, const extracted_document& b) {
     EXPECT_EQ(x.image.width, y.image.width);
     EXPECT_EQ(x.image.height, y.image.height);
     EXPECT_EQ(x.image.size, y.image.size);
+    EXPECT_EQ(x.image.source, y.image.source);
   }
 }
 
@@ -102,13 +117,15 @@ TEST(protocol, a_large_document_travels_in_bounded_frames) {
 
 TEST(protocol, requests_progress_failures_and_greetings_come_back_the_same) {
   std::string bytes;
-  append_request(bytes, {42, {{1, 10}, {2, 20}}});
+  append_request(bytes, {42, false, {{1, 10}, {2, 20, 7}}});
   const auto r = decode_request(only_frame(bytes).payload);
   ASSERT_TRUE(r);
   EXPECT_EQ(r->max_text_bytes, 42U);
   ASSERT_EQ(r->documents.size(), 2U);
   EXPECT_EQ(r->documents[1].number, 2U);
   EXPECT_EQ(r->documents[1].size, 20U);
+  EXPECT_EQ(r->documents[1].known_pages, 7U);
+  EXPECT_FALSE(r->images);
 
   bytes.clear();
   append_progress(bytes, {3, 99});
@@ -136,7 +153,7 @@ TEST(protocol, an_extractor_cannot_claim_codes_that_are_not_its_own) {
 
 TEST(protocol, a_frame_cut_at_any_byte_is_incomplete_and_its_payload_is_refused) {
   std::string request_bytes;
-  append_request(request_bytes, {42, {{1, 10}, {2, 20}}});
+  append_request(request_bytes, {42, true, {{1, 10, 0}, {2, 20, 0}}});
   for (const auto& bytes : {encode(7, sample())[0], request_bytes}) {
     for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
       auto part = std::string_view{bytes}.substr(0, cut);
@@ -164,16 +181,16 @@ TEST(protocol, bytes_after_the_end_of_a_payload_are_refused) {
 TEST(protocol, a_length_above_the_limit_is_refused_before_anything_is_read) {
   std::string_view huge{"\xFF\xFF\xFF\x7F\x05", 5};
   EXPECT_FALSE(take_frame(huge));
-  std::string_view unknown{"\x01\x00\x00\x00\x09", 5};
+  std::string_view unknown{"\x01\x00\x00\x00\x0A", 5};
   EXPECT_FALSE(take_frame(unknown));
 }
 
 TEST(protocol, a_request_for_none_or_too_many_documents_is_refused) {
   std::string bytes;
-  append_request(bytes, {42, {}});
+  append_request(bytes, {42, true, {}});
   EXPECT_FALSE(decode_request(only_frame(bytes).payload));
   bytes.clear();
-  append_request(bytes, {42, std::vector<document_request>(max_frame_documents + 1)});
+  append_request(bytes, {42, true, std::vector<document_request>(max_frame_documents + 1)});
   EXPECT_FALSE(decode_request(only_frame(bytes).payload));
 }
 
@@ -234,6 +251,61 @@ TEST(protocol, mutated_frames_never_break_the_decoder) {
   }
   EXPECT_GT(accepted, 0);
   EXPECT_GT(refused, 0);
+}
+
+TEST(protocol, finished_pages_and_the_rest_make_the_same_document) {
+  const auto d = sample();
+  std::string bytes;
+  document_encoder first{7, std::span{d.elements}.first(2)};
+  while (first.append_next(bytes)) {
+  }
+  document_encoder rest{7, d, 2};
+  while (rest.append_next(bytes)) {
+  }
+  const auto back = decode(7, bytes);
+  ASSERT_TRUE(back) << back.error().message;
+  expect_same(*back, d);
+  document_encoder nothing{7, std::span<const element>{}};
+  EXPECT_FALSE(nothing.append_next(bytes));
+}
+
+TEST(protocol, image_requests_identities_and_redirects_come_back_the_same) {
+  std::string bytes;
+  append_image_request(bytes, {4, 99, "page:3", "eng+deu"});
+  const auto image = decode_image_request(only_frame(bytes).payload);
+  ASSERT_TRUE(image);
+  EXPECT_EQ(image->number, 4U);
+  EXPECT_EQ(image->size, 99U);
+  EXPECT_EQ(image->source, "page:3");
+  EXPECT_EQ(image->languages, "eng+deu");
+
+  bytes.clear();
+  append_identity(bytes, {4, hash, 99, 12});
+  const auto identity = decode_identity(only_frame(bytes).payload);
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(identity->sha256, hash);
+  EXPECT_EQ(identity->skipped_pages, 12U);
+
+  bytes.clear();
+  append_redirect(bytes, {4, "image/vnd.dwg"});
+  EXPECT_EQ(decode_redirect(only_frame(bytes).payload)->mime, "image/vnd.dwg");
+}
+
+TEST(protocol, links_beyond_a_frame_are_left_out) {
+  auto d = sample();
+  d.links.assign(10'000, {1, std::string(4'000, 'u')});
+  const auto frames = encode(7, d);
+  for (const auto& f : frames) EXPECT_LE(f.size(), max_frame_bytes);
+  const auto back = decode(7, frames.back());
+  ASSERT_TRUE(back);
+  EXPECT_GT(back->links.size(), 50U);
+  EXPECT_LT(back->links.size(), 100U);
+}
+
+TEST(protocol, only_warnings_are_warnings) {
+  auto d = sample();
+  d.warning.code = ec::malformed_document;
+  EXPECT_FALSE(decode(7, encode(7, d).back()));
 }
 
 }  // namespace

@@ -23,7 +23,7 @@
 namespace {
 
 using namespace millrace;
-using page_callback = std::function<void(std::uint32_t)>;
+using extraction::parse_order;
 
 [[noreturn]] void spin() {
   volatile bool forever = true;
@@ -102,8 +102,31 @@ result<extracted_document> paragraph(std::string text) {
   return d;
 }
 
-result<extracted_document> parse(std::string_view bytes, std::uint64_t,
-                                 const page_callback& page_done) {
+/// As many pages as were asked for beyond those that are known, a paragraph each; "die" kills the
+/// process behind them.
+result<extracted_document> pages(const parse_order& o, int count, bool die) {
+  extracted_document d;
+  d.mime = "text/plain";
+  d.skipped_pages = o.known_pages;
+  d.pages = static_cast<std::uint32_t>(count);
+  for (auto page = o.known_pages + 1; page <= d.pages; ++page) {
+    pause(200);
+    d.elements.push_back({element_kind::paragraph, 0, page, "page " + std::to_string(page), {}});
+    o.page_done({page, o.known_pages, d.elements});
+  }
+  if (die) ::raise(SIGSEGV);
+  return d;
+}
+
+/// An image is as the word in its source says.
+result<std::string> read_image(std::string_view, const extraction::image_request& r) {
+  if (r.source == "segfault") ::raise(SIGSEGV);
+  if (r.source == "broken") return fail(ec::malformed_document, "no image");
+  return "text of " + r.source + " in " + r.languages;
+}
+
+result<extracted_document> parse(const parse_order& o) {
+  const auto bytes = o.bytes;
   std::istringstream words{std::string{bytes.substr(0, 256)}};
   std::string order;
   int number = 0;
@@ -129,11 +152,16 @@ result<extracted_document> parse(std::string_view bytes, std::uint64_t,
     spin();
   }
   if (order == "sleep") pause(number);
-  if (order == "pages")
-    for (int page = 1; page <= number; ++page) {
-      pause(200);
-      page_done(static_cast<std::uint32_t>(page));
-    }
+  if (order == "pages" || order == "die_behind_pages")
+    return pages(o, number, order == "die_behind_pages");
+  if (order == "images") return paragraph(o.images ? "looked for" : "not looked for");
+  if (order == "redirect") {
+    std::string bytes_of_redirect;
+    extraction::append_redirect(bytes_of_redirect,
+                                {static_cast<std::uint64_t>(number), "test/other"});
+    say(bytes_of_redirect);
+    pause(10'000);
+  }
   if (order == "encrypted") return fail(ec::encrypted_document, "it has a password");
   if (order == "describe") return paragraph(describe_this_process());
   if (order == "long") return paragraph(std::string(static_cast<std::size_t>(number), 'l'));
@@ -158,5 +186,5 @@ int main(int, char** arguments) {
     say(greeting);
     return 0;
   }
-  return extraction::serve(node, parse);
+  return extraction::serve(node, {parse, read_image});
 }

@@ -11,7 +11,7 @@ image_verdict judge(std::uint32_t width, std::uint32_t height) {
   image_info image;
   image.width = width;
   image.height = height;
-  return judge_image(image, s);
+  return judge_image(image, 1, s);
 }
 
 TEST(decoration, an_image_below_the_limit_on_either_side_is_too_small) {
@@ -32,6 +32,13 @@ TEST(decoration, an_image_of_unknown_size_is_kept) {
   EXPECT_EQ(judge(0, 0), image_verdict::kept);
   EXPECT_EQ(judge(0, 100), image_verdict::kept);
   EXPECT_EQ(judge(100, 0), image_verdict::kept);
+}
+
+TEST(decoration, an_image_that_its_document_repeats_is_letterhead) {
+  image_info image;
+  image.width = image.height = 400;
+  EXPECT_EQ(judge_image(image, max_occurrences, {}), image_verdict::kept);
+  EXPECT_EQ(judge_image(image, max_occurrences + 1, {}), image_verdict::repeated);
 }
 
 TEST(decoration, verdicts_have_names) {

@@ -1,0 +1,119 @@
+#include "runtime/images/image_reader.hpp"
+
+#include <list>
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace millrace {
+
+namespace {
+
+/// Of an image in a dataset.
+std::string key_of(const image_question& q) {
+  return std::to_string(q.dataset_id) + '/' + q.image.sha256;
+}
+
+/// The process, not the image, may be at fault.
+bool is_worth_another(ec code) {
+  return code == ec::extraction_crashed || code == ec::extraction_timeout;
+}
+
+}  // namespace
+
+struct image_reader::state : std::enable_shared_from_this<state> {
+  explicit state(extract p) : pool{std::move(p)} {}
+
+  struct remembered {
+    std::string key;
+    std::string text;
+    std::size_t bytes() const { return 2 * key.size() + text.size(); }
+  };
+
+  const extract pool;
+  std::mutex mutex;
+  std::map<std::string, std::vector<image_answer>> in_flight;
+  std::list<remembered> newest_first;
+  std::map<std::string, std::list<remembered>::iterator> known;
+  std::size_t bytes = 0;
+
+  /// Nothing where somebody must read it: then `done` is noted, and `first` says whether that is
+  /// the caller.
+  std::optional<std::string> look_up(const std::string& key, image_answer& done, bool& first) {
+    const std::lock_guard lock{mutex};
+    if (const auto found = known.find(key); found != known.end()) {
+      newest_first.splice(newest_first.begin(), newest_first, found->second);
+      return found->second->text;
+    }
+    auto& waiting = in_flight[key];
+    first = waiting.empty();
+    waiting.push_back(std::move(done));
+    return std::nullopt;
+  }
+
+  void ask(const image_question& q, int attempt) {
+    auto self = shared_from_this();
+    extraction_request request;
+    request.path = q.path;
+    request.size_hint = q.document_size;
+    request.image_source = q.image.source;
+    pool(std::move(request), [self, q, attempt](result<extracted_document> outcome) {
+      if (!outcome && is_worth_another(outcome.error().code) && attempt < max_attempts)
+        return self->ask(q, attempt + 1);
+      self->answer(key_of(q), text_of(std::move(outcome)));
+    });
+  }
+
+  static result<std::string> text_of(result<extracted_document> outcome) {
+    if (!outcome) return tl::unexpected<error>(outcome.error());
+    return outcome->elements.empty() ? std::string{} : std::move(outcome->elements.front().text);
+  }
+
+  void answer(const std::string& key, const result<std::string>& outcome) {
+    std::vector<image_answer> waiting;
+    {
+      const std::lock_guard lock{mutex};
+      waiting = std::move(in_flight[key]);
+      in_flight.erase(key);
+      if (outcome) remember({key, *outcome});
+    }
+    for (auto& done : waiting) done(outcome);
+  }
+
+  void remember(remembered what) {
+    bytes += what.bytes();
+    newest_first.push_front(std::move(what));
+    known[newest_first.front().key] = newest_first.begin();
+    while (bytes > max_remembered_bytes) {
+      bytes -= newest_first.back().bytes();
+      known.erase(newest_first.back().key);
+      newest_first.pop_back();
+    }
+  }
+};
+
+image_reader::image_reader(extract pool) : state_{std::make_shared<state>(std::move(pool))} {}
+
+void image_reader::read(image_question question, image_answer done) {
+  bool first = false;
+  auto known = state_->look_up(key_of(question), done, first);
+  if (known) return done(std::move(*known));
+  if (first) state_->ask(question, 1);
+}
+
+bool is_unreadable_image(ec code) {
+  switch (code) {
+    case ec::unsupported_format:
+    case ec::encrypted_document:
+    case ec::malformed_document:
+    case ec::limit_exceeded:
+    case ec::extraction_timeout:
+    case ec::extraction_memory:
+    case ec::extraction_crashed:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace millrace

@@ -1,0 +1,48 @@
+// Reads the text of images through the extractor pool: each distinct image of a dataset once.
+//
+// Any thread; returns at once, answers come from the pool's threads (or the caller's, where the
+// answer is known). What was read is remembered up to max_remembered_bytes, oldest out first: an
+// image that is forgotten is read again. Questions in flight are bounded by those who ask
+// (images.concurrency); one that is asked while it is being read waits for the same answer. An
+// image whose process crashes or is stopped is tried once more.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "runtime/core/document.hpp"
+#include "runtime/core/error.hpp"
+#include "runtime/extraction/extractor_pool.hpp"
+
+namespace millrace {
+
+struct image_question {
+  std::int64_t dataset_id = 0;
+  std::string path;  ///< Of the document.
+  std::uint64_t document_size = 0;
+  image_info image;
+};
+
+using image_answer = std::function<void(result<std::string>)>;
+
+class image_reader {
+ public:
+  using extract = std::function<void(extraction_request, extraction_callback)>;
+  static constexpr std::size_t max_remembered_bytes = 32U << 20;  ///< Of texts and keys.
+  static constexpr int max_attempts = 2;
+
+  explicit image_reader(extract pool);
+
+  /// The image's text, paragraphs separated by a blank line; empty where it has none.
+  void read(image_question question, image_answer done);
+
+ private:
+  struct state;
+  std::shared_ptr<state> state_;  ///< Shared with answers under way.
+};
+
+/// True where the error is of the image itself: the document goes on without its text.
+bool is_unreadable_image(ec code);
+
+}  // namespace millrace

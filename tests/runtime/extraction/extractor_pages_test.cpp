@@ -1,0 +1,99 @@
+// Documents that are read in parts: pages that are finished before the rest, pages that are known
+// already, and single images.
+#include <future>
+
+#include "runtime/core/sha256.hpp"
+#include "tests/runtime/extraction/pool_fixture.hpp"
+
+namespace millrace::extraction {
+namespace {
+
+class extractor_pages : public pool_fixture {
+ protected:
+  static outcome ask_for(extractor_pool& pool, extraction_request request) {
+    std::promise<outcome> answer;
+    pool.extract(std::move(request), [&](outcome o) { answer.set_value(std::move(o)); });
+    return answer.get_future().get();
+  }
+};
+
+TEST_F(extractor_pages, that_were_finished_survive_the_process) {
+  extractor_pool pool{config_};
+  const std::string text = "die_behind_pages 3";
+  std::vector<finished_pages> finished;
+  extraction_request request{document(text)};
+  request.progress = std::make_shared<extraction_progress>();
+  request.pages_finished = [&](finished_pages p) { finished.push_back(std::move(p)); };
+  const auto progress = request.progress;
+  EXPECT_EQ(code_of(ask_for(pool, std::move(request))), ec::extraction_crashed);
+  ASSERT_EQ(finished.size(), 1U);
+  EXPECT_EQ(finished[0].sha256, sha256_hex(text));
+  EXPECT_EQ(finished[0].first, 0U);
+  EXPECT_EQ(finished[0].end, 3U);
+  ASSERT_EQ(finished[0].elements.size(), 3U);
+  EXPECT_EQ(finished[0].elements[2].text, "page 3");
+  EXPECT_EQ(progress->pages, 3U);
+  EXPECT_EQ(progress->running, 0);
+}
+
+TEST_F(extractor_pages, that_are_known_are_not_read_again) {
+  extractor_pool pool{config_};
+  std::vector<finished_pages> finished;
+  extraction_request request{document("die_behind_pages 4")};
+  request.known_pages = 2;
+  request.pages_finished = [&](finished_pages p) { finished.push_back(std::move(p)); };
+  ask_for(pool, std::move(request));
+  ASSERT_EQ(finished.size(), 1U);
+  EXPECT_EQ(finished[0].first, 2U);
+  EXPECT_EQ(finished[0].end, 4U);
+  EXPECT_EQ(finished[0].elements.size(), 2U);
+
+  extraction_request again{document("pages 4")};
+  again.known_pages = 3;
+  const auto rest = ask_for(pool, std::move(again));
+  ASSERT_TRUE(rest) << rest.error().message;
+  EXPECT_EQ(rest->skipped_pages, 3U);
+  EXPECT_EQ(text_of(rest), "page 4");
+}
+
+TEST_F(extractor_pages, a_document_that_is_read_at_once_hands_nothing_over_before) {
+  extractor_pool pool{config_};
+  extraction_request request{document("pages 2")};
+  request.pages_finished = [](const finished_pages&) { ADD_FAILURE(); };
+  const auto whole = ask_for(pool, std::move(request));
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(whole->elements.size(), 2U);
+}
+
+TEST_F(extractor_pages, an_image_is_read_by_its_source) {
+  config_.images.languages = "eng+deu";
+  extractor_pool pool{config_};
+  extraction_request request{document("a document with an image")};
+  request.image_source = "part:lock.png";
+  EXPECT_EQ(text_of(ask_for(pool, request)), "text of part:lock.png in eng+deu");
+  request.image_source = "broken";
+  EXPECT_EQ(code_of(ask_for(pool, request)), ec::malformed_document);
+  request.image_source = "segfault";
+  EXPECT_EQ(code_of(ask_for(pool, request)), ec::extraction_crashed);
+  request.image_source = {};
+  EXPECT_EQ(text_of(ask_for(pool, request)), "a document with an image");
+}
+
+TEST_F(extractor_pages, images_are_looked_for_as_configured) {
+  {
+    extractor_pool pool{config_};
+    EXPECT_EQ(text_of(extract(pool, document("images"))), "looked for");
+  }
+  config_.images.enabled = false;
+  extractor_pool pool{config_};
+  EXPECT_EQ(text_of(extract(pool, document("images"))), "not looked for");
+}
+
+TEST_F(extractor_pages, a_redirect_to_nobody_costs_its_document) {
+  extractor_pool pool{config_};
+  EXPECT_EQ(code_of(extract(pool, document("redirect 1"))), ec::extraction_crashed);
+  EXPECT_EQ(text_of(extract(pool, document("fine"))), "fine");
+}
+
+}  // namespace
+}  // namespace millrace::extraction

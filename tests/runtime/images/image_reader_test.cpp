@@ -1,0 +1,103 @@
+#include "runtime/images/image_reader.hpp"
+
+#include <deque>
+
+#include <gtest/gtest.h>
+
+namespace millrace {
+namespace {
+
+/// A pool that answers when the test says so.
+struct scripted_pool {
+  struct call {
+    extraction_request request;
+    extraction_callback done;
+  };
+  std::deque<call> calls;
+  image_reader reader{[this](extraction_request request, extraction_callback done) {
+    calls.push_back({std::move(request), std::move(done)});
+  }};
+  std::vector<result<std::string>> answers;
+
+  void ask(std::int64_t dataset, char image, const std::string& path = "/a.docx") {
+    image_info info;
+    info.sha256 = std::string(64, image);
+    info.source = std::string{"part:"} + image;
+    reader.read({dataset, path, 1'000, info},
+                [this](result<std::string> text) { answers.push_back(std::move(text)); });
+  }
+  void answer(result<std::string> text) {
+    auto next = std::move(calls.front());
+    calls.pop_front();
+    if (!text) return next.done(tl::unexpected<error>(text.error()));
+    extracted_document d;
+    if (!text->empty()) d.elements.push_back({element_kind::image, 0, 0, *text, {}});
+    next.done(std::move(d));
+  }
+};
+
+TEST(image_reader, an_image_of_a_dataset_is_read_once) {
+  scripted_pool p;
+  p.ask(1, 'a');
+  p.ask(1, 'a', "/b.docx");
+  ASSERT_EQ(p.calls.size(), 1U) << "the second waits for the first";
+  EXPECT_EQ(p.calls[0].request.path, "/a.docx");
+  EXPECT_EQ(p.calls[0].request.image_source, "part:a");
+  p.answer("says so");
+  p.ask(1, 'a');
+  EXPECT_TRUE(p.calls.empty()) << "it is remembered";
+  ASSERT_EQ(p.answers.size(), 3U);
+  for (const auto& text : p.answers) EXPECT_EQ(text, "says so");
+}
+
+TEST(image_reader, other_datasets_and_other_images_are_read_by_themselves) {
+  scripted_pool p;
+  p.ask(1, 'a');
+  p.ask(2, 'a');
+  p.ask(1, 'b');
+  EXPECT_EQ(p.calls.size(), 3U);
+}
+
+TEST(image_reader, an_image_without_text_is_remembered_too) {
+  scripted_pool p;
+  p.ask(1, 'a');
+  p.answer("");
+  p.ask(1, 'a');
+  EXPECT_TRUE(p.calls.empty());
+  EXPECT_EQ(p.answers.back(), "");
+}
+
+TEST(image_reader, a_crash_is_tried_once_more_and_a_broken_image_is_not) {
+  scripted_pool p;
+  p.ask(1, 'a');
+  p.answer(fail(ec::extraction_crashed, "crashed"));
+  ASSERT_EQ(p.calls.size(), 1U);
+  p.answer("at the second try");
+  EXPECT_EQ(p.answers.at(0), "at the second try");
+  p.ask(1, 'b');
+  p.answer(fail(ec::extraction_crashed, "crashed"));
+  p.answer(fail(ec::extraction_crashed, "crashed again"));
+  EXPECT_EQ(p.answers.at(1).error().message, "crashed again");
+  p.ask(1, 'c');
+  p.answer(fail(ec::malformed_document, "broken"));
+  EXPECT_TRUE(p.calls.empty());
+  EXPECT_EQ(p.answers.at(2).error().code, ec::malformed_document);
+  p.ask(1, 'c');
+  EXPECT_EQ(p.calls.size(), 1U) << "what failed is not remembered";
+}
+
+TEST(image_reader, remembers_only_so_much) {
+  scripted_pool p;
+  const auto large = image_reader::max_remembered_bytes / 3;
+  for (const char image : {'a', 'b', 'c'}) {
+    p.ask(1, image);
+    p.answer(std::string(large, image));
+    p.ask(1, 'a');  // used just now
+    if (!p.calls.empty()) FAIL() << image;
+  }
+  p.ask(1, 'b');
+  EXPECT_EQ(p.calls.size(), 1U) << "the one that was not used for longest is forgotten";
+}
+
+}  // namespace
+}  // namespace millrace
