@@ -5,10 +5,11 @@ JOBS ?= $(shell nproc)
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev configure build demo test check smoke load full soak fuzz bench bench-long install format lint clean
+.PHONY: help setup setup-dev configure build demo test check smoke load full soak fuzz bench bench-long bench-corpus bench-peers \
+        install format lint clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  PRESET=release|dev|asan|tsan chooses the build (now $(PRESET), in $(BUILD)); PREFIX and DESTDIR, where to install."
 
 setup: ## Install the Debian packages that are missing (as root or with sudo)
@@ -60,6 +61,14 @@ bench: ## Build for release and measure
 bench-long: ## The queue over 10 million jobs a scenario (an hour)
 	@$(MAKE) --no-print-directory build PRESET=release
 	@bench/queue --jobs 10000000 --submit 1000000
+
+bench-corpus: ## What becomes of the documents in FILES=DIR, and how much of their text is read
+	@$(MAKE) --no-print-directory build PRESET=release
+	@bench/corpus "$(FILES)"
+
+bench-peers: ## Speed beside poppler, pdftotext and tesseract on the documents in FILES=DIR
+	@$(MAKE) --no-print-directory build PRESET=release
+	@bench/peers "$(FILES)"
 
 install: build ## Install below PREFIX (/usr/local), or DESTDIR/PREFIX
 	@cmake --install $(BUILD) --prefix "$(PREFIX)"
