@@ -45,7 +45,17 @@ class Figures:
 
 
 def median_ratio(above, below):
-    return statistics.median(a / b for a, b in zip(above, below))
+    return statistics.median(ratios(above, below))
+
+
+def ratios(above, below):
+    return [a / b for a, b in zip(above, below)]
+
+
+def ratio_line(what, above, below, wanted=""):
+    """The median, and all rounds beside it: where they differ much, the machine was busy and the figure says little."""
+    rounds = " ".join(f"{r:.2f}" for r in ratios(above, below))
+    return f"  {what:<44} {median_ratio(above, below):8.2f}   (rounds: {rounds}{wanted})"
 
 
 # ---- PDF ----
@@ -74,8 +84,8 @@ def bench_pdf(o, work):
     print(pdftotext.line(pages, "pages") if pdftotext.seconds else "  pdftotext: skipped, not installed (poppler-utils)")
     print(millrace.line(pages, "pages"))
     print(f"  Millrace: {dataset['ready']} ready, {dataset['failed']} failed, {dataset['chunks']} chunks; VmHWM of the node {peak:.0f} MiB")
-    print(f"  pages/s of Millrace to poppler-cpp            {median_ratio(poppler.seconds, millrace.seconds):8.2f}   (at least {PIPELINE_WANTED} wanted)")
-    print(f"  the same by CPU seconds                       {median_ratio(poppler.cpu, millrace.cpu):8.2f}")
+    print(ratio_line("pages/s of Millrace to poppler-cpp", poppler.seconds, millrace.seconds, f"; at least {PIPELINE_WANTED} wanted"))
+    print(ratio_line("the same by CPU seconds", poppler.cpu, millrace.cpu))
 
 
 def poppler_alone(o, pdfs):
@@ -126,8 +136,8 @@ def bench_ocr(o, work):
     print(tesseract.line(len(images), "images"))
     print(millrace.line(len(images), "images"))
     print(f"  Millrace: {dataset['ready']} ready, {dataset['failed']} failed, {dataset['chunks']} chunks")
-    print(f"  images/s of Millrace to tesseract             {median_ratio(tesseract.seconds, millrace.seconds):8.2f}")
-    print(f"  the same by CPU seconds                       {median_ratio(tesseract.cpu, millrace.cpu):8.2f}")
+    print(ratio_line("images/s of Millrace to tesseract", tesseract.seconds, millrace.seconds))
+    print(ratio_line("the same by CPU seconds", tesseract.cpu, millrace.cpu))
 
 
 # ---- what all parts use ----
