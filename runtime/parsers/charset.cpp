@@ -41,38 +41,6 @@ struct iconv_closer {
   void operator()(void* descriptor) const { iconv_close(static_cast<iconv_t>(descriptor)); }
 };
 
-/// Converts from `charset`; an invalid byte becomes U+FFFD. Nothing where iconv does not know the
-/// charset.
-std::optional<std::string> convert(std::string_view bytes, const std::string& charset) {
-  const auto opened = iconv_open("UTF-8", charset.c_str());
-  if (opened == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
-  const std::unique_ptr<void, iconv_closer> descriptor{opened};
-  std::string out(bytes.size() + bytes.size() / 2 + 64, '\0');
-  std::size_t used = 0;
-  auto* in = const_cast<char*>(bytes.data());
-  auto in_left = bytes.size();
-  while (in_left > 0) {
-    auto* to = out.data() + used;
-    auto room = out.size() - used;
-    const auto converted = iconv(opened, &in, &in_left, &to, &room);
-    used = static_cast<std::size_t>(to - out.data());
-    if (converted != static_cast<std::size_t>(-1)) break;
-    if (errno == E2BIG || out.size() - used < 8) {
-      out.resize(out.size() * 2);
-    } else if (errno == EILSEQ) {
-      const auto mark = "\uFFFD"sv;
-      std::copy(mark.begin(), mark.end(), out.data() + used);
-      used += mark.size();
-      ++in;
-      --in_left;
-    } else {
-      break;  // EINVAL: the last character is cut off.
-    }
-  }
-  out.resize(used);
-  return clean_utf8(out);
-}
-
 struct byte_order_mark {
   std::string_view bytes;
   const char* charset;
@@ -133,13 +101,43 @@ std::string guessed_charset(std::string_view sample) {
 decoded_text convert_legacy(std::string_view bytes, std::string_view sample) {
   for (const auto& charset : {declared_charset(bytes), guessed_charset(sample)}) {
     if (charset.empty()) continue;
-    if (auto text = convert(bytes, charset)) return decoded_text::owned(std::move(*text));
+    if (auto text = convert_charset(bytes, charset)) return decoded_text::owned(std::move(*text));
   }
-  auto text = convert(bytes, std::string{fallback_charset});
+  auto text = convert_charset(bytes, std::string{fallback_charset});
   return decoded_text::owned(text ? std::move(*text) : clean_utf8(bytes));
 }
 
 }  // namespace
+
+std::optional<std::string> convert_charset(std::string_view bytes, const std::string& charset) {
+  const auto opened = iconv_open("UTF-8", charset.c_str());
+  if (opened == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
+  const std::unique_ptr<void, iconv_closer> descriptor{opened};
+  std::string out(bytes.size() + bytes.size() / 2 + 64, '\0');
+  std::size_t used = 0;
+  auto* in = const_cast<char*>(bytes.data());
+  auto in_left = bytes.size();
+  while (in_left > 0) {
+    auto* to = out.data() + used;
+    auto room = out.size() - used;
+    const auto converted = iconv(opened, &in, &in_left, &to, &room);
+    used = static_cast<std::size_t>(to - out.data());
+    if (converted != static_cast<std::size_t>(-1)) break;
+    if (errno == E2BIG || out.size() - used < 8) {
+      out.resize(out.size() * 2);
+    } else if (errno == EILSEQ) {
+      const auto mark = "\uFFFD"sv;
+      std::copy(mark.begin(), mark.end(), out.data() + used);
+      used += mark.size();
+      ++in;
+      --in_left;
+    } else {
+      break;  // EINVAL: the last character is cut off.
+    }
+  }
+  out.resize(used);
+  return clean_utf8(out);
+}
 
 std::optional<decoded_text> decode_text(std::string_view bytes) {
   if (bytes.starts_with("\xEF\xBB\xBF"sv)) {
@@ -150,7 +148,7 @@ std::optional<decoded_text> decode_text(std::string_view bytes) {
   }
   for (const auto& mark : byte_order_marks) {
     if (!bytes.starts_with(mark.bytes)) continue;
-    auto text = convert(bytes.substr(mark.bytes.size()), mark.charset);
+    auto text = convert_charset(bytes.substr(mark.bytes.size()), mark.charset);
     if (text && has_few_controls(std::string_view{*text}.substr(0, sample_bytes)))
       return decoded_text::owned(std::move(*text));
     return std::nullopt;
@@ -158,7 +156,7 @@ std::optional<decoded_text> decode_text(std::string_view bytes) {
   const auto sample = bytes.substr(0, sample_bytes);
   if (sample.find('\0') != std::string_view::npos) {
     const auto* charset = utf16_by_zero_bytes(sample);
-    auto text = charset != nullptr ? convert(bytes, charset) : std::nullopt;
+    auto text = charset != nullptr ? convert_charset(bytes, charset) : std::nullopt;
     if (text && has_few_controls(std::string_view{*text}.substr(0, sample_bytes)))
       return decoded_text::owned(std::move(*text));
     return std::nullopt;

@@ -35,4 +35,8 @@ class decoded_text {
 /// in no pattern of UTF-16 or UTF-32.
 std::optional<decoded_text> decode_text(std::string_view bytes);
 
+/// From `charset`, a name that iconv knows, to clean UTF-8; what is invalid becomes U+FFFD. Nothing
+/// where iconv does not know the charset.
+std::optional<std::string> convert_charset(std::string_view bytes, const std::string& charset);
+
 }  // namespace millrace::parsers

@@ -22,6 +22,8 @@ using namespace std::string_view_literals;
 constexpr std::size_t pdf_header_bytes = 1024;
 constexpr std::size_t magic_sample_bytes = 1 << 20;
 constexpr std::size_t max_part_list_bytes = 4 << 20;
+/// The root of a flat OpenDocument file begins before.
+constexpr std::size_t flat_odf_root_bytes = 4096;
 
 struct signature {
   std::string_view bytes;
@@ -77,14 +79,23 @@ std::string_view ole_mime(std::string_view bytes) {
   return "application/x-ole-storage";
 }
 
+/// Templates and master documents read like documents.
+std::string_view odf_document_mime(std::string_view mime) {
+  for (const auto suffix : {"-template"sv, "-master"sv, "-web"sv})
+    if (mime.starts_with("application/vnd.oasis.opendocument."sv) && mime.ends_with(suffix))
+      mime.remove_suffix(suffix.size());
+  return mime;
+}
+
 /// What an Office or OpenDocument container holds.
 std::string zip_mime(std::string_view bytes) {
   // Only looks: the parser that reads the container sets the limits that count.
   auto zip = zip_container::open(bytes, max_part_list_bytes);
   if (const auto mime = zip.read_if_present("mimetype")) {
-    const auto value = trim(*mime);
+    const auto value = odf_document_mime(trim(*mime));
     if (find_format(value) != nullptr) return std::string{value};
   }
+  if (zip.contains("META-INF/container.xml")) return "application/epub+zip";
   const auto types = zip.read_if_present("[Content_Types].xml");
   if (!types) return "application/zip";
   const auto has = [&](std::string_view needle) {
@@ -147,6 +158,19 @@ std::string mime_by_signature(std::string_view bytes) {
   return {};
 }
 
+/// A flat OpenDocument file is one XML text, and says in its root what it is; empty for other XML.
+std::string_view flat_odf_mime(std::string_view text) {
+  const auto root = text.find("<office:document ");
+  if (root > flat_odf_root_bytes) return {};
+  constexpr auto key = "office:mimetype=\""sv;
+  const auto tag = text.substr(root, text.find('>', root) - root);
+  const auto at = tag.find(key);
+  if (at == std::string_view::npos) return {};
+  const auto value = tag.substr(at + key.size());
+  const auto mime = odf_document_mime(value.substr(0, value.find('"')));
+  return find_format(mime) != nullptr ? mime : std::string_view{};
+}
+
 }  // namespace
 
 detection detect_format(std::string_view bytes) {
@@ -156,6 +180,8 @@ detection detect_format(std::string_view bytes) {
   auto text = decode_text(bytes);
   if (!text) return ask_magic(bytes);
   out.mime = detect_text_format(text->view());
+  if (out.mime == "application/xml")
+    if (const auto flat = flat_odf_mime(text->view()); !flat.empty()) out.mime = flat;
   out.text = std::move(*text);
   return out;
 }

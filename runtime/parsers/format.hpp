@@ -49,6 +49,14 @@ void parse_html(const parse_input& in, document_builder& out);
 void parse_csv(const parse_input& in, document_builder& out);
 void parse_pdf(const parse_input& in, document_builder& out);
 void parse_docx(const parse_input& in, document_builder& out);
+void parse_odf(const parse_input& in, document_builder& out);
+void parse_epub(const parse_input& in, document_builder& out);
+void parse_rtf(const parse_input& in, document_builder& out);
+
+std::string load_html_image(std::string_view bytes, std::string_view source,
+                            const parse_limits& limits);
+std::string load_rtf_image(std::string_view bytes, std::string_view source,
+                           const parse_limits& limits);
 
 enum class format_group : unsigned char {
   document,

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
+#include "runtime/parsers/data_url.hpp"
 #include "runtime/parsers/html_table.hpp"
 #include "runtime/parsers/html_tree.hpp"
 #include "runtime/parsers/text_tools.hpp"
@@ -15,6 +17,8 @@ namespace {
 constexpr std::size_t max_image_bytes = 64 << 20;
 /// A <main> with less text is there for its layout, and the page's content stands elsewhere.
 constexpr std::size_t min_main_bytes = 200;
+/// A page with less text beside its menus is a menu itself, and that is what it has to say.
+constexpr std::size_t min_page_bytes = 100;
 /// Links to the same page in other languages from which a list of them is a language menu.
 constexpr std::size_t min_language_links = 5;
 
@@ -73,8 +77,27 @@ bool is_hidden(const GumboNode* node) {
 bool is_navigation(const GumboNode* node) {
   if (node->v.element.attributes.length == 0) return false;
   const auto role = html_attribute(node, "role");
-  return role == "navigation" || role == "search" || role == "menu" || role == "menubar" ||
-         has_class(node, "noprint") || has_class(node, "mw-editsection");
+  return role == "navigation" || role == "search" || has_class(node, "noprint") ||
+         has_class(node, "mw-editsection");
+}
+
+int number_attribute(const GumboNode* node, const char* name, int otherwise) {
+  const auto text = html_attribute(node, name);
+  int value = otherwise;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return std::min(value, 1'000'000'000);
+}
+
+/// The number of an ordered list's first item; 0 for lists that show no such numbers.
+int first_number(const GumboNode* list) {
+  const auto type = html_attribute(list, "type");
+  if (list->v.element.tag != GUMBO_TAG_OL || (!type.empty() && type != "1")) return 0;
+  return std::max(number_attribute(list, "start", 1), 1);
+}
+
+bool is_menu(const GumboNode* node) {
+  const auto role = html_attribute(node, "role");
+  return role == "menu" || role == "menubar";
 }
 
 /// MathML says the same twice: as markup, and as an annotation in TeX.
@@ -97,6 +120,23 @@ const GumboNode* find_element(const GumboNode* root, GumboTag tag) {
       open.push_back(static_cast<const GumboNode*>(children.data[i - 1]));
   }
   return nullptr;
+}
+
+/// Text outside of menus; stops counting at `enough`. Iterative.
+std::size_t text_beside_menus(const GumboNode* root, std::size_t enough) {
+  std::size_t bytes = 0;
+  std::vector<const GumboNode*> open{root};
+  while (!open.empty() && bytes < enough) {
+    const auto* node = open.back();
+    open.pop_back();
+    if (node->type == GUMBO_NODE_TEXT) bytes += trim(node->v.text.text).size();
+    if (node->type != GUMBO_NODE_ELEMENT || is_machinery(node->v.element.tag) || is_menu(node))
+      continue;
+    const auto& children = node->v.element.children;
+    for (auto i = children.length; i > 0; --i)
+      open.push_back(static_cast<const GumboNode*>(children.data[i - 1]));
+  }
+  return bytes;
 }
 
 /// A list whose items link to translations of the page (`hreflang`).
@@ -138,6 +178,7 @@ std::string flat_text(const GumboNode* node) {
 
 void html_walker::walk_page(const GumboNode* root) {
   if (const auto* title = find_element(root, GUMBO_TAG_TITLE)) out_.set_title(flat_text(title));
+  reads_menus_ = text_beside_menus(root, min_page_bytes) < min_page_bytes;
   // What stands outside <main> is repeated on every page of a site.
   const auto* main = find_element(root, GUMBO_TAG_MAIN);
   if (main != nullptr && flat_text(main).size() >= min_main_bytes) {
@@ -146,6 +187,11 @@ void html_walker::walk_page(const GumboNode* root) {
     return;
   }
   has_main_content_ = main != nullptr || find_element(root, GUMBO_TAG_ARTICLE) != nullptr;
+  walk_piece(root);
+}
+
+void html_walker::walk_chapter(const GumboNode* root) {
+  inside_main_content_ = true;
   walk_piece(root);
 }
 
@@ -203,6 +249,10 @@ void html_walker::walk_element(const GumboNode* node, std::uint32_t depth) {
     case GUMBO_TAG_IMG:
       add_image(node);
       break;
+    case GUMBO_TAG_A:
+      add_link(node);
+      walk_children(node, depth);
+      break;
     case GUMBO_TAG_BR:
       while (!text_.empty() && text_.back() == ' ') text_.pop_back();
       if (text_.ends_with('\n'))
@@ -229,15 +279,23 @@ void html_walker::walk_list(const GumboNode* node, std::uint32_t depth) {
   flush();
   if (is_language_menu(node)) return;
   const auto outer = list_level_;
+  const auto outer_number = std::exchange(next_number_, first_number(node));
   if (list_level_ < 255) ++list_level_;
   walk_children(node, depth);
   flush();
   list_level_ = outer;
+  next_number_ = outer_number;
 }
 
 void html_walker::walk_item(const GumboNode* node, std::uint32_t depth) {
   flush();
   item_open_ = true;
+  item_number_.clear();
+  if (next_number_ > 0) {
+    const auto number = std::max(number_attribute(node, "value", next_number_), 1);
+    item_number_ = std::to_string(number) + ". ";
+    next_number_ = number + 1;
+  }
   walk_children(node, depth);
   flush();
   item_open_ = false;
@@ -283,17 +341,31 @@ std::string html_walker::captured(const GumboNode* node, std::uint32_t depth) {
 }
 
 void html_walker::add_image(const GumboNode* node) {
+  if (!out_.limits().images) return;
   pending_image image{collapse(html_attribute(node, "alt")), {}};
   const auto source = html_attribute(node, "src");
-  if (source.size() <= max_image_bytes)
-    if (const auto bytes = decode_data_url(source); bytes && !bytes->empty())
+  if (source.size() <= max_image_bytes) {
+    if (const auto bytes = decode_data_url(source); bytes && !bytes->empty()) {
       image.info = describe_image(*bytes);
+      if (!find_image_) image.info.source = data_url_source(image.info.sha256);
+    } else if (find_image_) {
+      image.info = find_image_(source);
+    }
+  }
   if (!image.text.empty() || image.info.size > 0) images_.push_back(std::move(image));
+}
+
+void html_walker::add_link(const GumboNode* node) {
+  // Links within a site are its navigation; those with a scheme lead out of the document.
+  const auto target = trim(html_attribute(node, "href"));
+  for (const auto scheme : {"http://", "https://", "mailto:", "ftp://"})
+    if (starts_with_ignoring_case(target, scheme)) return out_.add_link(target);
 }
 
 bool html_walker::is_skipped(const GumboNode* node) const {
   const auto tag = node->v.element.tag;
   if (is_machinery(tag) || is_hidden(node) || is_navigation(node)) return true;
+  if (is_menu(node) && !reads_menus_) return true;
   // A page's own header and footer frame its content; inside an article they belong to it.
   const bool frame = tag == GUMBO_TAG_HEADER || tag == GUMBO_TAG_FOOTER || tag == GUMBO_TAG_ASIDE;
   if (frame && has_main_content_ && !inside_main_content_) return true;
@@ -305,8 +377,8 @@ bool html_walker::is_skipped(const GumboNode* node) const {
 void html_walker::flush() {
   const auto text = trim(text_);
   if (!text.empty()) {
-    if (list_level_ > 0 && item_open_ && capture_ == nullptr) {
-      emit(element_kind::list_item, text, list_level_);
+    if (list_level_ > 0 && item_open_) {
+      emit(element_kind::list_item, std::exchange(item_number_, {}).append(text), list_level_);
       item_open_ = false;
     } else {
       emit(element_kind::paragraph, text, 0);

@@ -9,6 +9,7 @@
 
 #include <md4c.h>
 
+#include "runtime/parsers/data_url.hpp"
 #include "runtime/parsers/format.hpp"
 #include "runtime/parsers/html_tree.hpp"
 #include "runtime/parsers/html_walker.hpp"
@@ -125,8 +126,10 @@ class markdown_reader {
   void leave(MD_SPANTYPE type) {
     if (type != MD_SPAN_IMG || --image_depth_ > 0) return;
     image_info info;
-    if (const auto bytes = decode_data_url(image_source_); bytes && !bytes->empty())
+    if (const auto bytes = decode_data_url(image_source_); bytes && !bytes->empty()) {
       info = describe_image(*bytes);
+      info.source = data_url_source(info.sha256);
+    }
     images_.push_back({image_text_, std::move(info)});
   }
 

@@ -17,6 +17,7 @@ import tarfile
 import zipfile
 import zlib
 
+from samples_open import make_open_formats
 from sample_texts import (
     BEES_LEFT, BEES_RIGHT, BOOKKEEPING, BREAD, CANAL, CLOCKS_RUSSIAN, GAUGES, HARVEST, LEDGER,
     LIGHTHOUSE, MARKET, MILL_END, MILL_NOTE, MILL_STONES, MILL_TASKS, MILL_WHEEL, MINUTES,
@@ -378,8 +379,6 @@ def make_refused():
     main = "application/vnd.openxmlformats-officedocument.{}.main+xml"
     for name, kind in (("slides.pptx", "presentationml.presentation"), ("budget.xlsx", "spreadsheetml.sheet")):
         write(name, make_zip([("[Content_Types].xml", f'<Types><Override ContentType="{main.format(kind)}"/></Types>')]))
-    write("letter.odt", make_zip([("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", "<x/>")]))
-    write("letter.rtf", r"{\rtf1\ansi Dear Sir, the wheel turns again.}")
     write("gauges.json", json.dumps([{"gauge": "Upper Weir", "level_cm": 142}, {"gauge": "Town Bridge", "level_cm": 97}]))
     write("events.jsonl", '{"at": "06:00", "what": "sluice opened"}\n{"at": "07:30", "what": "sluice closed"}\n')
     write("feed.xml", '<?xml version="1.0"?>\n<feed><entry>Water is rising.</entry></feed>\n')
@@ -394,3 +393,4 @@ if __name__ == "__main__":
     make_pdfs()
     make_docx_files()
     make_refused()
+    make_open_formats(write, make_zip, make_png)

@@ -82,6 +82,55 @@ TEST(html, embedded_images_are_described) {
   EXPECT_EQ(image.sha256.size(), 64U);
 }
 
+TEST(html, an_embedded_image_is_found_again) {
+  const std::string url = "data:image/gif;base64,R0lGODlhAgADAIAAAP///wAAACwAAAAAAgADAAACAoRVADs=";
+  for (const auto& quote : {"'", "\"", ""}) {
+    const auto bytes = page("<p>data: none</p><img src='data:,x'><img src=" + std::string{quote} +
+                            url + quote + " alt=x>");
+    const auto document = parse(bytes);
+    const auto& image = document.elements.back().image;
+    const auto loaded = load_image(bytes, image.source, {});
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ(loaded->size(), image.size);
+    EXPECT_FALSE(load_image(bytes, "data:0", {}));
+  }
+}
+
+TEST(html, without_images_none_is_looked_for) {
+  parse_limits limits;
+  limits.images = false;
+  const auto document = parse_document(page("<p>a</p><img src=x alt=b>"), limits, {});
+  ASSERT_TRUE(document);
+  EXPECT_THAT(lines_of(*document), ElementsAre("paragraph: a"));
+}
+
+TEST(html, ordered_lists_keep_their_numbers) {
+  EXPECT_THAT(lines_of(parse(page("<ol start=4><li>a<ul><li>b</ul><li value=9>c<li>d</ol>"
+                                  "<ol type=a><li>e</ol>"))),
+              ElementsAre("list_item1: 4. a", "list_item2: b", "list_item1: 9. c",
+                          "list_item1: 10. d", "list_item1: e"));
+}
+
+TEST(html, a_menu_is_read_only_where_a_page_has_nothing_else) {
+  const std::string menu = "<ul role=menu><li>Home</ul>";
+  EXPECT_THAT(lines_of(parse(page(menu))), ElementsAre("list_item1: Home"));
+  const std::string prose(300, 'a');
+  EXPECT_THAT(lines_of(parse(page(menu + "<p>" + prose))), ElementsAre("paragraph: " + prose));
+}
+
+TEST(html, links_that_lead_out_are_kept) {
+  const auto document =
+      parse(page("<a href='https://example.org/a'>a</a><a href='/b'>b</a><a href='#c'>c</a>"));
+  ASSERT_EQ(document.links.size(), 1U);
+  EXPECT_EQ(document.links[0].target, "https://example.org/a");
+}
+
+TEST(html, an_empty_tag_of_xhtml_swallows_nothing) {
+  EXPECT_THAT(lines_of(parse("<?xml version='1.0'?><html><head><title/></head><body><p>text</p>"
+                             "</body></html>")),
+              ElementsAre("paragraph: text"));
+}
+
 TEST(html, text_below_the_depth_limit_is_kept) {
   EXPECT_THAT(lines_of(parse(page(repeated("<div>", 2000) + "<p>deep <i>down</i></p>"))),
               ElementsAre("paragraph: deep down"));
