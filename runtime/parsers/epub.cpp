@@ -105,6 +105,7 @@ class epub_reader {
   void read_metadata(const pugi::xml_node& metadata) {
     std::string authors;
     std::string subjects;
+    bool has_date = false;
     const auto join = [](std::string& list, std::string_view value) {
       (list += list.empty() ? "" : ", ") += value;
     };
@@ -116,7 +117,8 @@ class epub_reader {
       if (name == "subject") join(subjects, value);
       if (name == "language" || name == "publisher" || name == "description")
         out_.add_property(name, value);
-      if (name == "date") out_.add_property("created", value);
+      // Of several dates the first is the book's own.
+      if (name == "date" && !std::exchange(has_date, true)) out_.add_property("created", value);
     }
     out_.add_property("author", authors);
     out_.add_property("subject", subjects);

@@ -178,6 +178,7 @@ std::string flat_text(const GumboNode* node) {
 
 void html_walker::walk_page(const GumboNode* root) {
   if (const auto* title = find_element(root, GUMBO_TAG_TITLE)) out_.set_title(flat_text(title));
+  read_properties(root);
   reads_menus_ = text_beside_menus(root, min_page_bytes) < min_page_bytes;
   // What stands outside <main> is repeated on every page of a site.
   const auto* main = find_element(root, GUMBO_TAG_MAIN);
@@ -188,6 +189,19 @@ void html_walker::walk_page(const GumboNode* root) {
   }
   has_main_content_ = main != nullptr || find_element(root, GUMBO_TAG_ARTICLE) != nullptr;
   walk_piece(root);
+}
+
+void html_walker::read_properties(const GumboNode* root) {
+  const auto* head = find_element(root, GUMBO_TAG_HEAD);
+  if (head == nullptr) return;
+  const auto& children = head->v.element.children;
+  for (unsigned i = 0; i < children.length; ++i) {
+    const auto* node = static_cast<const GumboNode*>(children.data[i]);
+    if (tag_of(node) != GUMBO_TAG_META) continue;
+    const auto name = lower_case(html_attribute(node, "name"));
+    if (name == "author" || name == "description" || name == "keywords")
+      out_.add_property(name, html_attribute(node, "content"));
+  }
 }
 
 void html_walker::walk_chapter(const GumboNode* root) {

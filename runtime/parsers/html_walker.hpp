@@ -39,6 +39,7 @@ class html_walker {
     image_info info;
   };
 
+  void read_properties(const GumboNode* root);
   void walk(const GumboNode* node, std::uint32_t depth);
   void walk_children(const GumboNode* node, std::uint32_t depth);
   void walk_element(const GumboNode* node, std::uint32_t depth);

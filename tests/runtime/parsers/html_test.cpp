@@ -125,6 +125,14 @@ TEST(html, links_that_lead_out_are_kept) {
   EXPECT_EQ(document.links[0].target, "https://example.org/a");
 }
 
+TEST(html, the_head_tells_properties) {
+  const auto document = parse(
+      "<html><head><meta name='Author' content='Ann Miller'><meta charset='utf-8'>"
+      "<meta name='viewport' content='x'></head><body>text</body></html>");
+  EXPECT_THAT(document.properties,
+              ElementsAre(std::pair<std::string, std::string>{"author", "Ann Miller"}));
+}
+
 TEST(html, an_empty_tag_of_xhtml_swallows_nothing) {
   EXPECT_THAT(lines_of(parse("<?xml version='1.0'?><html><head><title/></head><body><p>text</p>"
                              "</body></html>")),
