@@ -18,6 +18,11 @@ class sheet_tables {
  public:
   explicit sheet_tables(document_builder& out) : out_{out} {}
 
+  void begin_sheet(std::string_view name) { name_ = name; }
+
+  /// The sheet's name comes before the first that it holds; a blank sheet says nothing.
+  void say_name() { out_.add(element_kind::heading, std::exchange(name_, {}), 1); }
+
   void add(table_row& row) {
     if (row.empty()) {
       flush();
@@ -32,6 +37,7 @@ class sheet_tables {
 
   void flush() {
     if (rows_.empty() || (rows_.size() == 1 && continued_)) return;
+    say_name();
     if (const auto* alone = only_cell())
       out_.add(element_kind::paragraph, *alone);
     else
@@ -55,6 +61,7 @@ class sheet_tables {
   }
 
   document_builder& out_;
+  std::string name_;
   std::vector<table_row> rows_;
   std::size_t bytes_ = 0;
   bool continued_ = false;
@@ -100,12 +107,14 @@ void odf_walker::walk_sheets(const pugi::xml_node& spreadsheet) {
   for (const auto sheet : spreadsheet.children()) {
     if (local_name(sheet) != "table") continue;
     out_.set_page(++page_);
-    out_.add(element_kind::heading, attribute_named(sheet, "name"), 1);
+    tables.begin_sheet(attribute_named(sheet, "name"));
     reader.read(sheet);
     table_row end;
     tables.add(end);
+    const auto shapes = child_named(sheet, "shapes");
+    if (shapes || !images_.empty() || !remarks_.empty()) tables.say_name();
     flush_pending();
-    walk_blocks(child_named(sheet, "shapes"));
+    walk_blocks(shapes);
     flush_code();
     if (in_.progress) in_.progress(page_);
   }

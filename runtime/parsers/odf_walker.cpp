@@ -115,7 +115,8 @@ void odf_walker::read_properties() {
 }
 
 void odf_walker::walk_text(const pugi::xml_node& text) {
-  page_ = styles_.has_page_breaks() || has_soft_page_breaks(text) ? 1 : 0;
+  counts_pages_ = styles_.has_page_breaks() || has_soft_page_breaks(text);
+  page_ = counts_pages_ ? 1 : 0;
   out_.set_page(page_);
   walk_blocks(text);
   flush_code();
@@ -139,7 +140,7 @@ void odf_walker::walk_block(const pugi::xml_node& node) {
   else if (is_shape(name))
     walk_drawing(node);
   else if (name == "soft-page-break")
-    ++page_;
+    page_ += counts_pages_ ? 1 : 0;
   else if (name == "section" && attribute_named(node, "display") == "none")
     return;
   else if (name == "annotation" && capture_ != nullptr)
@@ -153,7 +154,7 @@ void odf_walker::walk_paragraph(const pugi::xml_node& node) {
   auto role = role_of(node);
   const auto style = attribute_named(node, "style-name");
   const bool starts_item = std::exchange(item_open_, false);
-  if (page_ > 0 && capture_ == nullptr && styles_.breaks_page_before(style)) ++page_;
+  if (counts_pages_ && capture_ == nullptr && styles_.breaks_page_before(style)) ++page_;
   paragraph p;
   p.page = page_;
   p.keeps_spaces = role.kind == element_kind::code;
@@ -214,7 +215,7 @@ void odf_walker::walk_inline_node(const pugi::xml_node& node, paragraph& p) {
   } else if (name == "line-break") {
     p.text.push_back('\n');
   } else if (name == "soft-page-break") {
-    ++page_;
+    page_ += counts_pages_ ? 1 : 0;
   } else if (name == "note") {
     if (const auto body = child_named(node, "note-body"); body && !inside_note_)
       p.notes.push_back(body);

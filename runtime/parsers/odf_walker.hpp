@@ -87,6 +87,7 @@ class odf_walker {
   bool item_open_ = false;  ///< The next paragraph is the first of a list item.
   bool inside_object_ = false;
   bool inside_note_ = false;
+  bool counts_pages_ = false;  ///< A text that says where its pages began.
 };
 
 }  // namespace millrace::parsers
