@@ -139,6 +139,43 @@ std::optional<std::string> convert_charset(std::string_view bytes, const std::st
   return clean_utf8(out);
 }
 
+std::optional<std::string> decode_declared(std::string_view bytes, std::string_view charset) {
+  struct alias {
+    std::string_view name;
+    const char* charset;
+  };
+  // Supersets that mail programs write under the name of the smaller set, and names of their own.
+  static constexpr alias aliases[] = {
+      {"iso-8859-1", "WINDOWS-1252"},
+      {"latin1", "WINDOWS-1252"},
+      {"iso-8859-9", "WINDOWS-1254"},
+      {"gb2312", "GB18030"},
+      {"gbk", "GB18030"},
+      {"x-gbk", "GB18030"},
+      {"ks_c_5601-1987", "CP949"},
+      {"euc-kr", "CP949"},
+      {"shift_jis", "CP932"},
+      {"x-sjis", "CP932"},
+      {"iso-8859-8-i", "ISO-8859-8"},
+      {"iso-8859-8-e", "ISO-8859-8"},
+      {"iso-2022-jp", "ISO-2022-JP-2"},
+      {"unicode-1-1-utf-7", "UTF-7"},
+  };
+  constexpr std::size_t max_name_bytes = 40;
+  const auto name = lower_case(trim(charset));
+  if (name.empty() || name.size() > max_name_bytes || name.find('/') != std::string::npos)
+    return std::nullopt;
+  for (const auto& known : aliases)
+    if (known.name == name) return convert_charset(bytes, known.charset);
+  if (name == "utf-8" || name == "utf8") return clean_utf8(bytes);
+  return convert_charset(bytes, name);
+}
+
+std::string guess_charset(std::string_view bytes) {
+  auto name = guessed_charset(bytes.substr(0, sample_bytes));
+  return name.empty() ? std::string{fallback_charset} : name;
+}
+
 std::optional<decoded_text> decode_text(std::string_view bytes) {
   if (bytes.starts_with("\xEF\xBB\xBF"sv)) {
     bytes.remove_prefix(3);

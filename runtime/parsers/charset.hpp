@@ -39,4 +39,11 @@ std::optional<decoded_text> decode_text(std::string_view bytes);
 /// where iconv does not know the charset.
 std::optional<std::string> convert_charset(std::string_view bytes, const std::string& charset);
 
+/// `bytes` from the charset that a message declares for them, under any of the names that mail
+/// programs use; an invalid byte becomes U+FFFD. Nothing where nobody knows the charset.
+std::optional<std::string> decode_declared(std::string_view bytes, std::string_view charset);
+
+/// By statistics of the first 64 KiB; a name for iconv, never empty.
+std::string guess_charset(std::string_view bytes);
+
 }  // namespace millrace::parsers

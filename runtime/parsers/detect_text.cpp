@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include <rapidjson/reader.h>
-
 #include "runtime/parsers/csv_dialect.hpp"
+#include "runtime/parsers/json_stream.hpp"
+#include "runtime/parsers/mailbox.hpp"
 #include "runtime/parsers/markdown_signs.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
@@ -17,42 +17,25 @@ constexpr std::size_t sample_bytes = 64 * 1024;
 /// Lines of JSON that must be whole values for a text to be JSON Lines.
 constexpr std::size_t json_lines_checked = 5;
 
-/// A view as RapidJSON's input stream, ending in the zero that it expects.
-class view_stream {
- public:
-  using Ch = char;
-  explicit view_stream(std::string_view text) : text_{text} {}
-  Ch Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  Ch Take() { return at_ < text_.size() ? text_[at_++] : '\0'; }
-  std::size_t Tell() const { return at_; }
-  // The writing half of the concept, which a reader that keeps its input never calls.
-  Ch* PutBegin() { return nullptr; }
-  void Put(Ch) {}
-  void Flush() {}
-  std::size_t PutEnd(Ch*) { return 0; }
-
- private:
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
-
-/// Iterative, so that nesting cannot exhaust the stack.
 bool is_json(std::string_view text) {
   view_stream stream{text};
   rapidjson::BaseReaderHandler<> ignore;
   rapidjson::Reader reader;
-  return !reader.Parse<rapidjson::kParseIterativeFlag>(stream, ignore).IsError();
+  return !reader.Parse<json_flags>(stream, ignore).IsError();
 }
 
+/// Two of the first lines are whole values; one may be broken, or cut off by the end of the file.
 bool is_json_lines(std::string_view text) {
   std::size_t values = 0;
-  while (!text.empty() && values < json_lines_checked) {
+  std::size_t broken = 0;
+  while (!text.empty() && values + broken < json_lines_checked && broken < 2) {
     const auto line = trim(take_line(text));
     if (line.empty()) continue;
-    if ((line[0] != '{' && line[0] != '[') || !is_json(line)) return false;
-    ++values;
+    if (line[0] != '{' && line[0] != '[') return false;
+    ++(is_json(line) ? values : broken);
+    if (values == 0) return false;
   }
-  return values >= 2;
+  return values >= 2 && broken < 2;
 }
 
 /// Empty where text that starts with a brace or bracket is not JSON.
@@ -60,8 +43,8 @@ std::string_view json_format(std::string_view text) {
   const auto body = trim(text);
   if (body.empty() || (body[0] != '{' && body[0] != '[')) return {};
   // The last character settles it for most text without reading all of it.
-  if (body.back() != '}' && body.back() != ']') return {};
-  if (is_json(body)) return "application/json";
+  const bool closed = body.back() == '}' || body.back() == ']';
+  if (closed && is_json(body)) return "application/json";
   return is_json_lines(body) ? "application/x-ndjson" : std::string_view{};
 }
 
@@ -98,13 +81,15 @@ std::string_view markup_format(std::string_view sample) {
              : std::string_view{};
 }
 
-/// A mail starts with header lines, three of them at least of the well-known ones (RFC 5322).
+/// A mail starts with header lines, at least three of them of the well-known ones (RFC 5322); two
+/// are enough where one says who sent it.
 bool is_mail(std::string_view sample) {
   static constexpr std::array<std::string_view, 13> headers{
       "from:",       "to:",           "subject:",  "date:",        "received:",
       "message-id:", "mime-version:", "reply-to:", "return-path:", "delivered-to:",
       "x-mailer:",   "content-type:", "cc:"};
   std::size_t known = 0;
+  bool has_sender = false;
   auto first = true;
   while (!sample.empty()) {
     const auto line = take_line(sample);
@@ -116,13 +101,14 @@ bool is_mail(std::string_view sample) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos ||
         line.substr(0, colon).find(' ') != std::string_view::npos)
-      return false;
+      return known >= 3;  // The blank line that ends the headers is missing.
+    has_sender = has_sender || starts_with_ignoring_case(line, "from:");
     if (std::any_of(headers.begin(), headers.end(), [&](std::string_view header) {
           return starts_with_ignoring_case(line, header);
         }))
       ++known;
   }
-  return known >= 3;
+  return known >= 3 || (known == 2 && has_sender);
 }
 
 /// Directives (".. note::"), labels and roles are reStructuredText's own.
@@ -150,7 +136,7 @@ std::string_view detect_text_format(std::string_view text) {
   if (trim(sample).empty()) return "text/plain";
   if (const auto json = json_format(text); !json.empty()) return json;
   if (const auto markup = markup_format(sample); !markup.empty()) return markup;
-  if (is_mail(sample)) return "message/rfc822";
+  if (is_mail(sample)) return is_mailbox(text) ? "application/mbox" : "message/rfc822";
   if (sniff_delimiter(text)) return "text/csv";
   if (sample.find("..") != std::string_view::npos || sample.find("`_") != std::string_view::npos)
     if (is_restructured_text(sample)) return "text/x-rst";

@@ -17,6 +17,7 @@ constexpr std::size_t max_title_bytes = 1000;
 constexpr std::size_t max_property_bytes = 4000;
 constexpr std::size_t max_link_bytes = 4000;
 constexpr std::size_t max_source_bytes = 1024;
+constexpr std::uint32_t max_heading_level = 6;
 
 bool is_control(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
@@ -44,6 +45,11 @@ std::string printable(std::string_view text) {
 void document_builder::add(element_kind kind, std::string_view text, std::uint8_t level) {
   auto clean = printable(text);
   if (clean.empty()) return;
+  if (heading_levels_ > 0 && (kind == element_kind::title || kind == element_kind::heading)) {
+    const auto own = kind == element_kind::title ? 0U : std::max<std::uint32_t>(level, 1);
+    level = static_cast<std::uint8_t>(std::min(own + heading_levels_, max_heading_level));
+    kind = element_kind::heading;
+  }
   append({.kind = kind, .level = level, .page = page_, .text = std::move(clean), .image = {}});
 }
 

@@ -60,6 +60,22 @@ class document_builder {
     std::uint32_t outer_page_;
   };
 
+  /// While it lives, headings are `levels` deeper and a title is a heading: those of an attachment
+  /// stand under the attachment's name.
+  class nested_headings {
+   public:
+    nested_headings(document_builder& out, std::uint8_t levels) : out_{out}, levels_{levels} {
+      out_.heading_levels_ += levels_;
+    }
+    ~nested_headings() { out_.heading_levels_ -= levels_; }
+    nested_headings(const nested_headings&) = delete;
+    nested_headings& operator=(const nested_headings&) = delete;
+
+   private:
+    document_builder& out_;
+    std::uint32_t levels_;
+  };
+
   /// The parser began behind limits().known_pages.
   void set_skipped_pages(std::uint32_t pages) {
     if (depth_ == 0) document_.skipped_pages = pages;
@@ -68,6 +84,7 @@ class document_builder {
   const parse_limits& limits() const { return limits_; }
   std::uint32_t skipped_pages() const { return document_.skipped_pages; }
   std::span<const element> elements() const { return document_.elements; }
+  std::size_t element_count() const { return document_.elements.size(); }
   extracted_document take() && { return std::move(document_); }
 
  private:
@@ -79,6 +96,7 @@ class document_builder {
   std::uint32_t page_ = 0;
   std::string source_prefix_;  ///< Of the inner document that is being read; ends in a slash.
   std::uint32_t depth_ = 0;    ///< Of inner documents.
+  std::uint32_t heading_levels_ = 0;  ///< Added to each heading's.
 };
 
 }  // namespace millrace::parsers

@@ -57,6 +57,17 @@ std::string load_html_image(std::string_view bytes, std::string_view source,
                             const parse_limits& limits);
 std::string load_rtf_image(std::string_view bytes, std::string_view source,
                            const parse_limits& limits);
+void parse_eml(const parse_input& in, document_builder& out);
+void parse_mailbox(const parse_input& in, document_builder& out);
+void parse_json(const parse_input& in, document_builder& out);
+void parse_json_lines(const parse_input& in, document_builder& out);
+void parse_xml(const parse_input& in, document_builder& out);
+void parse_restructured_text(const parse_input& in, document_builder& out);
+
+std::string load_eml_image(std::string_view bytes, std::string_view source,
+                           const parse_limits& limits);
+std::string load_mailbox_image(std::string_view bytes, std::string_view source,
+                               const parse_limits& limits);
 
 enum class format_group : unsigned char {
   document,

@@ -18,6 +18,7 @@ import zipfile
 import zlib
 
 from samples_open import make_open_formats
+import samples_text
 from sample_texts import (
     BEES_LEFT, BEES_RIGHT, BOOKKEEPING, BREAD, CANAL, CLOCKS_RUSSIAN, GAUGES, HARVEST, LEDGER,
     LIGHTHOUSE, MARKET, MILL_END, MILL_NOTE, MILL_STONES, MILL_TASKS, MILL_WHEEL, MINUTES,
@@ -394,3 +395,4 @@ if __name__ == "__main__":
     make_docx_files()
     make_refused()
     make_open_formats(write, make_zip, make_png)
+    samples_text.make_all(write, mill_docx(), make_zip([("a.txt", "A file in an archive.")]), make_png(16, 12, (90, 60, 30)))
