@@ -93,6 +93,7 @@ bool is_mail(std::string_view sample) {
   auto first = true;
   while (!sample.empty()) {
     const auto line = take_line(sample);
+    if (line.empty() && first) continue;  // Blank lines before the headers: cut out of a mailbox.
     if (line.empty()) break;
     const bool continued = !first && (line[0] == ' ' || line[0] == '\t');
     const bool envelope = first && line.starts_with("From ");

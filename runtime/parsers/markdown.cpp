@@ -115,6 +115,10 @@ class markdown_reader {
   }
 
   void enter(MD_SPANTYPE type, const void* detail) {
+    if (type == MD_SPAN_A) {
+      const auto& target = static_cast<const MD_SPAN_A_DETAIL*>(detail)->href;
+      if (target.size > 0 && target.text[0] != '#') out_.add_link({target.text, target.size});
+    }
     if (type != MD_SPAN_IMG) return;
     const auto& source = static_cast<const MD_SPAN_IMG_DETAIL*>(detail)->src;
     image_source_ =
@@ -231,8 +235,8 @@ session& session_of(void* context) {
 
 MD_PARSER make_parser() {
   MD_PARSER parser{};
-  parser.flags =
-      MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_PERMISSIVEATXHEADERS;
+  parser.flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS |
+                 MD_FLAG_PERMISSIVEATXHEADERS | MD_FLAG_PERMISSIVEURLAUTOLINKS;
   parser.enter_block = [](MD_BLOCKTYPE type, void* detail, void* context) {
     return session_of(context).guarded([&] {
       session_of(context).reader.enter(type, detail);

@@ -42,6 +42,11 @@ std::size_t boundary_lines(std::string_view bytes) {
   return lines;
 }
 
+parse_failure no_message() {
+  return {ec::malformed_document,
+          "the message has no headers that can be read; export it again from the mail program"};
+}
+
 std::string parameter_of(GMimeObject* part, const char* name) {
   const auto* value = g_mime_object_get_content_type_parameter(part, name);
   return value == nullptr ? std::string{} : lower_case(value);
@@ -62,6 +67,7 @@ bool has_cms_type(GMimeObject* part, char last) {
 }  // namespace
 
 mime_message::mime_message(std::string_view bytes) {
+  if (bytes.empty()) throw no_message();
   if (bytes.size() > max_bytes)
     throw parse_failure{ec::limit_exceeded, "the message is larger than " +
                                                 std::to_string(max_bytes >> 20) +
@@ -80,10 +86,7 @@ mime_message::mime_message(std::string_view bytes) {
   const gobject<GMimeParser> parser{g_mime_parser_new_with_stream(stream.get())};
   g_mime_parser_set_persist_stream(parser.get(), TRUE);
   message_.reset(g_mime_parser_construct_message(parser.get(), options.get()));
-  if (!message_)
-    throw parse_failure{ec::malformed_document,
-                        "the message has no headers that can be read; export it again from the "
-                        "mail program"};
+  if (!message_) throw no_message();
 }
 
 part_content::part_content(GMimePart* part) : stream_{g_mime_stream_mem_new()} {

@@ -198,6 +198,7 @@ TEST(eml, a_message_is_known_by_its_headers) {
   EXPECT_EQ(mime("From a@b.c Tue May  7 09:30:01 2024\nTo: x\nSubject: y\nDate: z\n\nText.\n"),
             "message/rfc822");
   EXPECT_EQ(mime("To: x\nSubject: y\nDate: z\nno blank line before the text\n"), "message/rfc822");
+  EXPECT_EQ(body_of(parse("\n\nFrom: a@b.c\nTo: x\nSubject: y\n\nText.\n")).size(), 1U);
   EXPECT_EQ(mime("From here the path climbs.\nSubject: none\n"), "text/plain");
 }
 

@@ -47,5 +47,13 @@ TEST(markdown, images_keep_their_text) {
               ElementsAre("heading1: One", "paragraph: See  here.", "image: the old wheel"));
 }
 
+TEST(markdown, targets_of_links_are_kept_but_not_those_in_the_page) {
+  const auto document = parse(
+      "# Mills\n\nSee [there](https://example.org/a), [below](#end), https://example.org/b\n");
+  ASSERT_EQ(document.links.size(), 2U);
+  EXPECT_EQ(document.links[0].target, "https://example.org/a");
+  EXPECT_EQ(document.links[1].target, "https://example.org/b");
+}
+
 }  // namespace
 }  // namespace millrace::parsers
