@@ -1,13 +1,18 @@
 // millrace-extractor: parses documents for a node, in a process of its own because documents may be
-// hostile. Started by the node with a socket as descriptor 3 (runtime/extraction/protocol.hpp); not
-// meant to be run by hand.
+// hostile, and locked in (sandbox.hpp). Started by the node with a socket as descriptor 3
+// (runtime/extraction/protocol.hpp); not meant to be run by hand.
+//
+//   --without-landlock       goes on where the kernel cannot keep it from reading files
+//   --sandbox -- COMMAND...  becomes a parser of the user's own (launcher.hpp)
 #include <clocale>
-#include <csignal>
 #include <cstdio>
+#include <span>
+#include <string_view>
 
-#include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "app/extractor/launcher.hpp"
+#include "app/extractor/sandbox.hpp"
 #include "app/extractor/serve.hpp"
 #include "runtime/parsers/parse.hpp"
 
@@ -40,18 +45,23 @@ millrace::result<std::string> read_image(std::string_view bytes,
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
   namespace extraction = millrace::extraction;
+  const std::span words{arguments, static_cast<std::size_t>(count)};
+  const auto given = [&](std::size_t i, std::string_view word) {
+    return words.size() > i && words[i] == word;
+  };
+  if (given(1, "--sandbox") && given(2, "--")) return extraction::run_in_sandbox(words.subspan(3));
   if (!is_socket(extraction::extractor_socket)) {
     std::fputs(
         "millrace-extractor is started by millrace; to read one file use: millrace extract FILE\n",
         stderr);
     return 2;
   }
-  ::prctl(PR_SET_PDEATHSIG,
-          SIGKILL);  // beside the end of the socket, which a busy parser does not see
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   std::setlocale(LC_CTYPE, "C.UTF-8");  // names inside containers; the environment is empty
+  const auto policy = given(1, "--without-landlock") ? extraction::without_landlock::go_on
+                                                     : extraction::without_landlock::refuse;
+  if (const auto entered = extraction::enter_sandbox(policy); !entered) return entered.error();
   extraction::channel node{extraction::descriptor{extraction::extractor_socket}};
   return extraction::serve(node, {parse, read_image});
 }

@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/extraction/exit_codes.hpp"
+
 namespace millrace::extraction {
 
 namespace {
@@ -94,11 +96,20 @@ std::string process_end::to_string() const {
     return "crashed (SIG" + std::string{name != nullptr ? name : std::to_string(signal).c_str()} +
            ")";
   }
+  if (exit_code == sandbox_exit_code)
+    return "could not lock itself into its sandbox (Landlock and seccomp)";
+  if (exit_code == landlock_exit_code)
+    return "needs Landlock, which this kernel does not have (Linux 5.13 or newer, with landlock "
+           "among its security modules)";
+  if (exit_code == not_executable_exit_code)
+    return "may not be executed, by this user or by `nobody`, which root becomes";
+  if (exit_code == not_found_exit_code) return "is not there";
   return "ended without an answer (exit code " + std::to_string(exit_code) + ")";
 }
 
 result<std::unique_ptr<extractor_process>> extractor_process::start(
-    const std::filesystem::path& executable, int cancel) {
+    const std::filesystem::path& executable, int cancel,
+    const std::vector<std::string>& arguments) {
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0)
     return cannot_start(executable, "cannot be given a socket: " + reason(errno));
@@ -110,12 +121,15 @@ result<std::unique_ptr<extractor_process>> extractor_process::start(
 
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);  // of this thread, inherited by its children
   const spawn_plan plan{high.get()};
-  auto name = executable.string();
-  std::array<char*, 2> arguments{name.data(), nullptr};
+  std::vector<std::string> words{executable.string()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (auto& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
   std::array<char*, 1> environment{nullptr};  // a hijacked parser must find no secret in it
   pid_t pid = 0;
-  if (const int failed = ::posix_spawn(&pid, name.c_str(), &plan.files, &plan.attributes,
-                                       arguments.data(), environment.data());
+  if (const int failed = ::posix_spawn(&pid, words.front().c_str(), &plan.files, &plan.attributes,
+                                       pointers.data(), environment.data());
       failed != 0)
     return cannot_start(executable, "cannot be started: " + reason(failed));
   // By number: glibc 2.36 declares pidfd_open() without C linkage.

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -47,13 +48,15 @@ class extractor_process {
  public:
   /// Starts `executable` and waits for its greeting, at most start_timeout, less once `cancel` (an
   /// eventfd) is readable. extractor_missing where it cannot be started or does not greet.
-  static result<std::unique_ptr<extractor_process>> start(const std::filesystem::path& executable,
-                                                          int cancel);
+  static result<std::unique_ptr<extractor_process>> start(
+      const std::filesystem::path& executable, int cancel,
+      const std::vector<std::string>& arguments = {});
   ~extractor_process();
   extractor_process(const extractor_process&) = delete;
   extractor_process& operator=(const extractor_process&) = delete;
 
   channel& socket() { return channel_; }
+  pid_t pid() const { return pid_; }
 
   /// Caps the address space from now on; without effect where limits_address_space is false.
   void limit_address_space(std::uint64_t bytes);

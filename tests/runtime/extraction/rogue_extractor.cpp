@@ -1,5 +1,6 @@
 // An extractor that misbehaves as the first word of a document tells it to; any other document
-// becomes one paragraph. The name that it is started by may tell it to misbehave at once.
+// becomes one paragraph. It is in the real one's sandbox. The name that it is started by may tell
+// it to misbehave at once, or to stay outside the sandbox.
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -17,8 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/extractor/sandbox.hpp"
 #include "app/extractor/serve.hpp"
 #include "runtime/extraction/protocol.hpp"
+#include "tests/runtime/extraction/rogue_attempts.hpp"
 
 namespace {
 
@@ -102,6 +105,15 @@ result<extracted_document> paragraph(std::string text) {
   return d;
 }
 
+/// "attempt WHAT [PATH]"
+std::string attempt_of(const std::string& order) {
+  std::istringstream words{order};
+  std::string what;
+  std::string path;
+  words >> what >> what >> path;
+  return extraction::attempt(what, path);
+}
+
 /// As many pages as were asked for beyond those that are known, a paragraph each; "die" kills the
 /// process behind them.
 result<extracted_document> pages(const parse_order& o, int count, bool die) {
@@ -131,6 +143,7 @@ result<extracted_document> parse(const parse_order& o) {
   std::string order;
   int number = 0;
   words >> order >> number;
+  if (order == "attempt") return paragraph(attempt_of(words.str()));
   if (order == "spin") spin();
   if (order == "segfault") ::raise(SIGSEGV);
   if (order == "abort") std::abort();
@@ -186,5 +199,9 @@ int main(int, char** arguments) {
     say(greeting);
     return 0;
   }
+  if (!name.ends_with("outside"))
+    if (const auto entered = extraction::enter_sandbox(extraction::without_landlock::refuse);
+        !entered)
+      return entered.error();
   return extraction::serve(node, {parse, read_image});
 }
