@@ -89,6 +89,9 @@ struct extraction_settings {
   int documents_per_process = 10'000;
   /// The most text one document may yield; over it: limit_exceeded.
   byte_size max_text = 64_MiB;
+  /// required | best_effort: whether parsers may work where the kernel has no Landlock, which keeps
+  /// them from reading files.
+  std::string sandbox = "required";
 };
 
 struct images_settings {

@@ -177,6 +177,10 @@ std::vector<setting_key<settings>> document_keys() {
           "A parser is replaced after so many documents, against slow leaks."),
       key<&s::extraction, &e::max_text>("extraction.max_text", sized(1_KiB, 1_GiB),
                                         "Most text that one document may yield."),
+      key<&s::extraction, &e::sandbox>(
+          "extraction.sandbox", one_of({"required", "best_effort"}),
+          "best_effort: parse on kernels without Landlock too, where a parser that a document has "
+          "taken over could read the files of the node's user."),
   };
 }
 

@@ -82,6 +82,13 @@ void limit(pid_t pid, __rlimit_resource what, rlim_t value) {
   ::prlimit(pid, what, &now, nullptr);
 }
 
+/// False where it has become another user and this one lacks the right. limit() would be silent,
+/// and the parser without limits.
+bool may_limit(pid_t pid) {
+  rlimit now{};
+  return ::prlimit(pid, RLIMIT_AS, nullptr, &now) == 0 || errno != EPERM;
+}
+
 }  // namespace
 
 std::string process_end::to_string() const {
@@ -100,11 +107,16 @@ std::string process_end::to_string() const {
     return "could not lock itself into its sandbox (Landlock and seccomp)";
   if (exit_code == landlock_exit_code)
     return "needs Landlock, which this kernel does not have (Linux 5.13 or newer, with landlock "
-           "among its security modules)";
+           "among its security modules); extraction.sandbox = \"best_effort\" does without";
   if (exit_code == not_executable_exit_code)
     return "may not be executed, by this user or by `nobody`, which root becomes";
   if (exit_code == not_found_exit_code) return "is not there";
   return "ended without an answer (exit code " + std::to_string(exit_code) + ")";
+}
+
+std::vector<std::string> sandbox_arguments(const extraction_settings& s) {
+  if (s.sandbox == "best_effort") return {"--without-landlock"};
+  return {};
 }
 
 result<std::unique_ptr<extractor_process>> extractor_process::start(
@@ -149,6 +161,7 @@ result<std::unique_ptr<extractor_process>> extractor_process::start(
   if (auto greeted = process->await_greeting(cancel); !greeted) {
     return cannot_start(executable, greeted.error().message);
   }
+  if (!may_limit(pid)) return cannot_start(executable, "cannot be limited: " + reason(errno));
   return process;
 }
 

@@ -15,6 +15,7 @@
 
 #include <sys/types.h>
 
+#include "config/settings.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/extraction/channel.hpp"
 
@@ -43,6 +44,9 @@ struct process_end {
   /// "crashed (SIGSEGV)", "ended without an answer (exit code 0)", to follow "the parser".
   std::string to_string() const;
 };
+
+/// What millrace-extractor is told about its sandbox.
+std::vector<std::string> sandbox_arguments(const extraction_settings& s);
 
 class extractor_process {
  public:

@@ -39,15 +39,16 @@ class sandbox : public pool_fixture {
     extractor_pool pool{config_};
     return answer_of(extract(pool, document("attempt " + order)));
   }
-  /// The same attempt by the same user's program without the sandbox.
-  std::string try_outside(const std::string& order) {
+  /// The same attempt by the same program, whose name tells it to behave differently.
+  std::string try_as(const std::string& name, const std::string& order) {
     auto config = config_;
-    config.executable = directory_ / "outside";
+    config.executable = directory_ / name;
     std::error_code exists;
     std::filesystem::create_symlink(ROGUE_EXTRACTOR, config.executable, exists);
     extractor_pool pool{config};
     return answer_of(extract(pool, document("attempt " + order)));
   }
+  std::string try_outside(const std::string& order) { return try_as("outside", order); }
   static std::string answer_of(const outcome& o) { return o ? text_of(o) : o.error().message; }
 
   /// What is refused inside and would have worked outside.
@@ -136,6 +137,22 @@ TEST_F(sandbox, ten_thousand_descriptors_cost_the_process_and_leave_none) {
     EXPECT_EQ(text_of(extract(pool, document("fine"))), "fine");
   }
   EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(sandbox, a_kernel_without_landlock_is_refused_and_the_way_on_is_named) {
+  const auto said = try_as("without_landlock", "socket");
+  EXPECT_THAT(said, HasSubstr("Landlock"));
+  EXPECT_THAT(said, HasSubstr("extraction.sandbox"));
+}
+
+TEST_F(sandbox, best_effort_without_landlock_keeps_all_but_reading) {
+  for (const auto* order : {"socket", "write /tmp/millrace-sandbox-test", "exec"})
+    EXPECT_EQ(try_as("best_effort", order), "EPERM") << order;
+  EXPECT_EQ(try_as("best_effort", "read /etc/passwd"), "done");
+  extraction_settings s;
+  EXPECT_TRUE(sandbox_arguments(s).empty());
+  s.sandbox = "best_effort";
+  EXPECT_EQ(sandbox_arguments(s), std::vector<std::string>{"--without-landlock"});
 }
 
 TEST_F(sandbox, what_libraries_need_can_be_read) {
