@@ -129,6 +129,10 @@ result<void> node::impl::open_engine() {
   provider = std::move(*made);
   const auto executable = find_extractor();
   if (!executable) return tl::unexpected<error>(executable.error());
+  if (options.config.extraction.sandbox == "best_effort")
+    spdlog::warn(
+        "extraction.sandbox is \"best_effort\": on a kernel without Landlock a document that takes "
+        "its parser over can read what this user can");
   extractors = std::make_unique<extractor_pool>(extractor_pool_config{
       *executable, options.config.extraction, options.config.images, options.config.extractor});
   images =
