@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <memory>
 
 #include <magic.h>
@@ -101,13 +102,27 @@ std::string zip_mime(std::string_view bytes) {
   const auto has = [&](std::string_view needle) {
     return types->find(needle) != std::string::npos;
   };
+  // The main part's type, macro-enabled ones and templates included. Parts that are embedded have
+  // types of other applications, but none of these.
+  const auto has_main = [&](std::string_view application,
+                            std::initializer_list<std::string_view> kinds) {
+    return std::any_of(kinds.begin(), kinds.end(), [&](std::string_view kind) {
+      return has(std::string{application}.append(kind).append(".main+xml"));
+    });
+  };
   constexpr auto office = "application/vnd.openxmlformats-officedocument."sv;
-  if (has("wordprocessingml.document.main+xml") || has("ms-word.document.macroEnabled.main+xml") ||
-      has("wordprocessingml.template.main+xml") ||
-      has("ms-word.template.macroEnabledTemplate.main+xml"))
+  if (has_main("wordprocessingml.", {"document", "template"}) ||
+      has_main("ms-word.", {"document.macroEnabled", "template.macroEnabledTemplate"}))
     return std::string{office} + "wordprocessingml.document";
-  if (has("presentationml.")) return std::string{office} + "presentationml.presentation";
-  if (has("spreadsheetml.") || has("ms-excel.")) return std::string{office} + "spreadsheetml.sheet";
+  if (has_main("presentationml.", {"presentation", "slideshow", "template"}) ||
+      has_main("ms-powerpoint.", {"presentation.macroEnabled", "slideshow.macroEnabled",
+                                  "template.macroEnabled", "addin.macroEnabled"}))
+    return std::string{office} + "presentationml.presentation";
+  if (has_main("spreadsheetml.", {"sheet", "template"}) ||
+      has_main("ms-excel.", {"sheet.macroEnabled", "template.macroEnabled", "addin.macroEnabled"}))
+    return std::string{office} + "spreadsheetml.sheet";
+  if (has("ms-excel.sheet.binary.macroEnabled.main"))
+    return "application/vnd.ms-excel.sheet.binary.macroenabled.12";
   return "application/zip";
 }
 

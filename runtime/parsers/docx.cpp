@@ -7,8 +7,9 @@ namespace millrace::parsers {
 
 void parse_docx(const parse_input& in, document_builder& out) {
   docx_package package{in.bytes, in.limits};
-  out.set_title(package.title());
+  package.package().add_properties(out);
   docx_walker{package, in, out}.walk_document();
+  package.package().warn_of_damage(out);
 }
 
 }  // namespace millrace::parsers

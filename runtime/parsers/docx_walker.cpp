@@ -20,22 +20,12 @@ constexpr std::size_t max_repeated_bytes = 200;
 /// walking.
 constexpr std::size_t max_searched_nodes = 50'000'000;
 
-bool is_any_of(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 /// Content that a reader of the document does not see: deleted, moved away, or instructions to
 /// Word.
 bool is_unseen(std::string_view name) {
   return is_any_of(name, {"del", "moveFrom", "instrText", "delText", "delInstrText", "rPr", "pPr",
                           "sectPr", "tblPr", "tblGrid", "trPr", "tcPr", "sdtPr", "sdtEndPr",
                           "ffData", "rt", "ruby-rt", "softHyphen"});
-}
-
-/// Of mc:AlternateContent only one alternative may be read: the first choice, else the fallback.
-pugi::xml_node alternative(const pugi::xml_node& content) {
-  const auto choice = child_named(content, "Choice");
-  return choice ? choice : child_named(content, "Fallback");
 }
 
 bool is_switched_on(const pugi::xml_node& property) {
@@ -131,7 +121,7 @@ void docx_walker::walk_block(const pugi::xml_node& node) {
   else if (name == "tbl")
     walk_table(node);
   else if (name == "AlternateContent")
-    walk_blocks(alternative(node));
+    walk_blocks(chosen_alternative(node));
   else if (is_any_of(name, {"sdt", "sdtContent", "customXml", "ins", "moveTo", "txbxContent",
                             "smartTag"}))
     walk_blocks(node);
@@ -180,7 +170,7 @@ void docx_walker::walk_inline_node(const pugi::xml_node& node, paragraph& p) {
   else if (name == "endnoteReference")
     add_note(endnotes_, node, p);
   else if (name == "AlternateContent")
-    walk_inline(alternative(node), p);
+    walk_inline(chosen_alternative(node), p);
   else if (!walk_math(node, p))
     walk_inline(node, p);
 }
@@ -255,7 +245,7 @@ void docx_walker::add_drawing(const pugi::xml_node& drawing, paragraph& p) {
     } else if (name == "txbxContent") {
       p.boxes.push_back(node);
     } else if (name == "AlternateContent") {
-      add_drawing(alternative(node), p);
+      add_drawing(chosen_alternative(node), p);
     } else {
       add_drawing(node, p);
     }

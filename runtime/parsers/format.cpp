@@ -35,9 +35,10 @@ constexpr std::array formats{
 
     // Told apart, so that the message names them.
     format{"application/vnd.openxmlformats-officedocument.presentationml.presentation",
-           "PowerPoint presentation (PPTX)"},
-    format{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-           "Excel workbook (XLSX)"},
+           "PowerPoint (PPTX)", parse_pptx, format_group::document, load_zip_part},
+    format{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Excel (XLSX)",
+           parse_xlsx, format_group::document, load_zip_part},
+    format{"application/vnd.ms-excel.sheet.binary.macroenabled.12", "Excel binary workbook (XLSB)"},
     format{"message/rfc822", "e-mail message (EML)", parse_eml, format_group::document,
            load_eml_image},
     format{"application/mbox", "mailbox (mbox)", parse_mailbox, format_group::document,

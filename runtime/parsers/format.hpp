@@ -49,6 +49,8 @@ void parse_html(const parse_input& in, document_builder& out);
 void parse_csv(const parse_input& in, document_builder& out);
 void parse_pdf(const parse_input& in, document_builder& out);
 void parse_docx(const parse_input& in, document_builder& out);
+void parse_pptx(const parse_input& in, document_builder& out);
+void parse_xlsx(const parse_input& in, document_builder& out);
 void parse_odf(const parse_input& in, document_builder& out);
 void parse_epub(const parse_input& in, document_builder& out);
 void parse_rtf(const parse_input& in, document_builder& out);

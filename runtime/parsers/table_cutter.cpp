@@ -5,7 +5,7 @@
 namespace millrace::parsers {
 
 void table_cutter::add(table_row& row) {
-  for (const auto& cell : row) bytes_ += cell.size();
+  for (const auto& cell : row) bytes_ += cell.size() + 1;  // An empty cell costs its mark.
   rows_.push_back(std::move(row));
   if (rows_.size() > rows_per_table || bytes_ > bytes_per_table) flush();
 }

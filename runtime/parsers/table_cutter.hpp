@@ -1,8 +1,8 @@
-// Cuts a long table into table elements that each start with the header, so that every part can be
-// understood alone. One table, one thread; holds the rows of one part.
+// Cuts a table of any length into table elements, each of which starts with the header, so that
+// every part of a long table can be understood alone. One document, one thread. Holds at most
+// rows_per_table rows and bytes_per_table bytes of them, and one row more.
 #pragma once
 
-#include <cstddef>
 #include <vector>
 
 #include "runtime/parsers/document_builder.hpp"
@@ -19,7 +19,7 @@ class table_cutter {
 
   /// The first row is the header. Moves the cells out.
   void add(table_row& row);
-  /// The header alone is a table only where there is nothing else.
+  /// After the last row. The header alone is a table only where there is nothing else.
   void flush();
 
  private:

@@ -12,6 +12,8 @@ namespace millrace::parsers {
 namespace {
 
 constexpr std::size_t read_step_bytes = 256 * 1024;
+/// Sizes in a directory may lie, so larger parts grow as they are read.
+constexpr std::uint64_t max_reserved_bytes = 64ULL << 20;
 constexpr std::string_view part_prefix = "part:";
 
 [[noreturn]] void fail_bomb(const std::string& name) {
@@ -77,10 +79,31 @@ std::string zip_container::read(const std::string& name) {
 std::optional<std::string> zip_container::read_if_present(const std::string& name) {
   const auto index = locate(archive_.get(), name);
   if (index < 0) return std::nullopt;
-  return unpack(index, name);
+  std::string out;
+  out.reserve(std::min(stated_size(index, name), max_reserved_bytes));
+  unpack(index, name, [&](std::string_view piece) {
+    out.append(piece);
+    return true;
+  });
+  return out;
 }
 
-std::string zip_container::unpack(std::int64_t index, const std::string& name) {
+bool zip_container::read_pieces(const std::string& name, const piece_callback& on_piece) {
+  const auto index = locate(archive_.get(), name);
+  if (index >= 0) unpack(index, name, on_piece);
+  return index >= 0;
+}
+
+std::uint64_t zip_container::stated_size(std::int64_t index, const std::string& name) const {
+  zip_stat_t stat;
+  zip_stat_init(&stat);
+  if (zip_stat_index(archive_.get(), static_cast<zip_uint64_t>(index), 0, &stat) != 0)
+    fail_broken("the part " + name + " cannot be found");
+  return stat.size;
+}
+
+void zip_container::unpack(std::int64_t index, const std::string& name,
+                           const piece_callback& on_piece) {
   zip_stat_t stat;
   zip_stat_init(&stat);
   const auto at = static_cast<zip_uint64_t>(index);
@@ -95,18 +118,17 @@ std::string zip_container::unpack(std::int64_t index, const std::string& name) {
   if (stat.size > allowed) fail_bomb(name);
   const std::unique_ptr<zip_file_t, file_closer> file{zip_fopen_index(archive_.get(), at, 0)};
   if (!file) fail_broken("the part " + name + " cannot be unpacked");
-  std::string out;
-  out.reserve(stat.size);
+  std::uint64_t size = 0;
   std::string piece(read_step_bytes, '\0');
   for (;;) {
     const auto n = zip_fread(file.get(), piece.data(), piece.size());
     if (n < 0) fail_broken("the part " + name + " cannot be unpacked");
     if (n == 0) break;
-    if (out.size() + static_cast<std::size_t>(n) > allowed) fail_bomb(name);
-    out.append(piece, 0, static_cast<std::size_t>(n));
+    size += static_cast<std::uint64_t>(n);
+    if (size > allowed) fail_bomb(name);
+    budget_ -= std::min(budget_, static_cast<std::uint64_t>(n));
+    if (!on_piece(std::string_view{piece}.substr(0, static_cast<std::size_t>(n)))) break;
   }
-  budget_ -= std::min<std::uint64_t>(budget_, out.size());
-  return out;
 }
 
 std::string zip_part_source(std::string_view name) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ class zip_container {
   static constexpr std::uint64_t ratio_free_bytes =
       32ULL << 20;  ///< Parts up to this size may have any ratio.
 
+  using piece_callback = std::function<bool(std::string_view piece)>;
+
   /// `bytes` must live as long as the container.
   static zip_container open(std::string_view bytes, std::uint64_t max_unpacked_bytes);
 
@@ -32,13 +35,18 @@ class zip_container {
   /// Throws malformed_document where there is no such part.
   std::string read(const std::string& name);
   std::optional<std::string> read_if_present(const std::string& name);
+  /// Hands the part on in pieces, so that a large one is never in memory as a whole, until
+  /// `on_piece` says false. False where there is no such part.
+  bool read_pieces(const std::string& name, const piece_callback& on_piece);
 
  private:
   struct closer {
     void operator()(zip* archive) const;
   };
   zip_container(zip* archive, std::uint64_t budget) : archive_{archive}, budget_{budget} {}
-  std::string unpack(std::int64_t index, const std::string& name);
+  /// The part's size as the directory has it, which may lie.
+  std::uint64_t stated_size(std::int64_t index, const std::string& name) const;
+  void unpack(std::int64_t index, const std::string& name, const piece_callback& on_piece);
 
   std::unique_ptr<zip, closer> archive_;
   std::uint64_t budget_;  ///< Bytes that may still be unpacked.

@@ -19,6 +19,7 @@ import zlib
 
 from samples_open import make_open_formats
 import samples_text
+from samples_office import make_office
 from sample_texts import (
     BEES_LEFT, BEES_RIGHT, BOOKKEEPING, BREAD, CANAL, CLOCKS_RUSSIAN, GAUGES, HARVEST, LEDGER,
     LIGHTHOUSE, MARKET, MILL_END, MILL_NOTE, MILL_STONES, MILL_TASKS, MILL_WHEEL, MINUTES,
@@ -377,9 +378,6 @@ def make_refused():
         archive.addfile(info, io.BytesIO(b"A file in an archive."))
     write("archive.tar", out.getvalue())
     write("archive.tar.gz", gzip.compress(out.getvalue(), mtime=0))
-    main = "application/vnd.openxmlformats-officedocument.{}.main+xml"
-    for name, kind in (("slides.pptx", "presentationml.presentation"), ("budget.xlsx", "spreadsheetml.sheet")):
-        write(name, make_zip([("[Content_Types].xml", f'<Types><Override ContentType="{main.format(kind)}"/></Types>')]))
     write("gauges.json", json.dumps([{"gauge": "Upper Weir", "level_cm": 142}, {"gauge": "Town Bridge", "level_cm": 97}]))
     write("events.jsonl", '{"at": "06:00", "what": "sluice opened"}\n{"at": "07:30", "what": "sluice closed"}\n')
     write("feed.xml", '<?xml version="1.0"?>\n<feed><entry>Water is rising.</entry></feed>\n')
@@ -396,3 +394,4 @@ if __name__ == "__main__":
     make_refused()
     make_open_formats(write, make_zip, make_png)
     samples_text.make_all(write, mill_docx(), make_zip([("a.txt", "A file in an archive.")]), make_png(16, 12, (90, 60, 30)))
+    make_office(write, make_zip, make_png)
