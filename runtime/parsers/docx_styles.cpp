@@ -37,6 +37,10 @@ std::optional<int> list_level_of(const pugi::xml_node& properties) {
                     8);
 }
 
+std::string_view list_id_of(const pugi::xml_node& properties) {
+  return attribute_named(child_named(child_named(properties, "numPr"), "numId"), "val");
+}
+
 bool is_code_style(std::string_view name) {
   return name == "html preformatted" || name == "preformatted text" || name == "plain text" ||
          name == "code" || name == "source code" || name == "code block" || name == "macro";
@@ -72,7 +76,8 @@ docx_styles::docx_styles(const pugi::xml_node& styles) {
     styles_[id] = {.name = lower_case(attribute_named(child_named(node, "name"), "val")),
                    .based_on = std::string{attribute_named(child_named(node, "basedOn"), "val")},
                    .outline_level = outline_level_of(properties),
-                   .list_level = list_level_of(properties)};
+                   .list_level = list_level_of(properties),
+                   .list = std::string{list_id_of(properties)}};
     const auto is_default = attribute_named(node, "default");
     if (is_default == "1" || is_default == "true") default_id_ = id;
   }
@@ -107,6 +112,22 @@ paragraph_role docx_styles::role_of(const pugi::xml_node& properties) const {
   if (named_level > 0 && !outline) return {element_kind::heading, to_heading_level(named_level)};
   if (list && *list >= 0) return {element_kind::list_item, static_cast<std::uint8_t>(*list + 1)};
   return {is_code ? element_kind::code : element_kind::paragraph, 0};
+}
+
+std::optional<list_place> docx_styles::list_of(const pugi::xml_node& properties) const {
+  auto level = list_level_of(properties);
+  std::string_view list = list_id_of(properties);
+  std::string_view id = attribute_named(child_named(properties, "pStyle"), "val");
+  if (id.empty()) id = default_id_;
+  for (int i = 0; i < max_style_chain && (!level || list.empty()); ++i) {
+    const auto* at = find(id);
+    if (at == nullptr) break;
+    if (!level) level = at->list_level;
+    if (list.empty()) list = at->list;
+    id = at->based_on;
+  }
+  if (!level || *level < 0 || list.empty()) return std::nullopt;
+  return list_place{std::string{list}, static_cast<std::size_t>(*level)};
 }
 
 }  // namespace millrace::parsers

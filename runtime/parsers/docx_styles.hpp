@@ -11,6 +11,7 @@
 #include <pugixml.hpp>
 
 #include "runtime/core/document.hpp"
+#include "runtime/parsers/docx_numbering.hpp"
 
 namespace millrace::parsers {
 
@@ -26,6 +27,8 @@ class docx_styles {
 
   /// `properties` is the paragraph's w:pPr, or a null node.
   paragraph_role role_of(const pugi::xml_node& properties) const;
+  /// Its list and level there, from its own properties or its styles'; nothing where it has none.
+  std::optional<list_place> list_of(const pugi::xml_node& properties) const;
 
  private:
   struct style {
@@ -33,7 +36,8 @@ class docx_styles {
     std::string based_on;
     std::optional<int> outline_level;  ///< 0 is the highest; 9 is body text.
     std::optional<int>
-        list_level;  ///< 0 is the outermost; -1 where the style ends an inherited list.
+        list_level;    ///< 0 is the outermost; -1 where the style ends an inherited list.
+    std::string list;  ///< w:numId; empty where the style names none.
   };
 
   const style* find(std::string_view id) const;

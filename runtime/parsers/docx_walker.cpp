@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "runtime/parsers/ooxml_chart.hpp"
+#include "runtime/parsers/ooxml_drawing.hpp"
 #include "runtime/parsers/parse_failure.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
@@ -14,7 +16,7 @@ namespace {
 
 /// Spans fill no columns beyond Word's own limit.
 constexpr std::size_t max_filled_columns = 63;
-/// What a cell merged over rows may cost when it is repeated in each; longer text stands once.
+/// What a merged cell may cost when it is repeated in each row and column; longer text stands once.
 constexpr std::size_t max_repeated_bytes = 200;
 /// Elements searched for page breaks before the walk; a break beyond them is still met while
 /// walking.
@@ -60,6 +62,11 @@ bool is_page_break(const pugi::xml_node& node) {
   return local_name(node) == "br" && attribute_named(node, "type") == "page";
 }
 
+docx_numbering read_numbering(docx_package& package) {
+  const auto part = package.related_part("numbering");
+  return docx_numbering{part ? part->tree.document_element() : pugi::xml_node{}};
+}
+
 }  // namespace
 
 class docx_walker::nesting {
@@ -84,6 +91,7 @@ docx_walker::docx_walker(docx_package& package, const parse_input& in, document_
       out_{out},
       styles_part_{package.related_part("styles")},
       styles_{styles_part_ ? styles_part_->tree.document_element() : pugi::xml_node{}},
+      numbering_{read_numbering(package)},
       footnotes_{read_notes("footnotes")},
       endnotes_{read_notes("endnotes")} {}
 
@@ -133,8 +141,13 @@ void docx_walker::walk_paragraph(const pugi::xml_node& node) {
   paragraph p;
   walk_inline(node, p);
   out_.set_page(p.text.empty() ? page_ : p.page);
+  // Word numbers empty paragraphs too, and shows nothing of it here.
+  if (const auto place = styles_.list_of(properties)) {
+    const auto label = numbering_.next(*place);
+    if (!label.empty() && !trim(p.text).empty()) p.text.insert(0, label + ' ');
+  }
   emit(styles_.role_of(properties), p.text);
-  flush_images();
+  flush_graphics();
   for (const auto& box : p.boxes) walk_blocks(box);
   for (const auto& note : p.notes) walk_blocks(note);
 }
@@ -169,6 +182,8 @@ void docx_walker::walk_inline_node(const pugi::xml_node& node, paragraph& p) {
     add_note(footnotes_, node, p);
   else if (name == "endnoteReference")
     add_note(endnotes_, node, p);
+  else if (name == "hyperlink")
+    walk_link(node, p);
   else if (name == "AlternateContent")
     walk_inline(chosen_alternative(node), p);
   else if (!walk_math(node, p))
@@ -194,12 +209,61 @@ bool docx_walker::walk_math(const pugi::xml_node& node, paragraph& p) {
     walk_inline(second, p);
     return true;
   }
-  return false;
+  return walk_math_operator(node, p);
+}
+
+/// Brackets, sums, roots and functions, whose signs are attributes or nowhere.
+bool docx_walker::walk_math_operator(const pugi::xml_node& node, paragraph& p) {
+  const auto name = local_name(node);
+  const auto sign = [&](std::string_view properties, std::string_view which,
+                        std::string_view usual) {
+    const auto found = descendant_at(node, {properties, which});
+    return found ? attribute_named(found, "val") : usual;
+  };
+  if (name == "oMath" && !p.text.empty() && local_name(node.previous_sibling()) == "oMath") {
+    append(p, " ");
+    walk_inline(node, p);
+  } else if (name == "d") {
+    append(p, sign("dPr", "begChr", "("));
+    bool is_first = true;
+    for (const auto part : node.children()) {
+      if (local_name(part) != "e") continue;
+      if (!std::exchange(is_first, false)) append(p, sign("dPr", "sepChr", "|"));
+      walk_inline(part, p);
+    }
+    append(p, sign("dPr", "endChr", ")"));
+  } else if (name == "nary") {
+    append(p, sign("naryPr", "chr", "∫"));
+    for (const auto* limit : {"sub", "sup"}) {
+      if (!child_named(node, limit).first_child()) continue;
+      append(p, limit == std::string_view{"sub"} ? "_" : "^");
+      walk_inline(child_named(node, limit), p);
+    }
+    append(p, " ");
+    walk_inline(child_named(node, "e"), p);
+  } else if (name == "rad") {
+    append(p, "√");
+    walk_inline(child_named(node, "e"), p);
+  } else if (name == "func") {
+    walk_inline(child_named(node, "fName"), p);
+    append(p, " ");
+    walk_inline(child_named(node, "e"), p);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void docx_walker::walk_run(const pugi::xml_node& run, paragraph& p) {
   if (is_switched_on(child_named(child_named(run, "rPr"), "vanish"))) return;
   walk_inline(run, p);
+}
+
+void docx_walker::walk_link(const pugi::xml_node& link, paragraph& p) {
+  out_.set_page(page_);
+  const auto* target = package_.relationships().find(attribute_named(link, "id"));
+  if (target != nullptr) out_.add_link(target->url);
+  walk_inline(link, p);
 }
 
 void docx_walker::append(paragraph& p, std::string_view text) {
@@ -242,6 +306,10 @@ void docx_walker::add_drawing(const pugi::xml_node& drawing, paragraph& p) {
       add_image(std::string{attribute_named(node, "embed")}, {});
     } else if (name == "imagedata") {
       add_image(std::string{attribute_named(node, "id")}, attribute_named(node, "title"));
+    } else if (name == "chart") {
+      charts_.push_back(package_.relationships().part(attribute_named(node, "id")));
+    } else if (name == "relIds") {
+      diagrams_.push_back(package_.relationships().part(attribute_named(node, "dm")));
     } else if (name == "txbxContent") {
       p.boxes.push_back(node);
     } else if (name == "AlternateContent") {
@@ -281,7 +349,7 @@ void docx_walker::walk_table(const pugi::xml_node& table) {
   }
   flush_code();
   out_.add(element_kind::table, markdown_table(rows));
-  flush_images();
+  flush_graphics();
 }
 
 void docx_walker::collect_rows(const pugi::xml_node& parent, std::vector<table_row>& rows) {
@@ -312,8 +380,11 @@ table_row docx_walker::read_row(const pugi::xml_node& row, const table_row* abov
                                                                       : std::string{});
     else
       out.push_back(cell_text(cell));
+    // A cell over several columns heads each of them, but for one that is a row of its own.
     const auto span = number_or(attribute_named(child_named(properties, "gridSpan"), "val"), 1);
-    for (std::size_t i = 1; i < span && out.size() < max_filled_columns; ++i) out.emplace_back();
+    const bool repeats = cells.size() > 1 && out.back().size() <= max_repeated_bytes;
+    const auto text = repeats ? out.back() : std::string{};
+    for (std::size_t i = 1; i < span && out.size() < max_filled_columns; ++i) out.push_back(text);
   }
   return out;
 }
@@ -357,10 +428,12 @@ void docx_walker::flush_code() {
   out_.add(element_kind::code, std::exchange(code_, {}));
 }
 
-void docx_walker::flush_images() {
+void docx_walker::flush_graphics() {
   if (capture_ != nullptr) return;  // They follow the table that they stand in.
   for (auto& image : std::exchange(images_, {}))
     out_.add_image(collapse(image.text), std::move(image.info));
+  for (const auto& part : std::exchange(charts_, {})) add_chart(package_.package(), part, out_);
+  for (const auto& part : std::exchange(diagrams_, {})) add_diagram(package_.package(), part, out_);
 }
 
 }  // namespace millrace::parsers

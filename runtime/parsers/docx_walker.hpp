@@ -11,6 +11,7 @@
 #include <pugixml.hpp>
 
 #include "runtime/parsers/document_builder.hpp"
+#include "runtime/parsers/docx_numbering.hpp"
 #include "runtime/parsers/docx_package.hpp"
 #include "runtime/parsers/docx_styles.hpp"
 #include "runtime/parsers/format.hpp"
@@ -55,13 +56,16 @@ class docx_walker {
   void collect_cells(const pugi::xml_node& parent, std::vector<pugi::xml_node>& cells);
   std::string cell_text(const pugi::xml_node& cell);
   bool walk_math(const pugi::xml_node& node, paragraph& p);
+  bool walk_math_operator(const pugi::xml_node& node, paragraph& p);
+  void walk_link(const pugi::xml_node& link, paragraph& p);
   void append(paragraph& p, std::string_view text);
   void add_symbol(const pugi::xml_node& symbol, paragraph& p);
   void add_image(const std::string& relationship_id, std::string_view text);
   void add_drawing(const pugi::xml_node& drawing, paragraph& p);
   void add_note(const notes& from, const pugi::xml_node& reference, paragraph& p);
   void emit(paragraph_role role, std::string_view text);
-  void flush_images();
+  /// Adds images, charts and diagrams of what was read last.
+  void flush_graphics();
   void flush_code();
 
   /// Counts nesting for the life of the object; throws limit_exceeded.
@@ -72,10 +76,13 @@ class docx_walker {
   document_builder& out_;
   std::unique_ptr<xml_part> styles_part_;
   docx_styles styles_;
+  docx_numbering numbering_;
   notes footnotes_;
   notes endnotes_;
   std::string* capture_ = nullptr;  ///< Where blocks go as plain text while a table cell is read.
   std::vector<pending_image> images_;
+  std::vector<std::string> charts_;    ///< Parts of those that stand in the paragraph or table,
+  std::vector<std::string> diagrams_;  ///< and of diagrams.
   std::string code_;  ///< Paragraphs of code since the last other one, a line each.
   bool has_rendered_breaks_ = false;
   std::uint32_t page_ = 0;  ///< 0 while no break has been seen in a document without any.

@@ -155,6 +155,14 @@ std::string drawing_text(const pugi::xml_node& body) {
   return out;
 }
 
+void add_diagram(ooxml_package& package, const std::string& part, document_builder& out) {
+  const auto xml = package.try_read_xml(part);
+  if (!xml) return;
+  for (const auto point : child_named(xml->tree.document_element(), "ptLst").children())
+    if (!is_any_of(attribute_named(point, "type"), {"pres", "parTrans", "sibTrans"}))
+      out.add(element_kind::list_item, drawing_text(child_named(point, "t")), 1);
+}
+
 std::string_view placeholder_of(const pugi::xml_node& shape) {
   for (const auto child : shape.children()) {
     if (!local_name(child).starts_with("nv")) continue;
@@ -240,7 +248,7 @@ void drawing_walker::walk_graphic(const pugi::xml_node& data) {
     } else if (name == "chart") {
       add_chart(package_, relationships_.part(attribute_named(node, "id")), out_);
     } else if (name == "relIds") {
-      add_diagram(relationships_.part(attribute_named(node, "dm")));
+      add_diagram(package_, relationships_.part(attribute_named(node, "dm")), out_);
     } else if (name == "AlternateContent") {
       // Of an embedded object the fallback has the picture.
       const auto fallback = child_named(node, "Fallback");
@@ -278,15 +286,6 @@ void drawing_walker::add_table(const pugi::xml_node& table) {
     out_.add(element_kind::paragraph, rows.front().front());
   else
     out_.add(element_kind::table, markdown_table(rows));
-}
-
-/// The nodes of a diagram (SmartArt) in the order in which they were written.
-void drawing_walker::add_diagram(const std::string& part) {
-  const auto xml = package_.try_read_xml(part);
-  if (!xml) return;
-  for (const auto point : child_named(xml->tree.document_element(), "ptLst").children())
-    if (!is_any_of(attribute_named(point, "type"), {"pres", "parTrans", "sibTrans"}))
-      out_.add(element_kind::list_item, drawing_text(child_named(point, "t")), 1);
 }
 
 void drawing_walker::add_picture(const pugi::xml_node& fill, std::string_view text) {

@@ -23,6 +23,10 @@ namespace millrace::parsers {
 /// The text of a:txBody, c:rich and their like, a line each paragraph.
 std::string drawing_text(const pugi::xml_node& body);
 
+/// Adds the texts of a diagram's (SmartArt's) nodes, in the order in which they were written;
+/// nothing where its part of data is missing or broken.
+void add_diagram(ooxml_package& package, const std::string& part, document_builder& out);
+
 class drawing_walker {
  public:
   /// `relationships` are those of the part that holds the drawing; all must outlive the walker.
@@ -50,7 +54,6 @@ class drawing_walker {
   void walk_frame(const pugi::xml_node& frame);
   void walk_graphic(const pugi::xml_node& data);
   void add_table(const pugi::xml_node& table);
-  void add_diagram(const std::string& part);
   void add_picture(const pugi::xml_node& fill, std::string_view text);
 
   ooxml_package& package_;

@@ -40,7 +40,8 @@ TEST(docx, reads_a_whole_document) {
   EXPECT_EQ(lines[12],
             "table: | Work | Craft | Price in pounds |\n| --- | --- | --- |\n| New floats of elm | "
             "Millwright | 1,840 |\n"
-            "| New floats of elm | Labourer | 620 |\n| Dressing the stones | | 1,150 |");
+            "| New floats of elm | Labourer | 620 |\n| Dressing the stones | Dressing the stones | "
+            "1,150 |");
   const auto& image = document.elements[4].image;
   EXPECT_EQ(image.mime, "image/png");
   EXPECT_EQ(image.width, 32U);
@@ -139,6 +140,90 @@ TEST(docx, a_footnote_that_refers_to_itself_ends) {
                   paragraph(text("a") + reference),
                   {{"word/footnotes.xml", notes}, {"word/_rels/document.xml.rels", relations}}))),
               ElementsAre("paragraph: a", "paragraph: note"));
+}
+
+/// A document with this numbering.xml.
+extracted_document numbered(const std::string& body, const std::string& numbering) {
+  return parse(make_docx(
+      body,
+      {{"word/numbering.xml", "<w:numbering>" + numbering + "</w:numbering>"},
+       {"word/_rels/document.xml.rels",
+        "<Relationships><Relationship Id=\"r1\" Type=\"x/numbering\" Target=\"numbering.xml\"/>"
+        "</Relationships>"}}));
+}
+
+std::string level(int number, const std::string& format, const std::string& label) {
+  return "<w:lvl w:ilvl=\"" + std::to_string(number) +
+         "\"><w:start w:val=\"1\"/><w:numFmt w:val=\"" + format + "\"/><w:lvlText w:val=\"" +
+         label + "\"/></w:lvl>";
+}
+
+std::string item(const std::string& list, int number, const std::string& content) {
+  return paragraph("<w:pPr><w:numPr><w:ilvl w:val=\"" + std::to_string(number) +
+                   "\"/><w:numId w:val=\"" + list + "\"/></w:numPr></w:pPr>" +
+                   (content.empty() ? "" : text(content)));
+}
+
+TEST(docx, lists_show_their_numbers) {
+  const auto numbering =
+      "<w:abstractNum w:abstractNumId=\"0\">" + level(0, "decimal", "%1.") +
+      level(1, "lowerLetter", "%1%2)") + "</w:abstractNum><w:abstractNum w:abstractNumId=\"1\">" +
+      level(0, "bullet", "o") +
+      "</w:abstractNum><w:num w:numId=\"3\"><w:abstractNumId w:val=\"0\"/></w:num>"
+      "<w:num w:numId=\"4\"><w:abstractNumId w:val=\"1\"/></w:num>"
+      "<w:num w:numId=\"5\"><w:abstractNumId w:val=\"0\"/><w:lvlOverride "
+      "w:ilvl=\"0\"><w:startOverride w:val=\"7\"/></w:lvlOverride></w:num>";
+  EXPECT_THAT(lines_of(numbered(item("3", 0, "one") + item("3", 1, "sub") + item("3", 1, "next") +
+                                    item("4", 0, "bullet") + item("3", 0, "two") +
+                                    item("3", 0, "") + item("3", 1, "sub") + item("5", 0, "anew") +
+                                    item("5", 0, "on") + item("9", 0, "unknown"),
+                                numbering)),
+              ElementsAre("list_item1: 1. one", "list_item2: 1a) sub", "list_item2: 1b) next",
+                          "list_item1: bullet", "list_item1: 2. two", "list_item2: 3a) sub",
+                          "list_item1: 7. anew", "list_item1: 8. on", "list_item1: unknown"));
+}
+
+TEST(docx, a_hostile_numbering_is_harmless) {
+  const auto numbering =
+      "<w:abstractNum w:abstractNumId=\"0\"><w:lvl w:ilvl=\"99\"/>" +
+      level(0, "upperRoman", repeated("%1%9%", 1000)) +
+      "</w:abstractNum><w:num w:numId=\"1\"><w:abstractNumId w:val=\"0\"/><w:lvlOverride "
+      "w:ilvl=\"0\"><w:startOverride w:val=\"999999999999\"/></w:lvlOverride></w:num>";
+  const auto document = numbered(item("1", 0, "x") + item("1", 0, "y"), numbering);
+  ASSERT_EQ(document.elements.size(), 2U);
+  EXPECT_LT(document.elements[0].text.size(), 200U);
+}
+
+TEST(docx, formulas_keep_their_signs) {
+  const auto run = [](const std::string& t) { return "<m:r><m:t>" + t + "</m:t></m:r>"; };
+  const auto argument = "<m:d><m:e>" + run("x") + "</m:e></m:d>";
+  EXPECT_THAT(lines_of(parse(make_docx(paragraph(
+                  "<m:oMath>" + run("y=") + "<m:func><m:fName>" + run("log") + "</m:fName><m:e>" +
+                  argument +
+                  "</m:e></m:func></m:oMath><m:oMath><m:nary>"
+                  "<m:naryPr><m:chr m:val=\"∑\"/></m:naryPr><m:sub>" +
+                  run("n=1") + "</m:sub><m:sup/><m:e>" + run("n") + "</m:e></m:nary></m:oMath>")))),
+              ElementsAre("paragraph: y=log (x) ∑_n=1 n"));
+}
+
+TEST(docx, links_and_charts_are_found_by_their_relationships) {
+  const auto document = parse(make_docx(
+      paragraph("<w:hyperlink r:id=\"r1\">" + text("see") + "</w:hyperlink>") +
+          paragraph("<w:r><w:drawing><c:chart r:id=\"r2\"/></w:drawing></w:r>"),
+      {{"word/chart.xml",
+        "<c:chartSpace><c:chart><c:plotArea><c:pieChart><c:ser><c:cat><c:strLit><c:pt idx=\"0\">"
+        "<c:v>oak</c:v></c:pt></c:strLit></c:cat><c:val><c:numLit><c:pt "
+        "idx=\"0\"><c:v>3</c:v></c:pt>"
+        "<c:pt idx=\"4294967295\"><c:v>4</c:v></c:pt></c:numLit></c:val></c:ser></c:pieChart>"
+        "</c:plotArea></c:chart></c:chartSpace>"},
+       {"word/_rels/document.xml.rels",
+        "<Relationships><Relationship Id=\"r1\" Type=\"x/hyperlink\" "
+        "Target=\"https://example.org/a\" TargetMode=\"External\"/><Relationship Id=\"r2\" "
+        "Type=\"x/chart\" Target=\"chart.xml\"/></Relationships>"}}));
+  EXPECT_THAT(lines_of(document), ElementsAre("paragraph: see", "paragraph: Pie chart",
+                                              "table: | oak | 3 |\n| --- | --- |\n| | 4 |"));
+  ASSERT_EQ(document.links.size(), 1U);
+  EXPECT_EQ(document.links[0].target, "https://example.org/a");
 }
 
 TEST(docx, broken_xml_is_malformed) {
