@@ -152,8 +152,20 @@ class table_finder {
       add_rows({rows.begin() + static_cast<std::ptrdiff_t>(lines), rows.end()});
   }
 
+  /// Each run of rows finds its own columns, so that rows that have nothing in common do not widen
+  /// each other.
   void add_rows(const row_spans& rows) {
-    // Columns without cells take no room.
+    constexpr auto run = table_cutter::rows_per_table;
+    for (std::size_t begin = 1; begin == 1 || begin < rows.size(); begin += run) {
+      row_spans part{rows.front()};
+      const auto end = std::min(begin + run, rows.size());
+      part.insert(part.end(), rows.begin() + static_cast<std::ptrdiff_t>(begin),
+                  rows.begin() + static_cast<std::ptrdiff_t>(end));
+      add_run(part);
+    }
+  }
+
+  void add_run(const row_spans& rows) {
     std::uint32_t next = 0;
     for (const auto column : used_columns(rows)) place_[column] = next++;
     table_cutter table{out_};

@@ -159,6 +159,22 @@ TEST(xlsx, a_long_sheet_is_cut_into_tables_with_the_header) {
   EXPECT_THAT(lines[3], HasSubstr("| 500 | x |"));
 }
 
+TEST(xlsx, rows_far_apart_do_not_widen_each_other) {
+  std::string rows = row(text_cell("A1", "id") + text_cell("B1", "name"));
+  const auto far = [](char letter, int at) {
+    return std::string{"X"} + letter + std::to_string(at);
+  };
+  for (int i = 2; i <= 401; ++i)
+    rows += row(number_cell("A" + std::to_string(i), "1") +
+                number_cell(far(i < 202 ? 'A' : 'B', i), std::to_string(i)));
+  EXPECT_THAT(lines_of(parse(make_sheet(sheet_data(rows)))),
+              ElementsAre("heading1: S",
+                          testing::AllOf(testing::StartsWith("table: | id | name | |\n"),
+                                         testing::EndsWith("| 1 | | 201 |")),
+                          testing::AllOf(testing::StartsWith("table: | id | name | |\n"),
+                                         testing::EndsWith("| 1 | | 401 |"))));
+}
+
 TEST(xlsx, a_million_cells_are_read) {
   std::string rows;
   for (int i = 1; i <= 50'000; ++i) {
