@@ -69,9 +69,9 @@ class ooxml_package {
   std::optional<std::string> try_read(const std::string& part);
 
   zip_container zip_;
-  relationship_map relationships_;
   std::string damaged_part_;                  ///< The first; empty while there is none.
   std::map<std::string, image_info> images_;  ///< By part name: an image may stand in many places.
+  relationship_map relationships_;            ///< Last: reading them may note damage.
 };
 
 }  // namespace millrace::parsers

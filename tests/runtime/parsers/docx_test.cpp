@@ -226,6 +226,14 @@ TEST(docx, links_and_charts_are_found_by_their_relationships) {
   EXPECT_EQ(document.links[0].target, "https://example.org/a");
 }
 
+TEST(docx, broken_relationships_of_the_package_are_a_warning) {
+  const auto document =
+      parse(make_docx(paragraph(text("still read")), {{"_rels/.rels", "<Relationships><broken"}}));
+  EXPECT_THAT(lines_of(document), ElementsAre("paragraph: still read"));
+  EXPECT_EQ(document.warning.code, ec::partly_read);
+  EXPECT_NE(document.warning.message.find("_rels/.rels"), std::string::npos);
+}
+
 TEST(docx, broken_xml_is_malformed) {
   EXPECT_EQ(parse_error(make_docx("<w:p><w:r>")).code, ec::malformed_document);
 }
