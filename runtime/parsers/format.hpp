@@ -70,6 +70,13 @@ std::string load_eml_image(std::string_view bytes, std::string_view source,
                            const parse_limits& limits);
 std::string load_mailbox_image(std::string_view bytes, std::string_view source,
                                const parse_limits& limits);
+void parse_image_file(const parse_input& in, document_builder& out);
+void parse_tiff(const parse_input& in, document_builder& out);
+
+std::string load_pdf_image(std::string_view bytes, std::string_view source,
+                           const parse_limits& limits);
+std::string load_image_file(std::string_view bytes, std::string_view source,
+                            const parse_limits& limits);
 
 enum class format_group : unsigned char {
   document,

@@ -1,16 +1,15 @@
-// PDF by poppler: each page's text in reading order, its lines put together to paragraphs. A
-// scanned page has no text and gives no elements.
-#include <limits>
-#include <memory>
+// PDF by poppler: each page's text in reading order, its lines put together to paragraphs, its
+// images where they stand, its links; then the files embedded in it.
+#include <algorithm>
 #include <string>
-
-#include <poppler-document.h>
-#include <poppler-global.h>
-#include <poppler-page.h>
-#include <poppler-toc.h>
+#include <string_view>
+#include <vector>
 
 #include "runtime/parsers/format.hpp"
 #include "runtime/parsers/parse_failure.hpp"
+#include "runtime/parsers/pdf_file.hpp"
+#include "runtime/parsers/pdf_images.hpp"
+#include "runtime/parsers/pdf_page.hpp"
 #include "runtime/parsers/pdf_paragraphs.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
@@ -18,73 +17,94 @@ namespace millrace::parsers {
 
 namespace {
 
-constexpr int max_outline_depth = 16;
-constexpr std::size_t max_outline_titles = 10'000;
-/// Shorter titles ("1", "A") would match page numbers and table cells.
-constexpr std::size_t min_outline_title_bytes = 4;
+/// A document's title is a heading where a line says it; shorter ones would match cells.
+constexpr std::size_t min_title_bytes = 4;
+/// A whole file ends with this, and few bytes after it.
+constexpr std::string_view end_mark = "%%EOF";
+constexpr std::size_t end_mark_bytes = 2048;
 
-std::string to_string(const poppler::ustring& text) {
-  const auto bytes = text.to_utf8();
-  return {bytes.data(), bytes.size()};
+bool is_cut_off(std::string_view bytes) {
+  const auto tail = bytes.substr(bytes.size() - std::min(bytes.size(), end_mark_bytes));
+  return tail.find(end_mark) == std::string_view::npos;
 }
 
-void collect_outline(const poppler::toc_item& item, int depth, outline_titles& out) {
-  if (depth > max_outline_depth) return;
-  for (auto at = item.children_begin();
-       at != item.children_end() && out.size() < max_outline_titles; ++at) {
-    auto title = collapse(to_string((*at)->title()));
-    if (title.size() >= min_outline_title_bytes)
-      out.try_emplace(std::move(title), static_cast<std::uint8_t>(std::min(depth, 6)));
-    collect_outline(**at, depth + 1, out);
+struct pages_read {
+  std::uint32_t readable = 0;
+  bool empty = true;  ///< No text and no image on any of them.
+};
+
+pages_read read_pages(const parse_input& in, pdf_file& file, std::uint32_t pages,
+                      const outline_titles& outline, document_builder& out) {
+  const auto images = in.limits.images ? page_images::collected : page_images::ignored;
+  pdf_image_chooser chooser{in.bytes};
+  stream_hashes hashes;
+  pdf_page page;
+  pages_read done;
+  for (std::uint32_t number = 1; number <= pages; ++number) {
+    if (read_pdf_page(file.document(), number, images, hashes, page)) {
+      out.set_page(number);
+      const auto chosen =
+          in.limits.images ? chooser.choose(page, number) : std::vector<placed_image>{};
+      add_pdf_page(page.text, chosen, outline, out);
+      file.add_links(number, out);
+      ++done.readable;
+      if (!chosen.empty() || !trim(page.text).empty()) done.empty = false;
+    }
+    if (in.progress) in.progress(number);
   }
+  if (chooser.is_over_limit())
+    out.warn(ec::partly_read, "the PDF has more than " + std::to_string(max_images_a_page) +
+                                  " images on a page or " + std::to_string(max_images_a_pdf) +
+                                  " in all; the rest was left out: split the file");
+  return done;
 }
 
-outline_titles read_outline(const poppler::document& document) {
-  outline_titles out;
-  const std::unique_ptr<poppler::toc> toc{document.create_toc()};
-  if (toc) collect_outline(*toc->root(), 1, out);
-  return out;
+void warn_of_damage(const parse_input& in, pdf_file& file, std::uint32_t pages,
+                    std::uint32_t readable, document_builder& out) {
+  if (readable < pages)
+    out.warn(ec::partly_read, "of the PDF's " + std::to_string(pages) + " pages, " +
+                                  std::to_string(pages - readable) +
+                                  " cannot be read: it is damaged; get a complete copy of it");
+  if (file.rebuilt() && is_cut_off(in.bytes))
+    out.warn(ec::partly_read,
+             "the PDF was cut off: what is left of it was read; get a complete copy of it");
+  if (file.pages() > pages)
+    out.warn(ec::partly_read, "the PDF has " + std::to_string(file.pages()) +
+                                  " pages, of which the first " + std::to_string(pages) +
+                                  " were read; split the file");
 }
 
-std::unique_ptr<poppler::document> open_pdf(std::string_view bytes) {
-  // Damaged files are the rule here: what poppler has to say about them goes to nobody.
-  poppler::set_debug_error_function([](const std::string&, void*) {}, nullptr);
-  if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-    throw parse_failure{ec::limit_exceeded, "the PDF is over 2 GiB; split it into smaller files"};
-  std::unique_ptr<poppler::document> document{
-      poppler::document::load_from_raw_data(bytes.data(), static_cast<int>(bytes.size()))};
-  if (!document)
-    throw parse_failure{
-        ec::malformed_document,
-        "the PDF cannot be opened: it is damaged or was cut off; get a complete copy of it"};
-  if (document->is_locked())
-    throw parse_failure{ec::encrypted_document,
-                        "the PDF is protected by a password; remove it and submit the file again"};
-  if (document->pages() <= 0)
-    throw parse_failure{ec::malformed_document,
-                        "the PDF has no pages: it is damaged; get a complete copy of it"};
-  return document;
+/// Files in the PDF that we can read; others say nothing.
+void read_attachments(const parse_input& in, pdf_file& file, document_builder& out) {
+  if (in.depth >= in.limits.max_inner_depth) return;
+  out.set_page(0);
+  const auto attachments = file.read_attachments(in.limits.max_unpacked_bytes);
+  for (std::size_t i = 0; i < attachments.size(); ++i) {
+    out.add(element_kind::heading, attachments[i].name, 1);
+    try {
+      parse_inner_document(attachments[i].bytes, "attachment:" + std::to_string(i), in, out);
+    } catch (const parse_failure& failure) {
+      if (failure.reason().code == ec::limit_exceeded) throw;
+    }
+  }
 }
 
 }  // namespace
 
 void parse_pdf(const parse_input& in, document_builder& out) {
-  const auto document = open_pdf(in.bytes);
-  const auto title = collapse(to_string(document->get_title()));
-  out.set_title(title);
-  auto outline = read_outline(*document);
-  if (title.size() >= min_outline_title_bytes) outline.try_emplace(title, std::uint8_t{1});
-  const auto pages = static_cast<std::uint32_t>(document->pages());
+  pdf_file file{in.bytes};
+  const auto title = file.read_properties(out);
+  auto outline = file.read_outline();
+  if (title.size() >= min_title_bytes) outline.try_emplace(title, std::uint8_t{1});
+  const auto pages = std::min(file.pages(), max_pdf_pages);
   out.set_page_count(pages);
-  for (std::uint32_t i = 0; i < pages; ++i) {
-    const std::unique_ptr<poppler::page> page{document->create_page(static_cast<int>(i))};
-    if (page) {
-      out.set_page(i + 1);
-      add_pdf_page(to_string(page->text({}, poppler::page::non_raw_non_physical_layout)), outline,
-                   out);
-    }
-    if (in.progress) in.progress(i + 1);
-  }
+  const auto done = read_pages(in, file, pages, outline, out);
+  if (done.readable == 0 || (done.readable < pages && done.empty))
+    throw parse_failure{ec::malformed_document,
+                        "no page of the PDF can be read: it is damaged or was cut off; get a "
+                        "complete copy of it"};
+  warn_of_damage(in, file, pages, done.readable, out);
+  read_attachments(in, file, out);
 }
 
 }  // namespace millrace::parsers

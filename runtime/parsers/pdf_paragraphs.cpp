@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/parsers/pdf_direction.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
 namespace millrace::parsers {
@@ -19,7 +20,12 @@ constexpr std::size_t max_headings_in_a_row = 3;
 /// A page with fewer blocks may be a table, whose numbers are no page numbers.
 constexpr std::size_t min_blocks_around_page_number = 3;
 
-using block = std::vector<std::string>;
+using block_lines = std::vector<std::string>;
+
+struct block {
+  std::size_t offset = 0;  ///< In the page's text.
+  block_lines lines;
+};
 
 bool ends_sentence(std::string_view line) {
   while (!line.empty() && (line.back() == '"' || line.back() == ')' || line.back() == '\''))
@@ -35,7 +41,7 @@ bool is_section_number(std::string_view line) {
          line.find("..") == std::string_view::npos;
 }
 
-bool is_page_number(const block& lines) {
+bool is_page_number(const block_lines& lines) {
   return lines.size() == 1 && lines[0].size() <= 4 &&
          (lines[0].find_first_not_of("0123456789") == std::string::npos ||
           lines[0].find_first_not_of("ivxlc") == std::string::npos);
@@ -46,38 +52,24 @@ bool is_lone_bullet(std::string_view line) {
   return line.size() <= 4 && bullet_length(std::string{line} + " ") > 0;
 }
 
-/// White space collapsed, and without the marks of writing direction (U+202A to U+202E, U+2066 to
-/// U+2069), which come with right-to-left text and would hide it from searches.
-std::string clean_line(std::string_view line) {
-  auto out = collapse(line);
-  for (const std::string_view family : {"\xE2\x80", "\xE2\x81"}) {
-    for (auto at = out.find(family); at != std::string::npos; at = out.find(family, at)) {
-      const auto last = at + 2 < out.size() ? static_cast<unsigned char>(out[at + 2]) : 0U;
-      const bool is_mark =
-          family[1] == '\x80' ? last >= 0xAA && last <= 0xAE : last >= 0xA6 && last <= 0xA9;
-      if (is_mark)
-        out.erase(at, 3);
-      else
-        at += 3;
-    }
-  }
-  return collapse(out);
-}
-
 std::vector<block> split_blocks(std::string_view text) {
   std::vector<block> out(1);
+  const auto* start = text.data();
   while (!text.empty()) {
-    auto line = clean_line(take_line(text));
+    const auto offset = static_cast<std::size_t>(text.data() - start);
+    auto line = collapse(without_direction_marks(take_line(text)));
+    auto& last = out.back();
     if (line.empty()) {
-      if (!out.back().empty()) out.emplace_back();
+      if (!last.lines.empty()) out.emplace_back();
     } else if (!is_lone_bullet(line)) {
-      out.back().push_back(std::move(line));
+      if (last.lines.empty()) last.offset = offset;
+      last.lines.push_back(std::move(line));
     }
   }
-  if (out.back().empty()) out.pop_back();
+  if (out.back().lines.empty()) out.pop_back();
   if (out.size() > min_blocks_around_page_number) {
-    if (is_page_number(out.back())) out.pop_back();
-    if (is_page_number(out.front())) out.erase(out.begin());
+    if (is_page_number(out.back().lines)) out.pop_back();
+    if (is_page_number(out.front().lines)) out.erase(out.begin());
   }
   return out;
 }
@@ -87,11 +79,14 @@ class page_reader {
   page_reader(const outline_titles& outline, document_builder& out)
       : outline_{outline}, out_{out} {}
 
-  void read(std::string_view text) {
-    for (const auto& lines : split_blocks(text)) read_block(lines);
-    flush_number();
-    flush();
-    flush_headings();
+  void read(std::string_view text, const std::vector<placed_image>& images) {
+    auto image = images.begin();
+    for (const auto& block : split_blocks(text)) {
+      for (; image != images.end() && image->offset <= block.offset; ++image) add_image(*image);
+      read_block(block.lines);
+    }
+    for (; image != images.end(); ++image) add_image(*image);
+    flush_all();
   }
 
  private:
@@ -100,7 +95,18 @@ class page_reader {
     std::uint8_t level;
   };
 
-  void read_block(const block& lines) {
+  void add_image(const placed_image& image) {
+    flush_all();
+    out_.add_image({}, image.info);
+  }
+
+  void flush_all() {
+    flush_number();
+    flush();
+    flush_headings();
+  }
+
+  void read_block(const block_lines& lines) {
     if (lines.size() == 1 && is_section_number(lines[0])) {
       flush_number();
       flush();
@@ -205,8 +211,9 @@ class page_reader {
 
 }  // namespace
 
-void add_pdf_page(std::string_view text, const outline_titles& outline, document_builder& out) {
-  page_reader{outline, out}.read(text);
+void add_pdf_page(std::string_view text, const std::vector<placed_image>& images,
+                  const outline_titles& outline, document_builder& out) {
+  page_reader{outline, out}.read(text, images);
 }
 
 }  // namespace millrace::parsers

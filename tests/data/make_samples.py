@@ -25,6 +25,8 @@ from sample_texts import (
     LIGHTHOUSE, MARKET, MILL_END, MILL_NOTE, MILL_STONES, MILL_TASKS, MILL_WHEEL, MINUTES,
     PRINTING_FRENCH, PUMP_LOG, RIVERS, TIDES, WEATHER)
 
+import samples_images
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 EPOCH = (2024, 1, 1, 0, 0, 0)
 
@@ -173,6 +175,7 @@ def make_pdfs():
         + text_lines(320, 730, 11, right)], title="A year with the bees"))
     write("scanned-page.pdf", scanned_pdf())
     write("truncated.pdf", canal[:300])
+    samples_images.make(write, make_pdf, stream, page_of_prose, canal)
     plain = write("password.pdf", canal)
     path = os.path.join(HERE, "password.pdf")
     source = path + ".tmp"

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/parsers/pdf_direction.hpp"
 #include "runtime/parsers/pdf_paragraphs.hpp"
 #include "tests/runtime/parsers/parsing.hpp"
 
@@ -12,7 +13,7 @@ using testing::ElementsAre;
 std::vector<std::string> paragraphs_of(std::string_view page, const outline_titles& outline = {}) {
   const parse_limits limits;
   document_builder builder{limits};
-  add_pdf_page(page, outline, builder);
+  add_pdf_page(page, {}, outline, builder);
   return lines_of(std::move(builder).take());
 }
 
@@ -45,10 +46,101 @@ TEST(pdf, columns_are_read_one_after_the_other) {
   EXPECT_TRUE(lines[2].starts_with("paragraph: In June the hive is full"));
 }
 
-TEST(pdf, a_page_without_text_gives_no_elements) {
+TEST(pdf, a_page_that_is_one_image_is_an_image_of_the_page) {
   const auto document = parse(read_sample("scanned-page.pdf"));
-  EXPECT_EQ(document.pages, 1U);
-  EXPECT_TRUE(document.elements.empty());
+  ASSERT_EQ(document.elements.size(), 1U);
+  const auto& scan = document.elements[0];
+  EXPECT_EQ(scan.kind, element_kind::image);
+  EXPECT_EQ(scan.page, 1U);
+  EXPECT_EQ(scan.image.source, "page:1");
+  EXPECT_EQ(scan.image.mime, "image/x-portable-graymap");
+  EXPECT_EQ(scan.image.width, 2479U);  // 300 dpi.
+  EXPECT_EQ(scan.image.sha256.size(), 64U);
+}
+
+TEST(pdf, no_image_work_where_images_are_not_wanted) {
+  parse_limits limits;
+  limits.images = false;
+  for (const auto* name : {"scanned-page.pdf", "illustrated.pdf"}) {
+    const auto document = parse_document(read_sample(name), limits, {});
+    ASSERT_TRUE(document);
+    EXPECT_TRUE(std::none_of(document->elements.begin(), document->elements.end(),
+                             [](const auto& e) { return e.kind == element_kind::image; }));
+  }
+}
+
+TEST(pdf, a_figure_stands_between_the_paragraphs_around_it) {
+  const auto document = parse(read_sample("illustrated.pdf"));
+  const auto lines = lines_of(document);
+  ASSERT_GE(lines.size(), 4U);
+  EXPECT_TRUE(lines[1].starts_with("paragraph: The sign on the door"));
+  EXPECT_EQ(lines[2], "image: ");
+  EXPECT_TRUE(lines[3].starts_with("paragraph: Visitors read it"));
+  EXPECT_EQ(document.elements[2].image.width, 960U);
+  EXPECT_EQ(document.elements[2].image.source, "region:1:72:202:372:322:194");
+}
+
+TEST(pdf, small_and_repeated_images_come_once_or_never) {
+  const auto document = parse(read_sample("illustrated.pdf"));
+  EXPECT_EQ(std::count_if(document.elements.begin(), document.elements.end(),
+                          [](const auto& e) { return e.kind == element_kind::image; }),
+            2);  // The crest of both pages and the sign.
+}
+
+TEST(pdf, an_image_is_rendered_where_it_stands) {
+  const auto bytes = read_sample("illustrated.pdf");
+  const auto figure = load_image(bytes, "region:1:72:202:372:322:194", {});
+  ASSERT_TRUE(figure) << figure.error().message;
+  EXPECT_TRUE(figure->starts_with("P6\n808 323\n255\n"));
+  EXPECT_NE(figure->find(std::string(3, '\x14')), std::string::npos);  // The sign's ink.
+  const auto page = load_image(bytes, "page:2", {});
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_TRUE(page->starts_with("P5\n2479 3508\n255\n"));
+}
+
+TEST(pdf, a_source_that_no_page_has_is_refused) {
+  const auto bytes = read_sample("illustrated.pdf");
+  for (const auto* source :
+       {"", "page:", "page:0", "page:3", "page:1:2", "page:-1", "page:99999999999", "region:1",
+        "region:1:72:202:72:322:194", "region:1:0:0:10:10:0", "attachment:0/whole",
+        "attachment:9/whole", "attachment:0", "word/media/a.png"}) {
+    const auto image = load_image(bytes, source, {});
+    ASSERT_FALSE(image) << source;
+    EXPECT_EQ(image.error().code, ec::malformed_document) << source;
+  }
+}
+
+TEST(pdf, properties_and_links_are_kept) {
+  const auto document = parse(read_sample("illustrated.pdf"));
+  using property = std::pair<std::string, std::string>;
+  EXPECT_THAT(document.properties,
+              ElementsAre(property{"author", "Ada Miller"}, property{"subject", "Signs"},
+                          property{"keywords", "mill, sign"},
+                          property{"created", "2024-05-04T10:15:00+02:00"}));
+  ASSERT_EQ(document.links.size(), 2U);
+  EXPECT_EQ(document.links[0].target, "https://example.org/mill");
+  EXPECT_EQ(document.links[0].page, 1U);
+  EXPECT_EQ(document.links[1].target, "mailto:miller@example.org");
+  EXPECT_EQ(document.links[1].page, 2U);
+}
+
+TEST(pdf, an_embedded_file_is_read_after_the_pages) {
+  const auto lines = lines_of(parse(read_sample("illustrated.pdf")));
+  ASSERT_GE(lines.size(), 2U);
+  EXPECT_EQ(lines[lines.size() - 2], "heading1: hours.txt");
+  EXPECT_EQ(lines.back(), "paragraph: Open from ten to four, but on Mondays.");
+}
+
+TEST(pdf, what_is_left_of_a_file_that_was_cut_off_is_read) {
+  const auto document = parse(read_sample("cut-off.pdf"));
+  EXPECT_EQ(document.warning.code, ec::partly_read);
+  EXPECT_THAT(document.warning.message, testing::HasSubstr("cut off"));
+  EXPECT_THAT(lines_of(document).front(), testing::HasSubstr("Why a canal needs locks"));
+}
+
+TEST(pdf, a_whole_file_has_no_warning) {
+  for (const auto* name : {"canal-locks.pdf", "illustrated.pdf", "scanned-page.pdf"})
+    EXPECT_EQ(parse(read_sample(name)).warning.code, ec::none) << name;
 }
 
 TEST(pdf, a_short_last_line_ends_a_paragraph) {
@@ -91,9 +183,29 @@ TEST(pdf, bullets_and_numbers_start_items) {
                   "list_item1: 1. clean it", "list_item1: 2. grind it"));
 }
 
+TEST(pdf, an_image_ends_the_paragraph_before_it) {
+  const parse_limits limits;
+  document_builder builder{limits};
+  image_info info;
+  info.sha256 = "ab";
+  const std::string text = "The text above it\n\nand the text below.\n";
+  add_pdf_page(text, {{text.find("and"), info}}, {}, builder);
+  EXPECT_THAT(
+      lines_of(std::move(builder).take()),
+      ElementsAre("paragraph: The text above it", "image: ", "paragraph: and the text below."));
+}
+
 TEST(pdf, marks_of_writing_direction_are_removed) {
   EXPECT_THAT(paragraphs_of("\u202Bשלום\u202C \u2066mill\u2069"),
               ElementsAre("paragraph: שלום mill"));
+}
+
+TEST(pdf, a_left_to_right_word_keeps_its_spaces_in_a_right_to_left_line) {
+  EXPECT_EQ(without_direction_marks("\u202Bשלום\u202A mill\u202Cטוב\u202C"), "שלום mill טוב");
+  EXPECT_EQ(without_direction_marks("\u202Bשלום \u202A R\u202Cו\u202C"), "שלום R ו");
+  EXPECT_EQ(without_direction_marks("\u202Bשלום\u202A .\u202Cטוב\u202C"), "שלום. טוב");
+  EXPECT_EQ(without_direction_marks("mill \u2066x\u2069"), "mill x");
+  EXPECT_EQ(without_direction_marks("\u202B"), "");
 }
 
 }  // namespace
