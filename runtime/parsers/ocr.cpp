@@ -88,15 +88,16 @@ unique_api load_api(const ocr_options& options) {
   return api;
 }
 
+loaded_engine load_engine(const ocr_options& options) {
+  check_languages(options);
+  return {load_api(options), options.languages, options.tessdata};
+}
+
 tesseract::TessBaseAPI& engine_for(const ocr_options& options) {
-  static loaded_engine engine;
-  if (!engine.api || engine.languages != options.languages || engine.tessdata != options.tessdata) {
-    check_languages(options);
-    engine = {};
-    engine.api = load_api(options);
-    engine.languages = options.languages;
-    engine.tessdata = options.tessdata;
-  }
+  // Loaded while it is made: tesseract's own caches must be older, to be destroyed after it.
+  static auto engine = load_engine(options);
+  if (engine.languages != options.languages || engine.tessdata != options.tessdata)
+    engine = load_engine(options);
   return *engine.api;
 }
 

@@ -3,8 +3,11 @@
 // the process boundary contains it.
 //
 // Libraries open data files when they first need them, so a sandbox must leave them readable:
-// glibc's gconv folder (even PDF text goes through iconv), share/poppler, libmagic's magic.mgc, and
-// /etc/localtime.
+// glibc's gconv folder, libmagic's magic.mgc and /etc/localtime; for PDF /usr/share/poppler; where
+// PDF is rendered (load_image), for fonts that it does not bring, also /etc/fonts,
+// /usr/share/fontconfig, /usr/share/fonts, /usr/local/share/fonts and /var/cache/fontconfig; for
+// read_image_text() (ocr.hpp) /usr/share/tesseract-ocr. /sys/devices/system/cpu/possible is asked
+// for at the start and may be refused. No file is written, no thread or process is started.
 //
 // One call at a time a process. Detects the format from the content, never from a name.
 #pragma once

@@ -25,6 +25,9 @@ namespace {
 
 constexpr int max_outline_depth = 16;
 constexpr std::size_t max_outline_titles = 10'000;
+/// One page cut out of a book may bring the outline of the whole book.
+constexpr std::size_t outline_titles_a_file = 100;
+constexpr std::size_t outline_titles_a_page = 32;
 /// Shorter titles ("1", "A") would match page numbers and table cells.
 constexpr std::size_t min_outline_title_bytes = 4;
 constexpr std::size_t max_links_a_page = 2'000;
@@ -79,15 +82,16 @@ std::string date_property(PDFDoc& document, const char* key) {
   return {out.data(), std::min(static_cast<std::size_t>(length), out.size() - 1)};
 }
 
-void collect_outline(const std::vector<OutlineItem*>* items, int depth, outline_titles& out) {
+void collect_outline(const std::vector<OutlineItem*>* items, int depth, std::size_t limit,
+                     outline_titles& out) {
   if (items == nullptr || depth > max_outline_depth) return;
   for (auto* item : *items) {
-    if (out.size() >= max_outline_titles) return;
+    if (out.size() >= limit) return;
     auto title = collapse(to_utf8(item->getTitle(), item->getTitleLength()));
     if (title.size() >= min_outline_title_bytes)
       out.try_emplace(std::move(title), static_cast<std::uint8_t>(std::min(depth, 6)));
     item->open();
-    collect_outline(item->getKids(), depth + 1, out);
+    collect_outline(item->getKids(), depth + 1, limit, out);
   }
 }
 
@@ -179,7 +183,9 @@ std::string pdf_file::read_properties(document_builder& out) {
 
 outline_titles pdf_file::read_outline() {
   outline_titles out;
-  if (auto* outline = document_->getOutline()) collect_outline(outline->getItems(), 1, out);
+  const auto limit =
+      std::min(max_outline_titles, outline_titles_a_file + outline_titles_a_page * pages_);
+  if (auto* outline = document_->getOutline()) collect_outline(outline->getItems(), 1, limit, out);
   return out;
 }
 
