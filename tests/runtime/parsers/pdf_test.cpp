@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/parsers/pdf_direction.hpp"
+#include "runtime/parsers/pdf_file.hpp"
 #include "runtime/parsers/pdf_paragraphs.hpp"
 #include "tests/runtime/parsers/parsing.hpp"
 
@@ -136,6 +137,29 @@ TEST(pdf, what_is_left_of_a_file_that_was_cut_off_is_read) {
   EXPECT_EQ(document.warning.code, ec::partly_read);
   EXPECT_THAT(document.warning.message, testing::HasSubstr("cut off"));
   EXPECT_THAT(lines_of(document).front(), testing::HasSubstr("Why a canal needs locks"));
+}
+
+/// Empty pages without a table of objects: poppler finds them by their headers.
+std::string pdf_of_empty_pages(std::uint32_t count) {
+  std::string kids;
+  std::string pages;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto number = std::to_string(i + 3);
+    kids += number + " 0 R ";
+    pages += number + " 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>\nendobj\n";
+  }
+  return "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages "
+         "/Count " +
+         std::to_string(count) + " /Kids [" + kids + "] >>\nendobj\n" + pages +
+         "trailer\n<< /Root 1 0 R >>\n%%EOF\n";
+}
+
+TEST(pdf, pages_beyond_the_limit_are_left_out) {
+  const auto bytes = pdf_of_empty_pages(max_pdf_pages + 1);
+  const auto document = parse(bytes);
+  EXPECT_EQ(document.pages, max_pdf_pages);
+  EXPECT_EQ(document.warning.code, ec::partly_read);
+  EXPECT_THAT(document.warning.message, testing::HasSubstr("20001 pages"));
 }
 
 TEST(pdf, a_whole_file_has_no_warning) {
