@@ -42,7 +42,7 @@ void count(const result<extracted_document>& document, bench::shared_totals& tot
 void parse_in_process(const std::string& path, bench::shared_totals& totals) {
   std::ifstream in{path, std::ios::binary};
   const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
-  auto document = parsers::parse_document(bytes, {}, [](std::uint32_t) {});
+  auto document = parsers::parse_document(bytes, {}, [](const parsers::parse_progress&) {});
   if (document) document->sha256 = sha256_hex(bytes);
   count(document, totals);
 }
@@ -55,7 +55,7 @@ bench::totals parse_isolated(const std::filesystem::path& executable, int worker
   settings.processes = workers;
   double seconds = 0;
   {
-    extractor_pool pool{{executable, settings}};
+    extractor_pool pool{{executable, settings, {}, {}}};
     // The clock starts when the processes have: they are long-lived.
     while (pool.stats().idle < workers) std::this_thread::sleep_for(1ms);
     std::counting_semaphore<> room{documents_in_flight};

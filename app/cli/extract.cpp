@@ -11,6 +11,7 @@
 #include "runtime/images/decoration.hpp"
 #include "runtime/images/image_reader.hpp"
 #include "runtime/images/image_text.hpp"
+#include "runtime/images/ocr_data.hpp"
 
 namespace millrace::cli {
 
@@ -89,7 +90,12 @@ int extract(const global_options& global, const std::string& file) {
                  std::string{to_string(document.error().code)}.c_str());
     return static_cast<int>(exit::error);
   }
-  if (loaded->images.ocr != "off") read_images(pool, loaded->images, request.path, *document);
+  if (loaded->images.ocr != "off") {
+    if (const auto missing = missing_ocr_data(loaded->images.languages))
+      std::fprintf(stderr, "millrace: %s\n", missing->c_str());
+    else
+      read_images(pool, loaded->images, request.path, *document);
+  }
   if (document->warning.code != ec::none)
     std::fprintf(stderr, "millrace: %s: %s (%s)\n", file.c_str(), document->warning.message.c_str(),
                  std::string{to_string(document->warning.code)}.c_str());

@@ -19,6 +19,7 @@
 #include "runtime/datasets/progress.hpp"
 #include "runtime/http/server.hpp"
 #include "runtime/images/image_reader.hpp"
+#include "runtime/images/ocr_data.hpp"
 #include "runtime/queue/queue_listener.hpp"
 
 namespace millrace {
@@ -165,6 +166,17 @@ result<void> node::impl::open_engine() {
   return {};
 }
 
+namespace {
+
+bool reads_images(const images_settings& s) {
+  if (!s.enabled || s.ocr == "off") return false;
+  const auto missing = missing_ocr_data(s.languages);
+  if (missing) spdlog::warn("{}", *missing);
+  return !missing;
+}
+
+}  // namespace
+
 void node::impl::start_actors() {
   directory = std::make_shared<actor_directory>(name.text);
   system = std::make_unique<caf::actor_system>(actor_config);
@@ -186,7 +198,7 @@ void node::impl::start_actors() {
   parts.extract = [this](extraction_request request, extraction_callback done) {
     extractors->extract(std::move(request), std::move(done));
   };
-  if (options.config.images.enabled && options.config.images.ocr != "off")
+  if (reads_images(options.config.images))
     parts.read = [this](image_question question, image_answer done) {
       images->read(std::move(question), std::move(done));
     };

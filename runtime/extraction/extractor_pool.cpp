@@ -34,7 +34,7 @@ std::size_t workers_of(const extraction_settings& s) {
 struct extractor_pool::impl {
   explicit impl(const extractor_pool_config& config)
       : shared{budget_of(config.settings)},
-        built_in{config, redirects(config), workers_of(config.settings), shared} {
+        built_in{config, arguments_of(config), workers_of(config.settings), shared} {
     for (const auto& other : config.others) {
       std::vector<std::string> arguments{"--sandbox", "--"};
       arguments.insert(arguments.end(), other.command.begin(), other.command.end());
@@ -59,9 +59,9 @@ struct extractor_pool::impl {
     for (auto& thread : threads) thread.join();
   }
 
-  /// What the built-in extractor leaves to others.
-  static std::vector<std::string> redirects(const extractor_pool_config& config) {
-    std::vector<std::string> arguments;
+  /// With what the built-in extractor leaves to others.
+  static std::vector<std::string> arguments_of(const extractor_pool_config& config) {
+    auto arguments = extraction::sandbox_arguments(config.settings);
     for (const auto& other : config.others) {
       arguments.emplace_back("--redirect");
       arguments.push_back(other.mime);

@@ -60,8 +60,8 @@ void worker::run() {
 // ---- the process's life ----
 
 bool worker::start_process() {
-  auto started = extractor_process::start(pool_.config.executable, pool_.shared.stop.get(),
-                                          pool_.arguments);
+  auto started =
+      extractor_process::start(pool_.config.executable, pool_.shared.stop.get(), pool_.arguments);
   if (!started) {
     if (!pool_.shared.stopping()) start_failed(started.error());
     return false;

@@ -14,10 +14,6 @@ namespace millrace::parsers {
 
 namespace {
 
-bool is_any_of(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 /// Not content: deleted text, declarations, and lists of headings with page numbers, which lead to
 /// content that is read anyway.
 bool is_unseen(std::string_view name) {

@@ -39,8 +39,10 @@ pages_read read_pages(const parse_input& in, pdf_file& file, std::uint32_t pages
   pdf_image_chooser chooser{in.bytes};
   stream_hashes hashes;
   pdf_page page;
-  pages_read done;
-  for (std::uint32_t number = 1; number <= pages; ++number) {
+  const auto known = in.depth == 0 && in.limits.known_pages < pages ? in.limits.known_pages : 0;
+  out.set_skipped_pages(known);
+  pages_read done{.readable = known, .empty = known == 0};
+  for (std::uint32_t number = known + 1; number <= pages; ++number) {
     if (read_pdf_page(file.document(), number, images, hashes, page)) {
       out.set_page(number);
       const auto chosen =

@@ -172,7 +172,7 @@ TEST(load, an_unknown_choice_is_answered_with_the_choices) {
             "test.toml:2: `log.level` is 'loud', expected \"trace\", \"debug\", \"info\", "
             "\"warn\" or \"error\"");
   EXPECT_EQ(error_of("[images]\nocr = \"yes\"\n"),
-            "test.toml:2: `images.ocr` is 'yes', expected \"auto\", \"always\" or \"off\"");
+            "test.toml:2: `images.ocr` is 'yes', expected \"auto\" or \"off\"");
 }
 
 TEST(load, unknown_roles_and_empty_ones_are_refused) {

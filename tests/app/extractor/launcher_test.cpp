@@ -176,7 +176,7 @@ files = array.array("i")
 for _, _, data in control:
     files.frombytes(data)
 payload = message[5:]
-number, size = struct.unpack_from("<QQ", payload, 10)
+number, size = struct.unpack_from("<QQ", payload, 11)
 words = os.read(files[0], size)
 frame(6, struct.pack("<Q", number) + text(b"malformed_document") + text(words.upper()))
 node.recv(1)
@@ -187,7 +187,7 @@ node.recv(1)
   const auto path = document("the mill turns");
   const descriptor opened{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   std::string bytes;
-  append_request(bytes, {1 << 20, {{7, 14}}});
+  append_request(bytes, {1 << 20, true, {{7, 14, 0}}});
   const std::array files{opened.get()};
   const auto deadline = channel::clock::now() + std::chrono::seconds{60};
   ASSERT_TRUE(node.send(bytes, files, deadline));
@@ -205,6 +205,55 @@ node.recv(1)
     ASSERT_EQ(::poll(&more, 1, 60'000), 1);
     ASSERT_NE(node.read(channel::wait::none), channel::read_status::closed);
   }
+}
+
+/// The whole way of `[[extractor]]`: the built-in extractor finds the type and leaves the document
+/// to the user's parser, any other document is its own.
+TEST_F(launcher, documents_of_a_users_type_go_to_the_users_parser) {
+  const auto parser = file("own/archives.py", R"(
+import array, hashlib, os, socket, struct
+node = socket.socket(fileno=3)
+
+def text(t):
+    return struct.pack("<I", len(t)) + t
+
+def frame(kind, payload):
+    node.sendall(struct.pack("<IB", len(payload), kind) + payload)
+
+frame(1, struct.pack("<IH", 0x5458524D, )" + std::to_string(protocol_version) +
+                                                  R"())
+while True:
+    message, control, _, _ = node.recvmsg(65536, socket.CMSG_SPACE(4 * 32))
+    if not message: break
+    files = array.array("i")
+    for _, _, data in control:
+        files.frombytes(data)
+    payload = message[5:]
+    count, = struct.unpack_from("<H", payload, 9)
+    for i in range(count):
+        number, size, known = struct.unpack_from("<QQI", payload, 11 + 20 * i)
+        data = os.read(files[i], size)
+        head = (text(b"application/gzip") + text(hashlib.sha256(data).hexdigest().encode()) +
+                struct.pack("<QII", len(data), 0, 0) + text(b"A title") + text(b"") + text(b"") +
+                struct.pack("<HH", 0, 0))
+        element = struct.pack("<BBBI", 2, 0, 0, 0) + text(b"%d bytes packed" % len(data))
+        frame(5, struct.pack("<Q", number) + head + struct.pack("<I", 1) + element)
+        os.close(files[i])
+)");
+  config_.executable = REAL_EXTRACTOR;
+  config_.others = {{"application/gzip", {"python3", parser}}};
+  extractor_pool pool{config_};
+  const std::string archive{"\x1F\x8B\x08 and so on", 13};
+  const auto outcomes =
+      ask(pool, {document(archive), document("plain words"), document(archive)})->wait();
+  EXPECT_EQ(text_of(outcomes[0]), "13 bytes packed");
+  ASSERT_TRUE(outcomes[0]) << outcomes[0].error().message;
+  EXPECT_EQ(outcomes[0]->mime, "application/gzip");
+  EXPECT_EQ(text_of(outcomes[1]), "plain words");
+  EXPECT_EQ(text_of(outcomes[2]), "13 bytes packed");
+  EXPECT_EQ(pool.stats().documents, 3U);
+  EXPECT_EQ(pool.stats().waiting, 0);
+  EXPECT_EQ(pool.stats().crashes, 0U);
 }
 
 TEST_F(launcher, a_command_that_cannot_be_executed_is_said_so) {

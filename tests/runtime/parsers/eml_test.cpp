@@ -171,8 +171,8 @@ TEST(eml, encrypted_messages_say_so) {
 
 TEST(eml, a_mailbox_is_read_message_by_message) {
   std::vector<std::uint32_t> done;
-  const auto document =
-      parse_document(read_sample("letters.mbox"), {}, [&](std::uint32_t n) { done.push_back(n); });
+  const auto document = parse_document(read_sample("letters.mbox"), {},
+                                       [&](const parse_progress& p) { done.push_back(p.pages); });
   ASSERT_TRUE(document);
   EXPECT_EQ(document->mime, "application/mbox");
   EXPECT_THAT(lines_of(*document), Contains("heading1: Letter 1"));

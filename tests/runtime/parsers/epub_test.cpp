@@ -29,7 +29,8 @@ std::string item(const std::string& id, const std::string& href) {
 TEST(epub, reads_the_pieces_in_the_order_of_the_spine) {
   const auto bytes = read_sample("book.epub");
   std::uint32_t progress = 0;
-  const auto document = parse_document(bytes, {}, [&](std::uint32_t done) { progress = done; });
+  const auto document =
+      parse_document(bytes, {}, [&](const parse_progress& p) { progress = p.pages; });
   ASSERT_TRUE(document);
   EXPECT_EQ(document->title, "The Keeper of the Point");
   EXPECT_THAT(

@@ -26,7 +26,7 @@ TEST(image_file, a_tiff_has_an_image_a_page) {
   const auto bytes = read_sample("two-pages.tif");
   std::vector<std::uint32_t> progress;
   const auto document =
-      parse_document(bytes, {}, [&](std::uint32_t done) { progress.push_back(done); });
+      parse_document(bytes, {}, [&](const parse_progress& p) { progress.push_back(p.pages); });
   ASSERT_TRUE(document);
   EXPECT_EQ(document->pages, 2U);
   EXPECT_THAT(progress, ElementsAre(1, 2));

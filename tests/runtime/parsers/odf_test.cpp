@@ -78,8 +78,8 @@ TEST(odf, without_images_none_is_looked_for) {
 
 TEST(odf, slides_begin_with_their_titles_and_end_with_their_notes) {
   std::vector<std::uint32_t> progress;
-  const auto document = parse_document(read_sample("slides.odp"), {},
-                                       [&](std::uint32_t done) { progress.push_back(done); });
+  const auto document = parse_document(
+      read_sample("slides.odp"), {}, [&](const parse_progress& p) { progress.push_back(p.pages); });
   ASSERT_TRUE(document);
   EXPECT_THAT(
       lines_of(*document),

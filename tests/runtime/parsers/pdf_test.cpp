@@ -22,7 +22,7 @@ TEST(pdf, pages_are_numbered_and_reported) {
   const auto bytes = read_sample("canal-locks.pdf");
   std::vector<std::uint32_t> progress;
   const auto document =
-      parse_document(bytes, {}, [&](std::uint32_t done) { progress.push_back(done); });
+      parse_document(bytes, {}, [&](const parse_progress& p) { progress.push_back(p.pages); });
   ASSERT_TRUE(document);
   EXPECT_EQ(document->pages, 3U);
   EXPECT_EQ(document->title, "How a canal lock works");

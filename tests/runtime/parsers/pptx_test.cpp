@@ -95,7 +95,7 @@ TEST(pptx, without_images_only_text_is_read) {
 TEST(pptx, progress_is_told_after_each_slide) {
   std::vector<std::uint32_t> told;
   ASSERT_TRUE(parse_document(read_sample("slides.pptx"), {},
-                             [&](std::uint32_t done) { told.push_back(done); }));
+                             [&](const parse_progress& p) { told.push_back(p.pages); }));
   EXPECT_THAT(told, ElementsAre(1, 2, 3));
 }
 

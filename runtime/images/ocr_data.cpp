@@ -1,0 +1,20 @@
+#include "runtime/images/ocr_data.hpp"
+
+#include <filesystem>
+#include <sstream>
+
+namespace millrace {
+
+std::optional<std::string> missing_ocr_data(const std::string& languages,
+                                            const std::string& folder) {
+  std::istringstream list{languages};
+  for (std::string language; std::getline(list, language, '+');) {
+    std::error_code problem;
+    if (std::filesystem::exists(folder + "/" + language + ".traineddata", problem)) continue;
+    return "text in images is not read: there are no data for the language `" + language +
+           "` of images.languages in " + folder + "; install the package tesseract-ocr-" + language;
+  }
+  return std::nullopt;
+}
+
+}  // namespace millrace
