@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests/support"))
 
 from millrace_node import Node  # noqa: E402
 
-IMAGES_OFF = '[images]\nocr = "off"\n'
+IMAGES_OFF = "[images]\nenabled = false\n"
 PIPELINE_WANTED = 0.8  # of poppler-cpp's pages/s
 ISOLATION_WANTED = 5  # percent
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")

@@ -111,6 +111,11 @@ void add_extractor_metrics(metrics& into, const extractor_pool& extractors) {
                  set({{"reason", "memory"}}, static_cast<double>(stats.kills_memory.load()));
                  set({{"reason", "crash"}}, static_cast<double>(stats.crashes.load()));
                });
+  into.collect(kind::counter, "millrace_extractor_escalations_total",
+               "Documents that died of memory and were tried again with more.",
+               [&stats](const metrics::setter& set) {
+                 set({}, static_cast<double>(stats.escalations.load()));
+               });
 }
 
 void add_embedding_metrics(metrics& into, const embedding_stats& stats) {

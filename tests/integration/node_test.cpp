@@ -195,6 +195,7 @@ TEST_F(node_endpoint, offers_the_metrics_that_operators_rely_on) {
                              "extractor_processes",
                              "extractor_memory_bytes",
                              "extractor_kills_total",
+                             "extractor_escalations_total",
                              "checkpoint_bytes_total",
                              "checkpoints_skipped_total",
                              "checkpoint_document_bytes",
