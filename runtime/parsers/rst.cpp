@@ -121,8 +121,8 @@ bool read_directive(std::string_view line, directive& out) {
 
 class rst_reader {
  public:
-  rst_reader(const parse_input& in, document_builder& out)
-      : in_{in}, out_{out}, on_link_{[this](std::string_view target) { out_.add_link(target); }} {}
+  explicit rst_reader(document_builder& out)
+      : out_{out}, on_link_{[this](std::string_view target) { out_.add_link(target); }} {}
 
   void read(const text_lines& lines, std::uint32_t depth) {
     for (std::size_t at = 0; at < lines.size();) {
@@ -161,7 +161,6 @@ class rst_reader {
              is_first_of_item ? list_level_ : std::uint8_t{0});
   }
 
-  const parse_input& in_;
   document_builder& out_;
   link_callback on_link_;
   rst_substitutions substitutions_;
@@ -409,7 +408,7 @@ void rst_reader::add_csv_table(const text_lines& body, std::string_view header) 
 void parse_restructured_text(const parse_input& in, document_builder& out) {
   text_lines lines;
   for (auto rest = in.text; !rest.empty();) lines.push_back(take_line(rest));
-  rst_reader{in, out}.read(lines, 0);
+  rst_reader{out}.read(lines, 0);
 }
 
 }  // namespace millrace::parsers

@@ -31,6 +31,30 @@ TEST(pdf, pages_are_numbered_and_reported) {
   EXPECT_EQ(document->elements.back().page, 3U);
 }
 
+TEST(pdf, begins_behind_the_pages_that_are_known) {
+  const auto bytes = read_sample("canal-locks.pdf");
+  const auto whole = parse(bytes);
+  parse_limits limits;
+  limits.known_pages = 2;
+  std::vector<std::uint32_t> progress;
+  const auto rest = parse_document(bytes, limits, [&](const parse_progress& p) {
+    EXPECT_EQ(p.skipped_pages, 2U);
+    progress.push_back(p.pages);
+  });
+  ASSERT_TRUE(rest);
+  EXPECT_THAT(progress, ElementsAre(3));
+  EXPECT_EQ(rest->skipped_pages, 2U);
+  EXPECT_EQ(rest->pages, 3U);
+  std::vector<std::string> expected;
+  for (const auto& e : whole.elements)
+    if (e.page == 3) expected.push_back(e.text);
+  std::vector<std::string> found;
+  for (const auto& e : rest->elements) found.push_back(e.text);
+  EXPECT_EQ(found, expected);
+  limits.known_pages = 3;
+  EXPECT_EQ(parse_document(bytes, limits, {})->skipped_pages, 0U) << "it was another document";
+}
+
 TEST(pdf, titles_of_the_outline_are_headings) {
   const auto lines = lines_of(parse(read_sample("canal-locks.pdf")));
   EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
