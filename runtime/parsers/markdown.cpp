@@ -121,8 +121,8 @@ class markdown_reader {
     }
     if (type != MD_SPAN_IMG) return;
     const auto& source = static_cast<const MD_SPAN_IMG_DETAIL*>(detail)->src;
-    image_source_ =
-        source.size > 0 ? std::string_view{source.text, source.size} : std::string_view{};
+    // A copy: a target with entities lives only as long as this call.
+    image_source_.assign(source.size > 0 ? source.text : "", source.size);
     image_text_.clear();
     ++image_depth_;
   }
@@ -203,7 +203,7 @@ class markdown_reader {
   std::vector<table_row> rows_;
   std::vector<pending_image> images_;
   std::string image_text_;
-  std::string_view image_source_;
+  std::string image_source_;
   int image_depth_ = 0;
   int list_level_ = 0;
   bool item_open_ = false;  ///< The next text is the first of a list item.

@@ -55,5 +55,13 @@ TEST(markdown, targets_of_links_are_kept_but_not_those_in_the_page) {
   EXPECT_EQ(document.links[1].target, "https://example.org/b");
 }
 
+/// Found by the fuzzer: such a target is md4c's own copy, gone when the image ends.
+TEST(markdown, an_images_target_with_entities_is_kept_until_the_image_ends) {
+  const auto document =
+      parse("# Signs\n\n![the sign](data:image/png;base64,&amp;AAAA \"at the gate\") and more\n");
+  const auto lines = lines_of(document);
+  EXPECT_NE(std::find(lines.begin(), lines.end(), "image: the sign"), lines.end());
+}
+
 }  // namespace
 }  // namespace millrace::parsers
