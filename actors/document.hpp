@@ -12,9 +12,7 @@
 // had not answered is asked again.
 #pragma once
 
-#include <atomic>
 #include <map>
-#include <set>
 
 #include "actors/actors.hpp"
 #include "actors/bounded_actor.hpp"
