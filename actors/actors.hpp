@@ -77,15 +77,43 @@ using status_aggregator_actor = caf::typed_actor<
 
 /// Keeps the node's row alive, holds leaderships, reaps dead holders' leases. Detached: it runs
 /// SQL.
-using membership_actor = caf::typed_actor<caf::reacts_to<tick_atom>,    // heartbeat (its own timer)
-                                          caf::reacts_to<drain_atom>>;  // the node is leaving
+using membership_actor =
+    caf::typed_actor<caf::reacts_to<tick_atom>,         // heartbeat (its own timer)
+                     caf::reacts_to<suspects_changed>,  // to whom the link is lost
+                     caf::reacts_to<drain_atom>>;       // the node is leaving
+
+/// Reads files of this node for others. Detached: it reads disks and asks the database whether a
+/// file was submitted.
+using file_reader_actor = caf::typed_actor<caf::replies_to<read_file>::with<file_piece>>;
+
+/// Brings files of other nodes. Detached: it writes them to scratch files.
+using file_fetcher_actor =
+    caf::typed_actor<caf::replies_to<fetch_file>::with<file_fetched>,  // held by whoever asked
+                     caf::reacts_to<peers_changed>,               // where the others' readers are
+                     caf::reacts_to<flush_atom, std::uint64_t>>;  // somebody holds a file no longer
+
+/// The links to the other nodes: makes them, says what is lost, passes on what each offers.
+using peers_actor =
+    caf::typed_actor<caf::replies_to<node_hello>::with<node_hello>,  // another node makes a link
+                     caf::reacts_to<node_offer>,                     // what another node offers now
+                     caf::reacts_to<offer_changed>,                  // what this one does
+                     caf::reacts_to<nodes_seen>,    // who is there, by the database
+                     caf::reacts_to<gate_dialled>,  // how a dial ended
+                     caf::reacts_to<tick_atom>,     // drop silent connections (its own timer)
+                     caf::replies_to<node_question>::with<node_answer>,  // another node's API asks
+                     caf::replies_to<ask_nodes>::with<nodes_answered>>;  // this one's does
 
 /// Starts the node's actors, restarts the dead, drains.
 using supervisor_actor = caf::typed_actor<
-    caf::reacts_to<restart_child>,       // after a backoff (its own timer)
-    caf::reacts_to<leadership_changed>,  // start or end a singleton
-    caf::reacts_to<node_superseded>,     // end this node
-    caf::reacts_to<wake_atom>,           // something was submitted: tell the puller
+    caf::reacts_to<restart_child>,                     // after a backoff (its own timer)
+    caf::reacts_to<leadership_changed>,                // start or end a singleton
+    caf::reacts_to<node_superseded>,                   // end this node
+    caf::reacts_to<wake_atom>,                         // something was submitted: tell the puller
+    caf::reacts_to<nodes_seen>,                        // who else is there: for peers
+    caf::reacts_to<suspects_changed>,                  // to whom the link is lost: for membership
+    caf::reacts_to<peers_changed>,                     // what other nodes offer
+    caf::replies_to<node_hello>::with<node_hello>,     // at the gate; delegated to peers
+    caf::replies_to<ask_nodes>::with<nodes_answered>,  // delegated to peers
     caf::replies_to<deduct_credits>::with<ledger::receipt>,  // delegated to the ledger's leader
     caf::replies_to<refund_credits>::with<ledger::receipt>,
     caf::replies_to<grant_credits>::with<ledger::receipt>,
@@ -93,18 +121,55 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<drain_atom>::with<drain_progress>,  // no new work; ask progress until it is 0
     caf::reacts_to<flush_atom>>;  // drain is over time: documents give back what they carry
 
+/// Singletons where this node leads them, else null.
+struct node_offer {
+  std::string node;
+  std::int64_t incarnation = 0;
+  ledger_actor ledger;
+  std::int64_t ledger_epoch = 0;
+  status_aggregator_actor status;
+  std::int64_t status_epoch = 0;
+  file_reader_actor files;
+};
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, node_offer& x) {
+  return f(caf::meta::type_name("millrace::node_offer"), x.node, x.incarnation, x.ledger,
+           x.ledger_epoch, x.status, x.status_epoch, x.files);
+}
+
+/// Supervisor → peers.
+struct offer_changed {
+  node_offer offer;
+};
+
+/// Peers → supervisor: of every linked node.
+struct peers_changed {
+  std::vector<node_offer> offers;
+};
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, offer_changed& x) {
+  return f(caf::meta::type_name("millrace::offer_changed"), x.offer);
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, peers_changed& x) {
+  return f(caf::meta::type_name("millrace::peers_changed"), x.offers);
+}
+
 struct use_roles {
   queue_puller_actor puller;
   embedder_actor embedder;
   committer_actor committer;
-  status_aggregator_actor status;  ///< Null where another node leads.
+  status_aggregator_actor status;  ///< Of this node or another; null while none leads.
+  file_fetcher_actor files;        ///< Null where the node has no link.
   std::vector<image_actor> images;
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, use_roles& x) {
   return f(caf::meta::type_name("millrace::use_roles"), x.puller, x.embedder, x.committer, x.status,
-           x.images);
+           x.files, x.images);
 }
 
 }  // namespace millrace

@@ -121,6 +121,41 @@ void document_actor_impl::begin(lease work) {
         {ec::extraction_crashed, "the process that worked on this document vanished " +
                                      std::to_string(work_.losses) + " times"},
         true);
+  find_source();
+}
+
+/// On this machine, or fetched from the node that has it.
+void document_actor_impl::find_source() {
+  auto place = place_of_file_uri(work_.uri);
+  if (!place)
+    return end_failed({ec::source_missing, work_.uri + ": only file:// URIs can be read"}, false);
+  if (place->node.empty() || place->node == config_.node) {
+    path_ = std::move(place->path);
+    return read_source();
+  }
+  if (!roles_.files)
+    return conclude(
+        {ec::source_away, "its node cannot be reached: this one has no link to others"});
+  const auto token = work_.token;
+  request(roles_.files, caf::infinite, fetch_file{work_.document_id, work_.uri, work_.size})
+      .then(
+          [this, token](const file_fetched& fetched) {
+            if (stage_ != stage::extracting || token != work_.token) return;
+            fetched_ = fetched.file;
+            path_ = fetched_->path();
+            read_source();
+          },
+          [this, token](const caf::error& e) {
+            if (stage_ != stage::extracting || token != work_.token) return;
+            const auto problem = from_caf(e);
+            if (problem.code == ec::internal)  // the fetcher died
+              give_back(release_reason::drained);
+            else
+              conclude(problem);
+          });
+}
+
+void document_actor_impl::read_source() {
   if (work_.has_checkpoints && config_.checkpoints.load)
     load_checkpoints();
   else
@@ -128,14 +163,10 @@ void document_actor_impl::begin(lease work) {
 }
 
 void document_actor_impl::extract() {
-  auto path = path_of_file_uri(work_.uri);
-  if (!path)
-    return end_failed(
-        {ec::source_missing, work_.uri + ": only file:// URIs of this machine can be read"}, false);
   auto self = caf::actor_cast<document_actor>(this);
   const auto token = work_.token;
   extraction_request request;
-  request.path = std::move(*path);
+  request.path = path_;
   request.size_hint = work_.size;
   request.progress = progress_;
   request.known_pages = saved_pages_ = restored_.extraction.pages;
@@ -205,8 +236,8 @@ void document_actor_impl::describe_images() {
     const auto token = work_.token;
     const auto& image = images_[next_image_++];
     request(worker, caf::infinite,
-            describe_image{image, occurrences_[image.info.sha256], work_.dataset_id,
-                           path_of_file_uri(work_.uri).value_or(""), result_.size})
+            describe_image{image, occurrences_[image.info.sha256], work_.dataset_id, path_,
+                           result_.size})
         .then(
             [this, token](image_described& described) {
               if (stage_ == stage::describing && token == work_.token) on_image(described);
@@ -353,6 +384,9 @@ void document_actor_impl::conclude(const error& problem) {
       return give_back(release_reason::failed);
     case attempt_verdict::give_back:
       return give_back(release_reason::drained);
+    case attempt_verdict::wait:
+      spdlog::debug("document {} waits: {}", work_.uri, problem.message);
+      return give_back(release_reason::drained, away_delay);
   }
 }
 
@@ -367,15 +401,13 @@ void document_actor_impl::end_failed(const error& problem, bool dead_letter) {
   hand_over();
 }
 
-void document_actor_impl::give_back(release_reason reason) {
+void document_actor_impl::give_back(release_reason reason, duration delay) {
+  if (reason == release_reason::failed) delay = retry_delay(config_.queue, work_.failures);
   if (config_.book) {  // also where the puller is dead just now
     config_.book->ended({work_.token});
-    config_.book->give_back({work_.token}, reason,
-                            reason == release_reason::failed
-                                ? retry_delay(config_.queue, work_.failures)
-                                : duration{0});
+    config_.book->give_back({work_.token}, reason, delay);
   }
-  send(roles_.puller, return_lease{work_.token, reason, work_.failures});
+  send(roles_.puller, return_lease{work_.token, reason, static_cast<std::uint64_t>(delay.count())});
   become_idle();
 }
 
@@ -383,6 +415,8 @@ void document_actor_impl::become_idle() {
   config_.counters->document_seconds("total").Observe(seconds(clock::now() - started_));
   enter(stage::idle);
   work_ = {};
+  path_.clear();
+  fetched_.reset();
   result_ = {};
   extracted_ = {};
   restored_ = {};

@@ -1,7 +1,8 @@
 // The document actor: carries one document at a time from its lease to the committer's acceptance:
 //
-//   extract (pool of processes) → images (image actors) → chunk (in place) → embed (slices, within
-//   grants) → hand over (within a grant) → ask for the next lease
+//   fetch (from its node, where the file lies elsewhere) → extract (pool of processes) → images
+//   (image actors) → chunk (in place) → embed (slices, within grants) → hand over (within a grant)
+//   → ask for the next lease
 //
 // Scheduled; never blocks, but for writes of a slice to the scratch file of a document beyond
 // `spill`. Holds one document. An error of any stage is judged in one place
@@ -38,7 +39,8 @@ struct document_config {
   extract_document extract;
   chunking_settings chunking;
   queue_settings queue;
-  std::string options;  ///< document_options() of the node's settings.
+  std::string options;    ///< document_options() of the node's settings.
+  std::string node = {};  ///< This one: its files need no fetching.
   duration deadline = std::chrono::hours{2};
   std::shared_ptr<metrics> counters;
   std::shared_ptr<lease_book> book = nullptr;  ///< Where a lease goes back, puller or not.
@@ -76,6 +78,8 @@ class document_actor_impl : public bounded_actor<document_actor> {
   bool waits_for_extractor(bool moved) const;
   void demand_lease();
   void begin(lease work);
+  void find_source();
+  void read_source();
   void extract();
   bool take_skipped(extracted_document& document);
   void on_pages(pages_extracted& message);
@@ -100,7 +104,7 @@ class document_actor_impl : public bounded_actor<document_actor> {
   void send_result();
   void conclude(const error& problem);
   void end_failed(const error& problem, bool dead_letter);
-  void give_back(release_reason reason);
+  void give_back(release_reason reason, duration delay = duration{0});
   void become_idle();
   void enter(stage next);
   template <class Handle>
@@ -112,6 +116,8 @@ class document_actor_impl : public bounded_actor<document_actor> {
   stage stage_ = stage::idle;
   std::uint64_t demanded_ = 0;  ///< Leases asked of the puller so far.
   lease work_;
+  std::string path_;                       ///< Of the document's file.
+  std::shared_ptr<scratch_file> fetched_;  ///< The file, where it came from another node.
   document_result result_;
   std::vector<image_record> images_;
   std::size_t next_image_ = 0;

@@ -4,16 +4,13 @@
 
 #include "actors/document.hpp"
 #include "runtime/checkpoints/segment.hpp"
-#include "runtime/sources/file_uri.hpp"
 
 namespace millrace {
 
 void document_actor_impl::load_checkpoints() {
-  auto path = path_of_file_uri(work_.uri);
-  if (!path) return extract();
   auto self = caf::actor_cast<document_actor>(this);
   config_.checkpoints.load(
-      {work_.document_id, std::move(*path), result_.options, config_.model},
+      {work_.document_id, path_, result_.options, config_.model},
       [self, token = work_.token](saved_pieces pieces) {
         caf::anon_send(
             self, checkpoints_loaded{token, std::make_shared<saved_pieces>(std::move(pieces))});

@@ -2,6 +2,13 @@
 
 namespace millrace {
 
+namespace {
+
+/// No node is that silent and in the table.
+constexpr duration longest_silence = std::chrono::hours{24 * 365};
+
+}  // namespace
+
 membership_actor_impl::membership_actor_impl(caf::actor_config& config, actor_place place,
                                              membership_config s)
     : bounded_actor{config, std::move(place)},
@@ -16,22 +23,27 @@ membership_actor_impl::behavior_type membership_actor_impl::make_behavior() {
         delayed_send(this, config_.heartbeat, tick_atom_v);
         on_tick();
       },
+      [this](const suspects_changed& changed) { suspects_ = changed.nodes; },
       [this](drain_atom) {
         state_ = node_state::draining;
-        beat();
+        if (beat() && !alone_) resign_all();
       },
   };
 }
 
 void membership_actor_impl::on_tick() {
   if (!beat()) return;
-  campaign_for_all();
+  if (state_ == node_state::running || alone_) campaign_for_all();
   if (clock::now() - last_reap_ >= config_.reap_interval) reap();
 }
 
 bool membership_actor_impl::beat() {
-  const auto alive = config_.registry->heartbeat(config_.incarnation, state_);
-  if (alive) return true;
+  auto alive = config_.registry->heartbeat(config_.incarnation, state_);
+  if (alive) {
+    alone_ = alive->empty();
+    send(config_.supervisor, nodes_seen{std::move(*alive)});
+    return true;
+  }
   database_up_since_ = clock::now();
   if (alive.error().code == ec::stale_token)
     send(config_.supervisor, node_superseded{alive.error().message});
@@ -43,8 +55,8 @@ bool membership_actor_impl::beat() {
 void membership_actor_impl::campaign_for_all() {
   for (const auto& role : config_.singletons) {
     const auto& self = config_.registry->self();
-    const auto term =
-        campaign(*config_.pool, role, self.name, config_.incarnation, config_.leader_lifetime);
+    const auto term = campaign(*config_.pool, role, self.name, config_.incarnation,
+                               config_.leader_lifetime, suspects_);
     if (!term) {
       spdlog::warn("campaigning for {} failed: {}", role, term.error().message);
       continue;
@@ -58,11 +70,25 @@ void membership_actor_impl::campaign_for_all() {
   }
 }
 
+/// What this node leads another one leads at its next heartbeat.
+void membership_actor_impl::resign_all() {
+  const auto& self = config_.registry->self().name;
+  for (auto& [role, epoch] : leading_) {
+    if (epoch == 0) continue;
+    if (const auto left = resign(*config_.pool, {role, self, config_.incarnation, epoch}); !left)
+      spdlog::warn("resigning from {} failed: {}", role, left.error().message);
+    epoch = 0;
+    send(config_.supervisor, leadership_changed{{role, self, config_.incarnation, 0}});
+  }
+}
+
 void membership_actor_impl::reap() {
   last_reap_ = clock::now();
-  const bool long_enough = last_reap_ - database_up_since_ >= config_.node_timeout;
-  if (!long_enough || leading_["reaper"] == 0) return;
-  const auto reaped = config_.source->reap(config_.node_timeout);
+  // Who could not beat while the database was away gets the time to.
+  const auto up = last_reap_ - database_up_since_;
+  if (up < config_.suspects_grace || leading_["reaper"] == 0) return;
+  const auto silent = up < config_.node_timeout ? longest_silence : config_.node_timeout;
+  const auto reaped = config_.source->reap({silent, suspects_, suspect_timeout});
   if (!reaped)
     spdlog::warn("reaping failed: {}", reaped.error().message);
   else if (*reaped > 0)

@@ -1,5 +1,6 @@
 // Membership: keeps the node's row alive by the database's clock, campaigns for the singleton roles
-// and tells the supervisor what this node leads, reaps the leases of dead holders where it leads.
+// and tells the supervisor what this node leads and who else is there, reaps the leases of dead
+// holders where it leads.
 // Detached: it runs SQL.
 #pragma once
 
@@ -24,7 +25,9 @@ struct membership_config {
   duration reap_interval = std::chrono::seconds{1};
   /// A node without a heartbeat for so long is dead, counted only while this reaper saw the
   /// database all that time.
-  duration node_timeout = std::chrono::seconds{15};
+  duration node_timeout = heartbeat_timeout;
+  /// …and this one for suspects: their timeout and a heartbeat or two.
+  duration suspects_grace = suspect_timeout + std::chrono::seconds{2};
 };
 
 class membership_actor_impl : public bounded_actor<membership_actor> {
@@ -38,10 +41,13 @@ class membership_actor_impl : public bounded_actor<membership_actor> {
   void on_tick();
   bool beat();
   void campaign_for_all();
+  void resign_all();
   void reap();
 
   membership_config config_;
   std::map<std::string, std::int64_t> leading_;  ///< Role → epoch.
+  std::vector<std::string> suspects_;
+  bool alone_ = true;  ///< No other node could lead.
   node_state state_ = node_state::running;
   clock::time_point last_reap_;
   clock::time_point database_up_since_;

@@ -13,11 +13,13 @@
 
 #include <caf/all.hpp>
 
+#include "actors/cluster_messages.hpp"
 #include "runtime/checkpoints/checkpoint_store.hpp"
 #include "runtime/cluster/leadership.hpp"
 #include "runtime/commit/group_commit.hpp"
 #include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
+#include "runtime/core/scratch_file.hpp"
 #include "runtime/embedding/batcher.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
 #include "runtime/flow/grant_book.hpp"
@@ -46,7 +48,7 @@ struct lease_accepted {};
 struct return_lease {
   std::int64_t token = 0;
   release_reason reason = release_reason::drained;
-  std::int32_t failures = 0;  ///< As leased; decides the delay of the next attempt.
+  std::uint64_t delay_ms = 0;  ///< Not claimed again before.
 };
 
 /// The document is alive: its lease may have its whole time again.
@@ -142,6 +144,11 @@ struct pages_extracted {
   std::shared_ptr<finished_pages> pages;
 };
 
+/// Another node's file, a file of this one for as long as somebody holds it.
+struct file_fetched {
+  std::shared_ptr<scratch_file> file;
+};
+
 struct image_read {
   std::uint64_t number = 0;  ///< Of the image actor's questions.
   std::shared_ptr<result<std::string>> text;
@@ -197,6 +204,11 @@ struct refund_credits {
 
 /// The actors of this node, whenever one of them was restarted. Defined in actors.hpp.
 struct use_roles;
+
+/// What a node offers to the others, and what the others offer to this one. Defined in actors.hpp.
+struct node_offer;
+struct offer_changed;
+struct peers_changed;
 
 /// Restart the child of this slot.
 struct restart_child {
@@ -272,7 +284,7 @@ typename Inspector::result_type inspect(Inspector& f, restart_child& x) {
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, return_lease& x) {
-  return f(caf::meta::type_name("millrace::return_lease"), x.token, x.reason, x.failures);
+  return f(caf::meta::type_name("millrace::return_lease"), x.token, x.reason, x.delay_ms);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, extend_lease& x) {
@@ -402,7 +414,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::checkpoints_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::batch_embedded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::group_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::file_fetched)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::use_roles)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::offer_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::peers_changed)
 
 CAF_BEGIN_TYPE_ID_BLOCK(millrace, caf::first_custom_type_id)
 CAF_ADD_TYPE_ID(millrace, (millrace::ec))
@@ -452,6 +467,23 @@ CAF_ADD_TYPE_ID(millrace, (millrace::ledger::refund_order))
 CAF_ADD_TYPE_ID(millrace, (millrace::deduct_credits))
 CAF_ADD_TYPE_ID(millrace, (millrace::grant_credits))
 CAF_ADD_TYPE_ID(millrace, (millrace::refund_credits))
+CAF_ADD_TYPE_ID(millrace, (millrace::node_row))
+CAF_ADD_TYPE_ID(millrace, (millrace::node_hello))
+CAF_ADD_TYPE_ID(millrace, (millrace::gate_dialled))
+CAF_ADD_TYPE_ID(millrace, (millrace::nodes_seen))
+CAF_ADD_TYPE_ID(millrace, (millrace::suspects_changed))
+CAF_ADD_TYPE_ID(millrace, (millrace::node_topic))
+CAF_ADD_TYPE_ID(millrace, (millrace::node_question))
+CAF_ADD_TYPE_ID(millrace, (millrace::node_answer))
+CAF_ADD_TYPE_ID(millrace, (millrace::ask_nodes))
+CAF_ADD_TYPE_ID(millrace, (millrace::nodes_answered))
+CAF_ADD_TYPE_ID(millrace, (millrace::node_offer))
+CAF_ADD_TYPE_ID(millrace, (millrace::offer_changed))
+CAF_ADD_TYPE_ID(millrace, (millrace::peers_changed))
+CAF_ADD_TYPE_ID(millrace, (millrace::read_file))
+CAF_ADD_TYPE_ID(millrace, (millrace::file_piece))
+CAF_ADD_TYPE_ID(millrace, (millrace::fetch_file))
+CAF_ADD_TYPE_ID(millrace, (millrace::file_fetched))
 CAF_ADD_TYPE_ID(millrace, (std::vector<std::string>))
 CAF_ADD_TYPE_ID(millrace, (std::vector<std::int64_t>))
 CAF_ADD_TYPE_ID(millrace, (std::vector<millrace::chunk>))

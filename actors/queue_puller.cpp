@@ -69,11 +69,8 @@ void queue_puller_actor_impl::on_demand(const grant_demand& message) {
 }
 
 void queue_puller_actor_impl::on_return(const return_lease& message) {
-  const auto delay = message.reason == release_reason::failed
-                         ? retry_delay(config_.source->config(), message.failures)
-                         : duration{0};
   config_.book->ended({message.token});
-  give_back({message.token}, message.reason, delay);
+  give_back({message.token}, message.reason, std::chrono::milliseconds{message.delay_ms});
 }
 
 void queue_puller_actor_impl::on_extend(const extend_lease& message) {

@@ -6,6 +6,16 @@
 
 namespace millrace {
 
+namespace {
+
+caf::error unanswered_order() {
+  return caf::make_error(ec::timeout,
+                         std::string{"the node that keeps the ledger was lost before it answered; "
+                                     "repeat the order with the same idempotency key"});
+}
+
+}  // namespace
+
 supervisor_actor_impl::supervisor_actor_impl(caf::actor_config& config, actor_place place,
                                              engine_parts parts)
     : bounded_actor{config, std::move(place)},
@@ -20,13 +30,30 @@ supervisor_actor_impl::behavior_type supervisor_actor_impl::make_behavior() {
       [this](const restart_child& restart) {
         start(restart.slot);
         announce();
+        offer();
       },
       [this](const leadership_changed& change) { on_leadership(change); },
       [this](const node_superseded& superseded) { fatal(superseded.reason); },
       [this](wake_atom) { send(roles_.puller, wake_atom_v); },
-      [this](const deduct_credits& order) { return delegate_to_ledger(order); },
-      [this](const refund_credits& order) { return delegate_to_ledger(order); },
-      [this](const grant_credits& order) { return delegate_to_ledger(order); },
+      [this](const nodes_seen& seen) {
+        if (peers_) send(peers_, seen);
+      },
+      [this](const suspects_changed& changed) {
+        suspects_ = changed;
+        send(membership_, changed);
+      },
+      [this](const peers_changed& message) { on_peers(message); },
+      [this](const node_hello& hello) -> caf::result<node_hello> {
+        if (!peers_) return caf::make_error(ec::draining, std::string{"the node has no link now"});
+        return delegate(peers_, hello);
+      },
+      [this](const ask_nodes& order) -> caf::result<nodes_answered> {
+        if (!peers_) return caf::make_error(ec::draining, std::string{"try again in a moment"});
+        return delegate(peers_, order);
+      },
+      [this](const deduct_credits& order) { return order_of_ledger(order); },
+      [this](const refund_credits& order) { return order_of_ledger(order); },
+      [this](const grant_credits& order) { return order_of_ledger(order); },
       [this](progress_atom) { return delegate(roles_.puller, progress_atom_v); },
       [this](drain_atom) {
         draining_ = true;
@@ -48,11 +75,17 @@ void supervisor_actor_impl::start_all() {
   add(role::committer, 1);
   add(role::image, parts_.config.images.concurrency);
   add(role::document, parts_.config.documents.concurrency);
+  add(role::peers, 1);
   add(role::membership, 1);
   add(role::ledger, 1);  // these two start when this node leads
   add(role::status, 1);
+  if (parts_.link.port != 0) {
+    add(role::file_reader, 1);
+    add(role::file_fetcher, 1);
+  }
   for (std::size_t slot = 0; slot < children_.size(); ++slot) start(slot);
   announce();
+  offer();
 }
 
 template <class Impl, class Config>
@@ -124,8 +157,8 @@ void supervisor_actor_impl::start(std::size_t slot) {
       documents_.push_back(spawn_child<document_actor_impl>(
           slot, "document", s.mailbox.document,
           document_config{parts_.extract, s.chunking, s.queue, document_options(s),
-                          s.documents.deadline, parts_.counters, parts_.book, parts_.checkpoints,
-                          embedding_identity(), s.commit.spill.bytes},
+                          parts_.link.self.node, s.documents.deadline, parts_.counters, parts_.book,
+                          parts_.checkpoints, embedding_identity(), s.commit.spill.bytes},
           false));
       return;
     case role::membership:
@@ -138,6 +171,7 @@ void supervisor_actor_impl::start(std::size_t slot) {
                             {"status_aggregator", "ledger", "reaper"},
                             caf::actor_cast<supervisor_actor>(this)},
           true);
+      send(membership_, suspects_);
       return;
     case role::ledger:
       if (ledger_term_)
@@ -147,20 +181,75 @@ void supervisor_actor_impl::start(std::size_t slot) {
       return;
     case role::status:
       if (status_term_)
-        roles_.status = spawn_child<status_aggregator_actor_impl>(
+        status_ = spawn_child<status_aggregator_actor_impl>(
             slot, "status_aggregator", s.mailbox.status_aggregator,
             status_aggregator_config{parts_.pool, *status_term_, s.status.debounce,
                                      std::chrono::seconds{1}, parts_.counters},
             true);
+      return;
+    case role::peers: {
+      auto link = parts_.link;
+      link.supervisor = caf::actor_cast<supervisor_actor>(this);
+      peers_ =
+          spawn_child<peers_actor_impl>(slot, "peers", s.mailbox.peers, std::move(link), false);
+      return;
+    }
+    case role::file_reader:
+      reader_ = spawn_child<file_reader_actor_impl>(slot, "file_reader", s.mailbox.file_reader,
+                                                    parts_.files, true);
+      return;
+    case role::file_fetcher:
+      roles_.files = spawn_child<file_fetcher_actor_impl>(
+          slot, "file_fetcher", s.mailbox.file_fetcher,
+          file_fetcher_config{s.sources.scratch, parts_.counters}, true);
+      send(roles_.files, others_);
       return;
   }
 }
 
 /// Everyone learns the handles anew; who sees a new one repeats what the old one did not answer.
 void supervisor_actor_impl::announce() {
+  roles_.status = status_;
+  std::int64_t latest = 0;
+  for (const auto& o : others_.offers)
+    if (!status_ && o.status && o.status_epoch > latest) {
+      roles_.status = o.status;
+      latest = o.status_epoch;
+    }
   send(roles_.embedder, roles_);
   send(roles_.committer, roles_);
   for (const auto& d : documents_) send(d, roles_);
+}
+
+void supervisor_actor_impl::offer() {
+  if (!peers_) return;
+  offer_changed changed;
+  changed.offer = {parts_.link.self.node,
+                   parts_.incarnation,
+                   ledger_,
+                   ledger_term_ ? ledger_term_->epoch : 0,
+                   status_,
+                   status_term_ ? status_term_->epoch : 0,
+                   reader_};
+  send(peers_, std::move(changed));
+}
+
+/// Orders to a ledger that is lost are answered at once: whether it carried them out is not known.
+void supervisor_actor_impl::on_peers(const peers_changed& message) {
+  others_ = message;
+  const auto lost = [&](const ledger_actor& ledger) {
+    return std::none_of(message.offers.begin(), message.offers.end(),
+                        [&](const node_offer& o) { return o.ledger == ledger; });
+  };
+  for (auto it = ordered_.begin(); it != ordered_.end();)
+    if (lost(it->second.first)) {
+      it->second.second.deliver(unanswered_order());
+      it = ordered_.erase(it);
+    } else {
+      ++it;
+    }
+  if (roles_.files) send(roles_.files, message);
+  announce();
 }
 
 void supervisor_actor_impl::on_down(const caf::down_msg& down) {
@@ -173,6 +262,10 @@ void supervisor_actor_impl::on_down(const caf::down_msg& down) {
     std::erase_if(documents_, [&](const document_actor& d) { return d->id() == id; });
     parts_.book->give_back(parts_.book->take_from(id), release_reason::lost, duration{0});
     send(roles_.puller, holder_died{id, false});
+  }
+  if (found->kind == role::peers) {
+    peers_ = peers_actor{};
+    on_peers({});  // every link went with it
   }
   if (found->kind == role::committer) {
     parts_.book->give_back(parts_.book->take_handed_over(), release_reason::lost, duration{0});
@@ -201,6 +294,7 @@ void supervisor_actor_impl::on_leadership(const leadership_changed& change) {
                                    [&](const child& c) { return c.kind == kind; });
     start(static_cast<std::size_t>(slot - children_.begin()));
     announce();
+    offer();
   };
   if (term.role == "reaper") parts_.maintain_queue(leads);
   if (term.role == "ledger") begin(role::ledger, ledger_term_);
@@ -212,8 +306,8 @@ void supervisor_actor_impl::end_child(role kind) {
     if (c.kind == kind) c.actor_id = 0;
   if (kind == role::ledger && ledger_)
     send_exit(std::exchange(ledger_, {}), caf::exit_reason::user_shutdown);
-  if (kind == role::status && roles_.status)
-    send_exit(std::exchange(roles_.status, {}), caf::exit_reason::user_shutdown);
+  if (kind == role::status && status_)
+    send_exit(std::exchange(status_, {}), caf::exit_reason::user_shutdown);
 }
 
 void supervisor_actor_impl::on_exit() {
@@ -225,7 +319,10 @@ void supervisor_actor_impl::on_exit() {
   for (const auto& i : roles_.images) end(i);
   end(membership_);
   end(ledger_);
-  end(roles_.status);
+  end(status_);
+  end(peers_);
+  end(reader_);
+  end(roles_.files);
   end(roles_.puller);
   end(roles_.embedder);
   end(roles_.committer);
@@ -233,6 +330,13 @@ void supervisor_actor_impl::on_exit() {
   roles_ = {};
   membership_ = membership_actor{};
   ledger_ = ledger_actor{};
+  status_ = status_aggregator_actor{};
+  peers_ = peers_actor{};
+  reader_ = file_reader_actor{};
+  others_ = {};
+  parts_.link = {};
+  for (auto& [id, order] : ordered_) order.second.deliver(unanswered_order());
+  ordered_.clear();
 }
 
 void supervisor_actor_impl::fatal(const std::string& reason) {
@@ -241,11 +345,31 @@ void supervisor_actor_impl::fatal(const std::string& reason) {
   if (parts_.on_fatal) parts_.on_fatal(reason);
 }
 
+/// By this node's ledger, or by that of the node which leads.
 template <class Order>
-caf::result<ledger::receipt> supervisor_actor_impl::delegate_to_ledger(const Order& order) {
-  if (!ledger_)
+caf::result<ledger::receipt> supervisor_actor_impl::order_of_ledger(const Order& order) {
+  if (ledger_) return delegate(ledger_, order);
+  const auto leader = std::max_element(
+      others_.offers.begin(), others_.offers.end(),
+      [](const auto& a, const auto& b) { return a.ledger_epoch < b.ledger_epoch; });
+  if (leader == others_.offers.end() || !leader->ledger)
     return caf::make_error(ec::draining, std::string{"no ledger leads yet; try again in a moment"});
-  return delegate(ledger_, order);
+  const auto id = ++last_order_;
+  auto promise = make_response_promise<ledger::receipt>();
+  ordered_.emplace(id, std::pair{leader->ledger, promise});
+  request(leader->ledger, order_limit, order)
+      .then(
+          [this, id](const ledger::receipt& receipt) {
+            if (auto open = ordered_.extract(id)) open.mapped().second.deliver(receipt);
+          },
+          [this, id](const caf::error& e) {
+            auto open = ordered_.extract(id);
+            if (!open) return;
+            const auto why = from_caf(e);
+            open.mapped().second.deliver(why.code == ec::internal ? unanswered_order()
+                                                                  : to_caf(why));
+          });
+  return promise;
 }
 
 supervisor_actor spawn_supervisor(caf::actor_system& system, engine_parts parts) {

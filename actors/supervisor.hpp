@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,9 +15,12 @@
 #include "actors/committer.hpp"
 #include "actors/document.hpp"
 #include "actors/embedder.hpp"
+#include "actors/file_fetcher.hpp"
+#include "actors/file_reader.hpp"
 #include "actors/image.hpp"
 #include "actors/ledger.hpp"
 #include "actors/membership.hpp"
+#include "actors/peers.hpp"
 #include "actors/queue_puller.hpp"
 #include "actors/status_aggregator.hpp"
 #include "config/settings.hpp"
@@ -40,6 +44,9 @@ struct engine_parts {
   read_image read;  ///< Empty: images are not read.
   write_group write;
   std::function<std::optional<std::string>()> storage_problem;
+  /// The links to other nodes; port 0: this node has none.
+  peers_config link = {};
+  std::shared_ptr<submitted_files> files = nullptr;  ///< Set where there is a link.
   /// See queue_puller_config.
   std::function<bool()> claims_held = [] { return false; };
   /// Told when this node begins or ends to lead the role `reaper`: it then maintains the queue's
@@ -53,6 +60,10 @@ struct engine_parts {
 
 class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
  public:
+  /// Another node's ledger answers within this, or whoever ordered is told that it is not known
+  /// what became of the order.
+  static constexpr auto order_limit = std::chrono::seconds{8};
+
   supervisor_actor_impl(caf::actor_config& config, actor_place place, engine_parts parts);
   behavior_type make_behavior() override;
   /// Ends the children.
@@ -67,7 +78,10 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
     embedder,
     committer,
     ledger,
-    status
+    status,
+    peers,
+    file_reader,
+    file_fetcher
   };
 
   struct child {
@@ -84,11 +98,14 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
   std::string embedding_identity() const;
   void on_down(const caf::down_msg& down);
   void on_leadership(const leadership_changed& change);
+  void on_peers(const peers_changed& message);
   void announce();
+  /// Tells the others what this node leads.
+  void offer();
   void end_child(role kind);
   void fatal(const std::string& reason);
   template <class Order>
-  caf::result<ledger::receipt> delegate_to_ledger(const Order& order);
+  caf::result<ledger::receipt> order_of_ledger(const Order& order);
 
   engine_parts parts_;
   restart_policy policy_;
@@ -97,8 +114,17 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
   std::vector<document_actor> documents_;
   membership_actor membership_;
   ledger_actor ledger_;
+  status_aggregator_actor status_;
   std::optional<leader_term> ledger_term_;
   std::optional<leader_term> status_term_;
+  peers_actor peers_;
+  file_reader_actor reader_;
+  peers_changed others_;  ///< What other nodes offer.
+  suspects_changed suspects_;
+  /// Orders that another node's ledger has not answered, by that ledger.
+  std::map<std::uint64_t, std::pair<ledger_actor, caf::typed_response_promise<ledger::receipt>>>
+      ordered_;
+  std::uint64_t last_order_ = 0;
   bool draining_ = false;
   bool failed_ = false;
 };

@@ -1,5 +1,8 @@
 #include "actors/system_config.hpp"
 
+#include <caf/io/middleman.hpp>
+#include <caf/openssl/manager.hpp>
+
 #include "actors/actors.hpp"
 #include "actors/bounded_actor.hpp"
 
@@ -23,6 +26,17 @@ system_config::system_config() {
   add_error_category(caf::atom("millrace"), render_error);
   set("scheduler.max-throughput", max_throughput);
   set("logger.verbosity", caf::atom("quiet"));
+}
+
+system_config::system_config(const tls_settings& tls) : system_config{} {
+  load<caf::io::middleman>();
+  set("middleman.heartbeat-interval", caf::timespan{link_heartbeat});
+  set("middleman.connection-timeout", caf::timespan{link_timeout});
+  if (tls.certificate.empty()) return;
+  load<caf::openssl::manager>();
+  set("openssl.certificate", tls.certificate);  // any of these makes TLS mutual
+  set("openssl.key", tls.key);
+  set("openssl.cafile", tls.ca);
 }
 
 error from_caf(const caf::error& e) {

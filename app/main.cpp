@@ -9,6 +9,7 @@
 #include "app/cli/signals.hpp"
 #include "app/version.hpp"
 #include "config/nearest_name.hpp"
+#include "runtime/cluster/certificates.hpp"
 #include "runtime/datasets/submit.hpp"
 
 namespace {
@@ -21,9 +22,11 @@ struct arguments {
   global_options global;
   run_options run;
   source_options submit;
-  std::string file, dataset, words, status_filter, node_name, account = "default", key;
+  std::string file, dataset, words, status_filter, node_name, listen, account = "default", key;
   std::int64_t amount = 0, count = 0, cost = 0, transaction = 0;
   int documents_limit = 100, search_limit = 5, history_limit = 20;
+  int days = millrace::certificate_authority::default_node_days;
+  bool wait = false, cluster = false;
   std::vector<std::string> rest;
 };
 
@@ -85,9 +88,15 @@ void add_work(CLI::App& app, arguments& a, int& code) {
       [&a] { return extract(a.global, a.file); }, code);
   extract_command->add_option("FILE", a.file, "The file")->required();
   auto* node_command = add(
-      app, "node", "Run a long-lived node", a, [&a] { return serve(a.global, a.node_name); }, code);
+      app, "node", "Run a long-lived node", a,
+      [&a] { return serve(a.global, a.node_name, a.listen); }, code);
   node_command->add_option("--name", a.node_name,
                            "Which [[node]] of the config, or a name of its own");
+  node_command->add_option("--listen", a.listen,
+                           "HOST:PORT where the other nodes reach one that is not in the config");
+  add(
+      app, "up", "Run every node of the config on this machine", a, [&a] { return up(a.global); },
+      code);
   auto* submit_command = add(
       app, "submit", "Hand files to a running node", a, [&a] { return submit(a.global, a.submit); },
       code);
@@ -120,9 +129,10 @@ void add_reading(CLI::App& app, arguments& a, int& code) {
       app, "export", "Print a dataset's chunks as JSON Lines", a,
       [&a] { return export_chunks(a.global, a.dataset); }, code);
   export_command->add_option("DATASET", a.dataset, "Name or id")->required();
-  add(
+  auto* actors_command = add(
       app, "actors", "Show the actors of the running node, or of the last run", a,
-      [&a] { return actors(a.global); }, code);
+      [&a] { return actors(a.global, a.cluster); }, code);
+  actors_command->add_flag("--cluster", a.cluster, "Of every node");
   add(
       app, "nodes", "Show the nodes", a, [&a] { return nodes(a.global); }, code);
   add(
@@ -182,6 +192,23 @@ void add_credits(CLI::App& app, arguments& a, int& code) {
       [&a] { return credits_refund(a.global, a.transaction, a.count); }, code);
   refund->add_option("TRANSACTION", a.transaction, "Id of the batch deduction")->required();
   refund->add_option("FAILED", a.count, "Documents that failed")->required()->check(at_least_one());
+}
+
+void add_cluster(CLI::App& app, arguments& a, int& code) {
+  auto* drain_command = add(
+      app, "drain", "Move the work of a node away; it stays up without any", a,
+      [&a] { return drain(a.global, a.node_name, a.wait); }, code);
+  drain_command->add_option("NODE", a.node_name, "Name of the node")->required();
+  drain_command->add_flag("--wait", a.wait, "Show how it goes until the node has no work left");
+  auto* certs_command = add(
+      app, "certs", "Make the certificates of the links between nodes", a,
+      [&a] { return certificates(a.global, a.file, a.rest, a.days); }, code);
+  certs_command->add_option("DIRECTORY", a.file, "Where they go; a CA that is there is used")
+      ->required();
+  certs_command->add_option("NODE", a.rest, "Names of nodes (default: those of --config)");
+  certs_command->add_option("--days", a.days, "How long the nodes' certificates are valid")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3650));
 }
 
 void add_administration(CLI::App& app, arguments& a, int& code) {
@@ -256,6 +283,7 @@ int main(int argc, char** argv) {
   add_reading(app, a, code);
   add_steering(app, a, code);
   add_credits(app, a, code);
+  add_cluster(app, a, code);
   add_administration(app, a, code);
   if (const auto problem = unknown_command(app, argc, argv); !problem.empty()) {
     std::fprintf(stderr, "millrace: %s\n", problem.c_str());

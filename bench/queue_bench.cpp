@@ -203,7 +203,7 @@ void run(const options& o) {
       auto connection = must(pool.acquire());
       must(migrate(*connection));
     }
-    node_registry registry{pool, {"bench", "", {"all"}, 1, "bench"}};
+    node_registry registry{pool, {"bench", "", {"all"}, 1, "bench", 0, ""}};
     const auto source =
         std::make_shared<queue>(pool, queue_settings{}, holder{"bench", must(registry.join())});
     std::printf(

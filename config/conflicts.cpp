@@ -1,5 +1,6 @@
 #include "config/conflicts.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -64,6 +65,7 @@ conflict check_mailboxes(const settings& s) {
             "second"};
   };
   if (auto found = check("mailbox.embedder", s.mailbox.embedder)) return found;
+  if (auto found = check("mailbox.file_fetcher", s.mailbox.file_fetcher)) return found;
   return check("mailbox.committer", s.mailbox.committer);
 }
 
@@ -87,6 +89,45 @@ conflict check_node_identity(const settings& s) {
                                "nodes `" + owner->second + "` and `" + n.name + "` both use port " +
                                    shown(n.port) + " of " + n.host +
                                    "; give one of them another port"};
+  }
+  return std::nullopt;
+}
+
+/// Every address on which a node of this file would serve its API: as node.api says, and api.listen
+/// on the first node of each host.
+conflict check_apis(const settings& s) {
+  std::map<std::string, std::string> owners;
+  for (std::size_t i = 0; i < s.node.size(); ++i) {
+    const node_settings& n = s.node[i];
+    if (n.api.empty() || n.api.ends_with(":0")) continue;  // any port
+    const auto [owner, is_first] = owners.try_emplace(n.api, n.name);
+    if (!is_first)
+      return settings_conflict{{node_path(i, "api")},
+                               "nodes `" + owner->second + "` and `" + n.name +
+                                   "` both serve their API on " + n.api +
+                                   "; give one of them another address"};
+    if (n.api == s.api.listen && i > 0 && s.node.front().api.empty() &&
+        s.node.front().host == n.host)
+      return settings_conflict{{node_path(i, "api"), "api.listen"},
+                               "node `" + n.name + "` and `" + s.node.front().name +
+                                   "`, the first of its host, both serve their API on " + n.api +
+                                   "; give one of them another address"};
+  }
+  return std::nullopt;
+}
+
+/// Work of the whole cluster that one node does at a time: some node must be willing to.
+conflict check_singletons(const settings& s) {
+  if (s.node.empty()) return std::nullopt;
+  for (const std::string role : {"ledger", "status_aggregator"}) {
+    const bool somewhere = std::any_of(s.node.begin(), s.node.end(), [&](const auto& n) {
+      return std::any_of(n.roles.begin(), n.roles.end(),
+                         [&](const auto& r) { return r == role || r == "all"; });
+    });
+    if (!somewhere)
+      return settings_conflict{{node_path(0, "roles")},
+                               "no node has the role `" + role +
+                                   "`, which the cluster needs; add it to one, or \"all\""};
   }
   return std::nullopt;
 }
@@ -140,6 +181,8 @@ std::optional<settings_conflict> find_conflict(const settings& s) {
   if (auto found = check_limits(s)) return found;
   if (auto found = check_mailboxes(s)) return found;
   if (auto found = check_node_identity(s)) return found;
+  if (auto found = check_apis(s)) return found;
+  if (auto found = check_singletons(s)) return found;
   if (auto found = check_reach(s)) return found;
   return check_extractors(s);
 }

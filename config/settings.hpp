@@ -160,6 +160,9 @@ struct prices_settings {
 struct mailbox_settings {
   int supervisor = 256;
   int membership = 256;
+  int peers = 256;
+  int file_reader = 256;
+  int file_fetcher = 1024;
   int queue_puller = 1024;
   int document = 64;
   int image = 64;
@@ -180,6 +183,8 @@ struct storage_settings {
 
 struct sources_settings {
   std::vector<std::string> allow;
+  bool shared = false;        ///< Every node sees the same files under the same paths.
+  byte_size scratch = 4_GiB;  ///< Of documents that lie on other nodes' disks, fetched by this one.
 };
 
 struct api_settings {
@@ -199,6 +204,7 @@ struct node_settings {
   std::string host = "127.0.0.1";
   int port = 0;  ///< 0: no cluster link.
   std::vector<std::string> roles = {"all"};
+  std::string api = {};  ///< As api.listen; empty: api.listen, on the first node of its host.
 };
 
 /// A parser of the user's own for one MIME type, spoken to over the extractor's pipe protocol.

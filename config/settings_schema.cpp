@@ -307,6 +307,10 @@ std::vector<setting_key<settings>> node_wide_keys() {
                                        "Most unanswered requests that an actor of this role holds; "
                                        "one more is refused. So for each role."),
       key<&s::mailbox, &m::membership>("mailbox.membership", mailbox(), "As above."),
+      key<&s::mailbox, &m::peers>("mailbox.peers", mailbox(), "As above."),
+      key<&s::mailbox, &m::file_reader>("mailbox.file_reader", mailbox(), "As above."),
+      key<&s::mailbox, &m::file_fetcher>("mailbox.file_fetcher", mailbox(),
+                                         "As above; at least documents.concurrency."),
       key<&s::mailbox, &m::queue_puller>("mailbox.queue_puller", mailbox(), "As above."),
       key<&s::mailbox, &m::document>("mailbox.document", mailbox(), "As above."),
       key<&s::mailbox, &m::image>("mailbox.image", mailbox(), "As above."),
@@ -326,6 +330,13 @@ std::vector<setting_key<settings>> node_wide_keys() {
       key<&s::sources, &sources_settings::allow>(
           "sources.allow", texts(0, is_not_empty, "a URL prefix such as \"file:///srv/documents\""),
           "What datasets may name, as URL prefixes. Empty: only what `run` is given."),
+      key<&s::sources, &sources_settings::shared>(
+          "sources.shared", any(),
+          "Every node sees the same files under the same paths (one machine, or a network disk). "
+          "Else a file is read from the node where it was submitted."),
+      key<&s::sources, &sources_settings::scratch>("sources.scratch", sized(16_MiB, 16_TiB),
+                                                   "Bytes in $TMPDIR for documents that lie on "
+                                                   "other nodes' disks, while they are worked on."),
 
       key<&s::api, &api_settings::listen>(
           "api.listen", text(is_listen_address, "\"HOST:PORT\", \"unix:/PATH\" or \"\""),
@@ -396,6 +407,11 @@ std::span<const setting_key<node_settings>> node_keys() {
                                "Where the other nodes reach this one."),
       element_key<n, &n::port>("node.port", whole(0, 65'535),
                                "Port of the links between nodes; 0: none, for a node alone."),
+      element_key<n, &n::api>("node.api",
+                              text(is_listen_address, "\"HOST:PORT\", \"unix:/PATH\" or \"\""),
+                              "Address of this node's HTTP API. \"\": api.listen where it is the "
+                              "first node of its host, "
+                              "else none."),
       element_key<n, &n::roles>(
           "node.roles",
           texts(1, is_role,

@@ -66,6 +66,7 @@ result<std::string> create(const api_services& s, const http::request& r) {
   auto paths = allowed_paths(uris, s.config->sources);
   if (!paths) return tl::unexpected<error>(paths.error());
   order.paths = std::move(*paths);
+  order.disk = s.disk;
   order.submit.model = s.provider->model();
   order.submit.dimensions = s.provider->dimensions();
   order.submit.options = document_options(*s.config);

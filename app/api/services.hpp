@@ -6,8 +6,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/settings.hpp"
+#include "runtime/cluster/node_question.hpp"
 #include "runtime/database/pool.hpp"
 #include "runtime/embedding/provider.hpp"
 #include "runtime/ledger/ledger.hpp"
@@ -41,10 +43,17 @@ struct api_services {
   std::function<result<ledger::receipt>(const ledger::grant_order&)> grant;
 
   std::function<std::string()> actors_json;
+  /// Asks one node, or all where the name is empty; a node that does not answer has a problem in
+  /// its place. Empty outside of a node.
+  std::function<result<std::vector<node_answer>>(const std::string& node, node_topic topic)>
+      ask_nodes;
   std::function<void()> submitted;            ///< Wakes the puller.
   std::function<std::string()> metrics_text;  ///< Empty: no metrics here.
   std::function<std::vector<readiness_check>()> readiness;
   bool in_node = false;
+  /// Of this node, where others could not read its disk under the same path: submitted files are
+  /// named by it. Else empty.
+  std::string disk;
 };
 
 }  // namespace millrace

@@ -27,7 +27,11 @@ struct run_options : source_options {
 int run(const global_options& global, const run_options& options);
 int submit(const global_options& global, const source_options& options);
 int extract(const global_options& global, const std::string& file);
-int serve(const global_options& global, const std::string& node_name);
+int serve(const global_options& global, const std::string& node_name, const std::string& listen);
+int up(const global_options& global);
+int drain(const global_options& global, const std::string& node, bool wait);
+int certificates(const global_options& global, const std::string& directory,
+                 std::vector<std::string> nodes, int days);
 
 int status(const global_options& global, const std::string& dataset);
 int documents(const global_options& global, const std::string& dataset,
@@ -35,7 +39,7 @@ int documents(const global_options& global, const std::string& dataset,
 int search(const global_options& global, const std::string& dataset, const std::string& words,
            int limit);
 int export_chunks(const global_options& global, const std::string& dataset);
-int actors(const global_options& global);
+int actors(const global_options& global, bool cluster);
 int nodes(const global_options& global);
 int queue_state(const global_options& global);
 

@@ -25,9 +25,10 @@ std::string cell(const value& object, const char* name) {
     return text;
   }
   if (v.IsArray()) {
+    const auto* between = std::string_view{name} == "heading_path" ? " > " : ", ";
     std::string joined;
     for (const auto& e : v.GetArray())
-      joined += (joined.empty() ? "" : " > ") + std::string{e.IsString() ? e.GetString() : ""};
+      joined += (joined.empty() ? "" : between) + std::string{e.IsString() ? e.GetString() : ""};
     return joined;
   }
   return v.IsBool() ? (v.GetBool() ? "yes" : "no") : "?";
@@ -160,8 +161,8 @@ int export_chunks(const global_options& global, const std::string& dataset) {
   return static_cast<int>(exit::ok);
 }
 
-int actors(const global_options& global) {
-  return look(global, "/v1/actors", [](const auto& list) {
+int actors(const global_options& global, bool cluster) {
+  return look(global, cluster ? "/v1/actors?cluster=1" : "/v1/actors", [](const auto& list) {
     if (list.Empty()) std::printf("no node runs, and none has run\n");
     print_table(list, {{"NODE", "node"},
                        {"ROLE", "role"},
@@ -185,6 +186,8 @@ int nodes(const global_options& global) {
                        {"STATE", "state"},
                        {"DOCUMENTS", "documents"},
                        {"CAPACITY", "capacity"},
+                       {"ADDRESS", "address"},
+                       {"ROLES", "roles"},
                        {"HEARTBEAT (s)", "heartbeat_age_seconds"},
                        {"LEADS", "leads"},
                        {"VERSION", "version"}});

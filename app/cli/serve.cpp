@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/cli/commands.hpp"
+#include "app/cli/node_choice.hpp"
 #include "app/cli/signals.hpp"
 #include "app/node/node.hpp"
 
@@ -15,48 +16,39 @@ namespace {
 constexpr int interrupted_exit = 130;  // 128 + SIGINT, as shells say it
 constexpr auto look_interval = std::chrono::milliseconds{200};
 
-result<std::string> choose_name(const settings& s, const std::string& wanted) {
-  if (!wanted.empty()) {
-    for (const auto& n : s.node)
-      if (n.name == wanted) return wanted;
-    if (s.node.empty()) return wanted;
-    std::string known;
-    for (const auto& n : s.node) known += (known.empty() ? "`" : ", `") + n.name + "`";
-    return fail(ec::invalid_config, "the config has no node `" + wanted + "`; it has " + known);
-  }
-  if (s.node.size() > 1)
-    return fail(ec::invalid_argument, "the config describes several nodes; choose one with --name");
-  return s.node.empty() ? std::string{"local"} : s.node.front().name;
-}
-
 }  // namespace
 
-int serve(const global_options& global, const std::string& wanted) {
+int serve(const global_options& global, const std::string& wanted, const std::string& listen) {
   if (global.config_file.empty())
     return report(
         {ec::invalid_argument, "millrace node needs --config FILE; config/node.toml is a start"});
   auto loaded = load(global);
   if (!loaded) return report(loaded.error());
-  auto name = choose_name(*loaded, wanted);
-  if (!name) return report(name.error());
+  const auto chosen = choose_node(*loaded, wanted, listen);
+  if (!chosen) return report(chosen.error());
+  const auto& name = chosen->name;
   node_options options;
   options.config = std::move(*loaded);
-  options.name = *name;
+  options.config.api.listen = chosen->api;
+  options.name = name;
   options.api_token = global.token;
-  options.listen_tcp = !options.config.api.listen.empty();
+  options.listen_tcp = !chosen->api.empty();
+  options.roles = chosen->roles;
+  options.link = chosen->link;
+  options.long_lived = true;
   auto started = node::start(std::move(options));
   if (!started) return report(started.error());
   auto& n = **started;
-  std::fprintf(stderr, "millrace: node %s is ready; API at %s\n", name->c_str(),
+  std::fprintf(stderr, "millrace: node %s is ready; API at %s\n", name.c_str(),
                n.api_address().empty() ? "(none)" : n.api_address().c_str());
   while (wait_for_stop_signal(look_interval) == 0) {
     if (const auto failure = n.failure()) {
-      std::fprintf(stderr, "millrace: node %s stops: %s\n", name->c_str(), failure->c_str());
+      std::fprintf(stderr, "millrace: node %s stops: %s\n", name.c_str(), failure->c_str());
       n.drain(n.config().drain.timeout);
       return static_cast<int>(exit::error);
     }
   }
-  std::fprintf(stderr, "millrace: node %s drains (again: leave at once)\n", name->c_str());
+  std::fprintf(stderr, "millrace: node %s drains (again: leave at once)\n", name.c_str());
   std::atomic<bool> drained{false};
   std::thread second{[&] {
     while (!drained)
@@ -66,7 +58,7 @@ int serve(const global_options& global, const std::string& wanted) {
   drained = true;
   second.join();
   std::fprintf(stderr, "millrace: node %s has drained; %llu documents went back to the queue\n",
-               name->c_str(), static_cast<unsigned long long>(outcome.released));
+               name.c_str(), static_cast<unsigned long long>(outcome.released));
   return static_cast<int>(exit::ok);
 }
 

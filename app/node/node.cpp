@@ -1,6 +1,7 @@
 #include "app/node/node.hpp"
 
 #include <mutex>
+#include <thread>
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -9,10 +10,13 @@
 #include "actors/supervisor.hpp"
 #include "actors/system_config.hpp"
 #include "app/api/api.hpp"
+#include "app/node/drain_report.hpp"
+#include "app/node/node_link.hpp"
 #include "app/node/node_metrics.hpp"
 #include "app/node/node_name.hpp"
 #include "app/version.hpp"
 #include "runtime/checkpoints/checkpoint_thread.hpp"
+#include "runtime/cluster/certificates.hpp"
 #include "runtime/cluster/maintenance.hpp"
 #include "runtime/commit/group_writer.hpp"
 #include "runtime/core/blocking.hpp"
@@ -72,11 +76,15 @@ struct node::impl {
   std::unique_ptr<checkpoint_thread> checkpoints;
   std::unique_ptr<maintenance> upkeep;
   std::shared_ptr<actor_directory> directory;
-  system_config actor_config;
+  tls_settings tls;  ///< Of this node's link.
+  std::unique_ptr<system_config> actor_config;
   std::unique_ptr<caf::actor_system> system;
   supervisor_actor supervisor;
   std::unique_ptr<queue_listener> listener;
   std::atomic<bool> draining{false};
+  mutable std::mutex drain_mutex;
+  drain_report drained;      ///< As far as it is known.
+  std::thread drain_thread;  ///< Where the node was asked to drain by way of the API.
   std::atomic<bool> claims_held{false};
   mutable std::mutex failure_mutex;
   std::optional<std::string> failure;
@@ -86,8 +94,14 @@ struct node::impl {
   std::unique_ptr<http::server> api;        ///< On TCP.
 
   result<void> open();
+  result<void> open_system();
+  result<void> join_cluster();
   result<void> open_engine();
   void start_actors();
+  peers_config link_config();
+  result<std::string> answer(node_topic topic);
+  void begin_drain();
+  drain_outcome drain(duration limit);
   void make_services();
   result<void> start_api();
   std::vector<readiness_check> readiness();
@@ -118,10 +132,42 @@ result<void> node::impl::open() {
                                            "millrace/" + name.text);
   pool->on_transaction(
       [c = counters](const char* purpose) { c->db_transactions_total(purpose).Increment(); });
+  if (auto ready = open_system(); !ready) return ready;
+  if (auto ready = join_cluster(); !ready) return ready;
   if (auto ready = open_engine(); !ready) return ready;
   start_actors();
+  if (options.link)
+    if (auto open = open_gate(*system, supervisor, *options.link, !tls.certificate.empty()); !open)
+      return open;
   make_services();
   return start_api();
+}
+
+result<void> node::impl::open_system() {
+  if (options.link) {
+    tls = for_node(options.config.cluster.tls, name.text);
+    if (auto fits = check_link(*options.link, tls); !fits) return fits;
+    actor_config = std::make_unique<system_config>(tls);
+  } else {
+    actor_config = std::make_unique<system_config>();
+  }
+  system = std::make_unique<caf::actor_system>(*actor_config);
+  return {};
+}
+
+result<void> node::impl::join_cluster() {
+  registry = std::make_shared<node_registry>(
+      *pool,
+      node_registration{name.text, options.link ? options.link->text() : std::string{},
+                        options.roles, options.config.documents.concurrency, version, link_protocol,
+                        options.link ? to_string(system->node()) : std::string{}});
+  if (options.long_lived)
+    if (auto member = registry->enter_cluster(options.config.cluster.name); !member) return member;
+  if (auto alone = check_rivals(*registry); !alone) return alone;
+  const auto joined = registry->join();
+  if (!joined) return tl::unexpected<error>(joined.error());
+  incarnation = *joined;
+  return {};
 }
 
 result<void> node::impl::open_engine() {
@@ -140,12 +186,6 @@ result<void> node::impl::open_engine() {
       std::make_unique<image_reader>([this](extraction_request request, extraction_callback done) {
         extractors->extract(std::move(request), std::move(done));
       });
-  registry = std::make_shared<node_registry>(
-      *pool,
-      node_registration{name.text, "", {"all"}, options.config.documents.concurrency, version});
-  const auto joined = registry->join();
-  if (!joined) return tl::unexpected<error>(joined.error());
-  incarnation = *joined;
   source = std::make_shared<queue>(*pool, options.config.queue, holder{name.text, incarnation});
   const auto freed = source->free_former_incarnations();
   if (!freed) return tl::unexpected<error>(freed.error());
@@ -179,8 +219,11 @@ bool reads_images(const images_settings& s) {
 
 void node::impl::start_actors() {
   directory = std::make_shared<actor_directory>(name.text);
-  system = std::make_unique<caf::actor_system>(actor_config);
+  drained.node = name.text;
+  drained.state = "running";
   engine_parts parts;
+  parts.link = link_config();
+  if (options.link) parts.files = std::make_shared<submitted_files>(*pool, name.text);
   parts.config = options.config;
   parts.directory = directory;
   parts.counters = counters;
@@ -222,6 +265,35 @@ void node::impl::start_actors() {
       [to = supervisor] { caf::anon_send(to, wake_atom_v); });
   add_node_metrics(*counters, {directory.get(), pool.get(), source.get(), book.get(),
                                extractors.get(), embeddings.get()});
+  if (!tls.certificate.empty()) add_link_metrics(*counters, tls);
+}
+
+peers_config node::impl::link_config() {
+  peers_config link;
+  link.self = {link_protocol, version,     options.config.cluster.name,
+               name.text,     incarnation, nullptr};
+  link.answer = [this](node_topic topic) { return answer(topic); };
+  if (!options.link) return link;
+  link.port = options.link->port;
+  link.tls = !tls.certificate.empty();
+  return link;
+}
+
+/// To other nodes, and to this one's API.
+result<std::string> node::impl::answer(node_topic topic) {
+  switch (topic) {
+    case node_topic::actors:
+      return directory->json();
+    case node_topic::metrics:
+      return counters->render();
+    case node_topic::drain:
+      begin_drain();
+      [[fallthrough]];
+    case node_topic::progress:
+      break;
+  }
+  const std::lock_guard lock{drain_mutex};
+  return drained.json();
 }
 
 void node::impl::make_services() {
@@ -238,6 +310,13 @@ void node::impl::make_services() {
     return ask<ledger::receipt>(grant_credits{g});
   };
   services.actors_json = [this] { return directory->json(); };
+  services.ask_nodes = [this](const std::string& node,
+                              node_topic topic) -> result<std::vector<node_answer>> {
+    auto answered = ask<nodes_answered>(ask_nodes{node, {topic}});
+    if (!answered) return tl::unexpected<error>(answered.error());
+    return std::move(answered->answers);
+  };
+  if (options.link && !options.config.sources.shared) services.disk = name.text;
   services.submitted = [this] {
     claims_held = false;
     caf::anon_send(supervisor, wake_atom_v);
@@ -258,6 +337,7 @@ std::vector<readiness_check> node::impl::readiness() {
   const auto flow = ask<drain_progress>(progress_atom_v);
   checks.push_back({"actors", flow.has_value(), flow ? "" : flow.error().message});
   checks.push_back({"claims", !flow || !flow->paused, flow ? flow->pause_reason : ""});
+  if (!tls.certificate.empty()) checks.push_back(certificate_check(tls));
   const std::lock_guard lock{failure_mutex};
   checks.push_back({"supervision", !failure, failure.value_or("")});
   return checks;
@@ -298,7 +378,8 @@ result<void> node::impl::start_api() {
 void node::impl::close() {
   api.reset();
   local_api.reset();
-  if (system) {
+  if (drain_thread.joinable()) drain_thread.join();
+  if (system && supervisor) {
     listener.reset();
     const auto actors = directory->json();
     caf::anon_send_exit(supervisor, caf::exit_reason::user_shutdown);
@@ -324,7 +405,7 @@ node::node(std::unique_ptr<impl> i) : impl_{std::move(i)} {}
 node::~node() {
   // What was claimed ahead, perhaps of another run's dataset, goes back at once instead of when it
   // is reaped.
-  if (impl_->system && !impl_->draining) drain(impl_->options.config.drain.timeout);
+  if (impl_->supervisor && !impl_->draining) drain(impl_->options.config.drain.timeout);
   impl_->close();
 }
 
@@ -370,19 +451,45 @@ void node::leave_at_once(int exit_code) {
 }
 
 drain_outcome node::drain(duration limit) {
-  impl_->draining = true;
+  return impl_->drain(limit);
+}
+
+/// For the API: the node stays, without work.
+void node::impl::begin_drain() {
+  const std::lock_guard lock{drain_mutex};
+  if (drain_thread.joinable()) return;
+  drained.state = "draining";
+  drain_thread = std::thread{[this] { drain(options.config.drain.timeout); }};
+}
+
+drain_outcome node::impl::drain(duration limit) {
+  draining = true;
   const auto end = std::chrono::steady_clock::now() + limit;
-  auto progress = impl_->ask<drain_progress>(drain_atom_v);
+  auto progress = ask<drain_progress>(drain_atom_v);
+  const auto note = [&](const char* state) {
+    const std::lock_guard lock{drain_mutex};
+    drained.state = state;
+    if (!progress) return;
+    drained.in_flight = progress->in_flight;
+    drained.released = progress->released;
+  };
+  {
+    const std::lock_guard lock{drain_mutex};
+    if (progress && drained.eligible == 0) drained.eligible = progress->in_flight;
+  }
   bool told_to_give_back = false;
   while (progress && progress->in_flight > 0) {
+    note("draining");
     const auto now = std::chrono::steady_clock::now();
     if (now >= end && told_to_give_back) break;
     if (now >= end - limit / 2 && !std::exchange(told_to_give_back, true))
-      caf::anon_send(impl_->supervisor,
-                     flush_atom_v);  // the second half of the time is for committing
+      caf::anon_send(supervisor, flush_atom_v);  // the second half of the time is for committing
     std::this_thread::sleep_for(drain_poll);
-    progress = impl_->ask<drain_progress>(progress_atom_v);
+    progress = ask<drain_progress>(progress_atom_v);
   }
+  note("drained");
+  const std::lock_guard lock{drain_mutex};
+  drained.failed = drained.in_flight;
   return {progress && progress->in_flight == 0, progress ? progress->released : 0};
 }
 

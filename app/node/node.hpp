@@ -15,6 +15,7 @@
 #include "app/api/services.hpp"
 #include "app/node/database_access.hpp"
 #include "config/settings.hpp"
+#include "runtime/cluster/link_port.hpp"
 #include "runtime/core/error.hpp"
 
 namespace millrace {
@@ -27,6 +28,11 @@ struct node_options {
   /// submitted, and its report counts it.
   bool begin_with_wake = false;
   bool listen_tcp = false;  ///< Else the API is only on a socket beside the embedded database's.
+  std::vector<std::string> roles = {"all"};
+  std::optional<link_address> link =
+      {};  ///< Where the other nodes reach this one; nothing: no links.
+  bool long_lived =
+      false;  ///< It is a member of config.cluster.name, and refused in another's database.
 };
 
 struct drain_outcome {

@@ -26,7 +26,7 @@ result<paths_summary> submit_paths(connection_pool& pool, const paths_order& ord
       added = fail(ec::cancelled, "stopped; nothing was submitted");
       return false;
     }
-    added = (*session)->add(file_uri(file.path), file.size, hash);
+    added = (*session)->add(file_uri(file.path, order.disk), file.size, hash);
     return added.has_value();
   };
   for (const auto& path : order.paths) {

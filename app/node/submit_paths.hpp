@@ -15,6 +15,7 @@ namespace millrace {
 struct paths_order {
   submit_order submit;
   std::vector<std::filesystem::path> paths;  ///< Files and folders.
+  std::string disk = {};  ///< Name of this node, where other nodes do not see its files.
   walk_filter filter;
   /// Asked now and then while files are found; true ends the submission with ec::cancelled and no
   /// trace.

@@ -1,5 +1,8 @@
 #include "runtime/cluster/leadership.hpp"
 
+#include "runtime/cluster/node_registry.hpp"
+#include "runtime/database/binary_rows.hpp"
+
 namespace millrace {
 
 namespace {
@@ -13,8 +16,15 @@ set node = excluded.node, incarnation = excluded.incarnation, renewed_at = clock
 where (l.node = excluded.node and l.incarnation <= excluded.incarnation)
    or l.renewed_at < clock_timestamp() - $4::bigint * interval '1 millisecond'
    or not exists (select from nodes n
-                  where n.name = l.node and n.incarnation = l.incarnation and n.state <> 'stopped')
+                  where n.name = l.node and n.incarnation = l.incarnation and n.state <> 'stopped'
+                    and not (n.name = any($5::text[])
+                             and n.heartbeat_at < clock_timestamp() - $6::bigint * interval '1 millisecond'))
 returning epoch)sql";
+
+// A name that no node can have: whoever campaigns next finds no such node.
+constexpr auto resign_sql = R"sql(
+update leaders set node = '', epoch = epoch + 1
+where role = $1 and node = $2 and incarnation = $3 and epoch = $4)sql";
 
 constexpr auto check_sql = R"sql(
 select 1 from leaders where role = $1 and node = $2 and incarnation = $3 and epoch = $4 for share)sql";
@@ -23,16 +33,26 @@ select 1 from leaders where role = $1 and node = $2 and incarnation = $3 and epo
 
 result<std::optional<leader_term>> campaign(connection_pool& pool, const std::string& role,
                                             const std::string& node, std::int64_t incarnation,
-                                            duration lifetime) {
+                                            duration lifetime,
+                                            const std::vector<std::string>& suspects) {
   return pool.transact(
       "leadership",
       [&](pqxx::work& tx, pooled_connection& c) -> result<std::optional<leader_term>> {
         c.prepare("leadership_campaign", campaign_sql);
         const auto rows = tx.exec_prepared("leadership_campaign", role, node, incarnation,
-                                           static_cast<std::int64_t>(lifetime.count()));
+                                           static_cast<std::int64_t>(lifetime.count()),
+                                           text_array_parameter(suspects),
+                                           static_cast<std::int64_t>(suspect_timeout.count()));
         if (rows.empty()) return std::optional<leader_term>{};
         return std::optional{leader_term{role, node, incarnation, rows[0][0].as<std::int64_t>()}};
       });
+}
+
+result<void> resign(connection_pool& pool, const leader_term& term) {
+  return pool.transact("leadership", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
+    tx.exec_params0(resign_sql, term.role, term.node, term.incarnation, term.epoch);
+    return {};
+  });
 }
 
 result<void> check_term(pqxx::work& tx, const leader_term& term) {

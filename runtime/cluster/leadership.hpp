@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <pqxx/pqxx>
 
@@ -26,10 +27,15 @@ struct leader_term {
 
 /// Takes or renews the leadership of `role`. Nothing where another node holds it and renewed it
 /// within `lifetime`. A leader whose node is stopped, or is an earlier incarnation of this one, is
-/// replaced at once.
+/// replaced at once; one among `suspects` (names of nodes to which the link is lost) after
+/// suspect_timeout without a heartbeat.
 result<std::optional<leader_term>> campaign(connection_pool& pool, const std::string& role,
                                             const std::string& node, std::int64_t incarnation,
-                                            duration lifetime);
+                                            duration lifetime,
+                                            const std::vector<std::string>& suspects = {});
+
+/// Gives the role up, where this term still holds: the next campaign of any node takes it at once.
+result<void> resign(connection_pool& pool, const leader_term& term);
 
 /// stale_token where the term is over. Holds the row until the transaction ends.
 result<void> check_term(pqxx::work& tx, const leader_term& term);

@@ -9,16 +9,33 @@ namespace millrace {
 namespace {
 
 constexpr auto join_sql = R"sql(
-insert into nodes as n (name, incarnation, address, roles, state, version, pid, capacity)
-values ($1, nextval('node_incarnations'), $2, $3, 'running', $4, $5, $6)
+insert into nodes as n (name, incarnation, address, roles, state, version, pid, capacity, protocol, link_id)
+values ($1, nextval('node_incarnations'), $2, $3, 'running', $4, $5, $6, $7, $8)
 on conflict (name) do update
 set incarnation = excluded.incarnation, address = excluded.address, roles = excluded.roles, state = 'running',
-    version = excluded.version, pid = excluded.pid, capacity = excluded.capacity,
+    version = excluded.version, pid = excluded.pid, capacity = excluded.capacity, protocol = excluded.protocol,
+    link_id = excluded.link_id,
     started_at = clock_timestamp(), heartbeat_at = clock_timestamp(), actors = null
 returning incarnation)sql";
 
 constexpr auto heartbeat_sql = R"sql(
 update nodes set heartbeat_at = clock_timestamp(), state = $3 where name = $1 and incarnation = $2)sql";
+
+constexpr auto enter_sql = R"sql(
+insert into cluster (name) values ($1) on conflict do nothing)sql";
+
+// What the pool's transactions see of others: rows that are committed.
+const auto live = "state <> 'stopped' and heartbeat_at > clock_timestamp() - interval '" +
+                  std::to_string(heartbeat_timeout.count()) + " milliseconds'";
+
+const auto rival_sql =
+    "select name, incarnation, address, version, protocol from nodes where " + live + R"sql(
+  and ((name = $1 and address not in ('', $2)) or (name <> $1 and $3 <> '' and link_id = $3))
+limit 1)sql";
+
+const auto peers_sql = "select name, incarnation, address, version, protocol from nodes where " +
+                       live + " and name <> $1 and address <> '' order by name limit " +
+                       std::to_string(node_registry::max_peers);
 
 constexpr auto leave_sql = R"sql(
 update nodes set state = 'stopped', heartbeat_at = clock_timestamp(), actors = $3::jsonb
@@ -48,27 +65,59 @@ const char* to_string(node_state state) {
   return "running";
 }
 
+node_row to_node_row(const pqxx::row& r) {
+  return {r[0].as<std::string>(), r[1].as<std::int64_t>(), r[2].as<std::string>(),
+          r[3].as<std::string>(), r[4].as<int>()};
+}
+
 }  // namespace
+
+result<void> node_registry::enter_cluster(const std::string& cluster) {
+  return pool_.transact("heartbeat", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
+    tx.exec_params0(enter_sql, cluster);
+    const auto known = tx.exec1("select name from cluster")[0].as<std::string>();
+    if (known == cluster) return {};
+    return fail(ec::invalid_config,
+                "the database belongs to the cluster `" + known + "`, and this config is of `" +
+                    cluster + "`; use its own database, or set cluster.name = \"" + known + "\"");
+  });
+}
+
+result<std::optional<node_row>> node_registry::rival() {
+  return pool_.transact(
+      "heartbeat", [&](pqxx::work& tx, pooled_connection&) -> result<std::optional<node_row>> {
+        const auto rows = tx.exec_params(rival_sql, self_.name, self_.address, self_.link_id);
+        if (rows.empty()) return std::optional<node_row>{};
+        return std::optional{to_node_row(rows[0])};
+      });
+}
 
 result<std::int64_t> node_registry::join() {
   return pool_.transact(
       "heartbeat", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
         return tx
             .exec_params1(join_sql, self_.name, self_.address, text_array_parameter(self_.roles),
-                          self_.version, static_cast<int>(getpid()), self_.capacity)[0]
+                          self_.version, static_cast<int>(getpid()), self_.capacity, self_.protocol,
+                          self_.link_id)[0]
             .as<std::int64_t>();
       });
 }
 
-result<void> node_registry::heartbeat(std::int64_t incarnation, node_state state) {
-  return pool_.transact("heartbeat", [&](pqxx::work& tx, pooled_connection& c) -> result<void> {
-    c.prepare("node_heartbeat", heartbeat_sql);
-    if (tx.exec_prepared("node_heartbeat", self_.name, incarnation, to_string(state))
-            .affected_rows() == 1)
-      return {};
-    return fail(ec::stale_token,
-                "another process runs as node `" + self_.name + "`; this one stops");
-  });
+result<std::vector<node_row>> node_registry::heartbeat(std::int64_t incarnation, node_state state) {
+  return pool_.transact(
+      "heartbeat", [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<node_row>> {
+        c.prepare("node_heartbeat", heartbeat_sql);
+        c.prepare("node_peers", peers_sql);
+        if (tx.exec_prepared("node_heartbeat", self_.name, incarnation, to_string(state))
+                .affected_rows() != 1)
+          return fail(ec::stale_token,
+                      "another process runs as node `" + self_.name + "`; this one stops");
+        std::vector<node_row> peers;
+        if (self_.address.empty()) return peers;
+        for (const auto& row : tx.exec_prepared("node_peers", self_.name))
+          peers.push_back(to_node_row(row));
+        return peers;
+      });
 }
 
 result<void> node_registry::leave(std::int64_t incarnation, const std::string& actors_json) {

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "config/settings.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/database/pool.hpp"
 
@@ -20,19 +22,44 @@ struct node_registration {
   std::vector<std::string> roles;
   int capacity = 0;  ///< Document slots.
   std::string version;
+  int protocol = 0;          ///< Of the messages between nodes.
+  std::string link_id = {};  ///< CAF's name of the process; empty where the node has no link.
 };
 
 enum class node_state : std::uint8_t { running, draining, stopped };
+
+/// A node without a heartbeat for so long is dead: its leases are reaped (database.md 4).
+constexpr duration heartbeat_timeout = std::chrono::seconds{15};
+
+/// …and where the link to it is lost, after this.
+constexpr duration suspect_timeout = std::chrono::seconds{3};
+
+/// Another node of the cluster, as its row says.
+struct node_row {
+  std::string name;
+  std::int64_t incarnation = 0;
+  std::string address;
+  std::string version;
+  int protocol = 0;
+};
 
 class node_registry {
  public:
   node_registry(connection_pool& pool, node_registration self)
       : pool_{pool}, self_{std::move(self)} {}
 
+  /// invalid_config where the database belongs to a cluster of another name; the first node of a
+  /// new database names it.
+  result<void> enter_cluster(const std::string& cluster);
+  /// A live node whose row stands in the way: one of the same name at another address, or of
+  /// another name and the same link id.
+  result<std::optional<node_row>> rival();
   /// Writes the row and returns the new incarnation.
   result<std::int64_t> join();
+  /// Renews the row and returns the other live nodes that have an address, at most max_peers.
   /// stale_token where a newer incarnation of the same name has taken over: this process must stop.
-  result<void> heartbeat(std::int64_t incarnation, node_state state);
+  result<std::vector<node_row>> heartbeat(std::int64_t incarnation, node_state state);
+  static constexpr int max_peers = 1'000;
   /// Marks the row stopped and keeps what GET /v1/actors last said, for those who ask afterwards.
   result<void> leave(std::int64_t incarnation, const std::string& actors_json);
 

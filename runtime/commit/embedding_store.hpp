@@ -15,6 +15,8 @@
 
 namespace millrace {
 
+class scratch_file;
+
 class embedding_store {
  public:
   static constexpr std::size_t default_memory = 16U << 20;
@@ -35,7 +37,6 @@ class embedding_store {
   bool spilled() const { return !places_.empty(); }
 
  private:
-  class scratch_file;
   struct place {
     std::uint64_t offset = 0;
     std::size_t size = 0;

@@ -28,6 +28,7 @@ constexpr std::array entries = {
     entry{ec::port_taken, "port_taken", 1, 500, false},
     entry{ec::source_missing, "source_missing", 1, 404, false},
     entry{ec::source_unreadable, "source_unreadable", 1, 403, false},
+    entry{ec::source_away, "source_away", 1, 503, true},
     entry{ec::unsupported_format, "unsupported_format", 1, 415, false},
     entry{ec::encrypted_document, "encrypted_document", 1, 422, false},
     entry{ec::malformed_document, "malformed_document", 1, 422, false},
@@ -62,6 +63,8 @@ constexpr std::array entries = {
     entry{ec::not_found, "not_found", 1, 404, false},
     entry{ec::unauthorized, "unauthorized", 1, 401, false},
     entry{ec::http_unreachable, "http_unreachable", 1, 502, true},
+    entry{ec::unknown_node, "unknown_node", 1, 404, false},
+    entry{ec::node_refused, "node_refused", 1, 409, false},
 };
 
 constexpr bool in_order() {

@@ -32,6 +32,7 @@ enum class ec : std::uint8_t {
   // Documents; each ends `failed` with one of these.
   source_missing,
   source_unreadable,
+  source_away,  ///< The node that has the file does not answer: the document waits for it.
   unsupported_format,
   encrypted_document,
   malformed_document,
@@ -72,6 +73,9 @@ enum class ec : std::uint8_t {
   not_found,
   unauthorized,
   http_unreachable,
+  // Nodes.
+  unknown_node,
+  node_refused,  ///< Two nodes that must not work together.
 };
 
 std::string_view to_string(ec code);

@@ -12,6 +12,8 @@ attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& 
     case ec::database_timeout:
     case ec::pool_exhausted:
       return attempt_verdict::give_back;
+    case ec::source_away:
+      return attempt_verdict::wait;
     default:
       break;
   }

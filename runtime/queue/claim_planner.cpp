@@ -4,9 +4,12 @@
 
 namespace millrace {
 
-void claim_planner::rescan(const std::vector<ready_dataset>& datasets) {
+void claim_planner::rescan(const std::vector<ready_dataset>& datasets, clock::duration took,
+                           clock::time_point now) {
   std::map<std::int64_t, account_queue> fresh;
   expired_ = false;
+  rests_until_ =
+      took < dear_rescan ? now : now + std::min<clock::duration>(rest_factor * took, longest_rest);
   account_of_.clear();
   watermarks_.clear();
   for (const auto& d : datasets) {

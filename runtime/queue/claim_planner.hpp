@@ -6,6 +6,7 @@
 // A plain object of its puller's thread. Bounded by max_datasets.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -35,9 +36,17 @@ struct planned_claim {
 class claim_planner {
  public:
   static constexpr std::size_t max_datasets = 1000;
+  using clock = std::chrono::steady_clock;
+  /// A rescan that took longer than this is dear: beside a snapshot that is held open it walks over
+  /// every row that was ever claimed. The next one comes no sooner than after rest_factor times as
+  /// long, at most longest_rest (measured at 7 million such rows: rescans took all the time).
+  static constexpr auto dear_rescan = std::chrono::milliseconds{100};
+  static constexpr int rest_factor = 20;
+  static constexpr auto longest_rest = std::chrono::seconds{60};
 
-  /// The datasets that have ready rows, as just read; forgets all watermarks.
-  void rescan(const std::vector<ready_dataset>& datasets);
+  /// The datasets that have ready rows, as just read in `took`; forgets all watermarks.
+  void rescan(const std::vector<ready_dataset>& datasets, clock::duration took = {},
+              clock::time_point now = clock::now());
 
   /// Shares `want` documents over the known datasets. Empty where none is known.
   std::vector<planned_claim> plan(int want);
@@ -48,9 +57,12 @@ class claim_planner {
   /// The dataset gave fewer rows than planned: not asked again until the next rescan.
   void exhausted(std::int64_t dataset_id);
 
-  /// What is known may be old: the next claim rescans first. Turns are kept.
+  /// What is known may be old: the next claim rescans first, unless the last one was dear. Turns
+  /// are kept.
   void expire() { expired_ = true; }
-  bool needs_rescan() const { return expired_ || accounts_.empty(); }
+  bool needs_rescan(clock::time_point now = clock::now()) const {
+    return accounts_.empty() || (expired_ && now >= rests_until_);
+  }
 
  private:
   struct account_queue {
@@ -61,6 +73,7 @@ class claim_planner {
   std::map<std::int64_t, std::int64_t> account_of_;
   std::map<std::int64_t, queue_watermark> watermarks_;
   bool expired_ = true;
+  clock::time_point rests_until_;
   std::int64_t last_account_ = 0;  ///< Served last; the next plan starts behind it.
 };
 

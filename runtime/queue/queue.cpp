@@ -123,7 +123,9 @@ const auto free_former_sql = take_back_sql("l.node = $1 and l.incarnation <> $2"
 
 const auto reap_sql = take_back_sql(R"sql(l.deadline < clock_timestamp()
      or n.name is null or n.state = 'stopped'
-     or n.heartbeat_at < clock_timestamp() - $1::bigint * interval '1 millisecond')sql");
+     or n.heartbeat_at < clock_timestamp() - $1::bigint * interval '1 millisecond'
+     or (n.name = any($2::text[])
+         and n.heartbeat_at < clock_timestamp() - $3::bigint * interval '1 millisecond'))sql");
 
 constexpr auto begin_sql = "update queue_leases set begun = true where token = $1";
 
@@ -131,9 +133,13 @@ constexpr auto extend_sql = R"sql(
 update queue_leases set deadline = clock_timestamp() + $2::bigint * interval '1 millisecond'
 where token = any($1::bigint[]))sql";
 
-// Below this many dead rows a vacuum gains nothing.
+// Below this many dead rows a vacuum gains nothing. The oldest snapshot of others decides what it
+// may remove.
 constexpr auto dead_rows_sql = R"sql(
-select coalesce(max(n_dead_tup), 0) from pg_stat_user_tables where relname in ('queue_ready', 'queue_leases'))sql";
+select coalesce(max(n_dead_tup), 0),
+       (select backend_xmin::text from pg_stat_activity
+        where backend_xmin is not null and pid <> pg_backend_pid() order by age(backend_xmin) desc limit 1)
+from pg_stat_user_tables where relname in ('queue_ready', 'queue_leases'))sql";
 
 constexpr auto counts_sql = R"sql(
 select count(*) filter (where run_at <= now()), count(*) filter (where run_at > now()),
@@ -162,9 +168,10 @@ result<void> queue::rescan(claim_planner& planner) {
     c.prepare("queue_rescan", rescan_sql);
     const auto limit = static_cast<std::int64_t>(claim_planner::max_datasets);
     std::vector<ready_dataset> found;
+    const auto start = claim_planner::clock::now();
     for (const auto& row : tx.exec_prepared("queue_rescan", limit, max_walk))
       found.push_back({row[0].as<std::int64_t>(), row[1].as<std::int64_t>()});
-    planner.rescan(found);
+    planner.rescan(found, claim_planner::clock::now() - start);
     return {};
   });
 }
@@ -247,11 +254,13 @@ result<std::int64_t> queue::free_former_incarnations() {
   });
 }
 
-result<std::int64_t> queue::reap(duration node_timeout) {
+result<std::int64_t> queue::reap(const dead_nodes& dead) {
   return pool_.transact("reap", [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
     c.prepare("queue_reap", reap_sql);
     return static_cast<std::int64_t>(
-        tx.exec_prepared("queue_reap", static_cast<std::int64_t>(node_timeout.count()))
+        tx.exec_prepared("queue_reap", static_cast<std::int64_t>(dead.node_timeout.count()),
+                         text_array_parameter(dead.suspects),
+                         static_cast<std::int64_t>(dead.suspect_timeout.count()))
             .affected_rows());
   });
 }
@@ -294,8 +303,14 @@ result<bool> queue::vacuum() {
   if (!connection) return tl::unexpected<error>(connection.error());
   try {
     pqxx::nontransaction tx{**connection};  // VACUUM refuses to run inside a transaction
-    if (tx.exec1(dead_rows_sql)[0].as<std::int64_t>() < vacuum_threshold) return false;
+    const auto before = tx.exec1(dead_rows_sql);
+    const auto dead = before[0].as<std::int64_t>();
+    const std::string snapshot{before[1].c_str()};
+    if (dead < vacuum_threshold || (!snapshot.empty() && snapshot == futile_snapshot_))
+      return false;
     tx.exec0("vacuum (skip_locked) queue_ready, queue_leases");
+    const bool futile = tx.exec1(dead_rows_sql)[0].as<std::int64_t>() > dead / 2;
+    futile_snapshot_ = futile ? snapshot : std::string{};
     return true;
   } catch (...) {
     connection->discard();

@@ -1,7 +1,8 @@
 // The durable queue in PostgreSQL: queue_ready → queue_leases → committed, released, retried or
 // dead. Everything that ends a lease is guarded by its token (I2).
 //
-// Thread-safe (each call is one transaction on a pooled connection); every call blocks. After an
+// Thread-safe but for vacuum() (each call is one transaction on a pooled connection); every call
+// blocks. After an
 // error nothing was changed, or the change is there but its answer was lost; repeating is safe
 // either way.
 #pragma once
@@ -68,8 +69,13 @@ class queue {
   /// Frees what earlier incarnations of this node held: they are dead. Each document has one loss
   /// more, but a suspect that had not begun to run.
   result<std::int64_t> free_former_incarnations();
-  /// Frees leases whose deadline passed and leases of nodes without a heartbeat for `node_timeout`.
-  result<std::int64_t> reap(duration node_timeout);
+  /// Whose leases are reaped beside those whose deadline has passed.
+  struct dead_nodes {
+    duration node_timeout;                   ///< Nodes without a heartbeat for so long…
+    std::vector<std::string> suspects = {};  ///< …and of these names already…
+    duration suspect_timeout{0};             ///< …after this.
+  };
+  result<std::int64_t> reap(const dead_nodes& dead);
 
   /// A suspect is about to run: from here on a loss is held against it. False where the lease is
   /// somebody else's now.
@@ -78,7 +84,8 @@ class queue {
   result<std::int64_t> extend(const std::vector<std::int64_t>& tokens);
   /// Removes dead rows of the queue's tables, where there are enough of them: autovacuum alone
   /// comes too seldom for tables that are rewritten every few seconds (measured: a quarter of the
-  /// rate). True where it did.
+  /// rate). True where it did. While one snapshot keeps what is dead from being removed it would
+  /// only read the tables again and again, and waits for that snapshot to end. One thread calls it.
   result<bool> vacuum();
   static constexpr std::int64_t vacuum_threshold = 2'000;  ///< Dead rows of one table.
 
@@ -93,6 +100,7 @@ class queue {
   connection_pool& pool_;
   queue_settings settings_;
   holder self_;
+  std::string futile_snapshot_;  ///< The one beside which the last vacuum could remove little.
 };
 
 }  // namespace millrace

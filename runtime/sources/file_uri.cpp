@@ -1,5 +1,6 @@
 #include "runtime/sources/file_uri.hpp"
 
+#include "config/text_forms.hpp"
 #include "runtime/core/utf8.hpp"
 
 namespace millrace {
@@ -23,11 +24,12 @@ int hex_value(char c) {
 
 }  // namespace
 
-std::string file_uri(std::string_view absolute_path) {
+std::string file_uri(std::string_view absolute_path, std::string_view node) {
   static constexpr char digits[] = "0123456789ABCDEF";
   const bool valid = is_clean_utf8(absolute_path);
   std::string uri{scheme};
-  uri.reserve(scheme.size() + absolute_path.size());
+  uri.reserve(scheme.size() + node.size() + absolute_path.size());
+  uri += node;
   for (const auto c : absolute_path) {
     const auto byte = static_cast<unsigned char>(c);
     if (must_encode(byte, valid)) {
@@ -41,25 +43,35 @@ std::string file_uri(std::string_view absolute_path) {
   return uri;
 }
 
-std::optional<std::string> path_of_file_uri(std::string_view uri) {
+std::optional<file_place> place_of_file_uri(std::string_view uri) {
   if (!uri.starts_with(scheme)) return std::nullopt;
   uri.remove_prefix(scheme.size());
-  if (!uri.starts_with('/')) return std::nullopt;  // a host: another machine's disk
-  std::string path;
-  path.reserve(uri.size());
+  const auto slash = uri.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  file_place place;
+  place.node = uri.substr(0, slash);
+  if (!place.node.empty() && !is_name(place.node)) return std::nullopt;
+  uri.remove_prefix(slash);
+  place.path.reserve(uri.size());
   for (std::size_t i = 0; i < uri.size(); ++i) {
     if (uri[i] != '%') {
-      path += uri[i];
+      place.path += uri[i];
       continue;
     }
     if (i + 2 >= uri.size()) return std::nullopt;
     const int high = hex_value(uri[i + 1]);
     const int low = hex_value(uri[i + 2]);
     if (high < 0 || low < 0 || (high == 0 && low == 0)) return std::nullopt;
-    path += static_cast<char>(high * 16 + low);
+    place.path += static_cast<char>(high * 16 + low);
     i += 2;
   }
-  return path;
+  return place;
+}
+
+std::optional<std::string> path_of_file_uri(std::string_view uri) {
+  auto place = place_of_file_uri(uri);
+  if (!place || !place->node.empty()) return std::nullopt;
+  return std::move(place->path);
 }
 
 }  // namespace millrace

@@ -118,6 +118,8 @@ metrics::metrics()
                                      "Compressed bytes of checkpoints saved.")),
       checkpoints_skipped_total(counter(*registry_, "millrace_checkpoints_skipped_total",
                                         "Checkpoints not saved because a limit was reached.")),
+      fetched_bytes_total(counter(*registry_, "millrace_fetched_bytes_total",
+                                  "Bytes of documents that lie on other nodes' disks.")),
       checkpoint_document_bytes(
           prometheus::BuildHistogram()
               .Name("millrace_checkpoint_document_bytes")

@@ -55,6 +55,7 @@ class metrics {
   // Checkpoints.
   prometheus::Counter& checkpoint_bytes_total;
   prometheus::Counter& checkpoints_skipped_total;
+  prometheus::Counter& fetched_bytes_total;  ///< Of documents on other nodes' disks.
   prometheus::Histogram& checkpoint_document_bytes;
 
   /// A value read at scrape time. `sample` fills the family by calling set(labels, value), once for

@@ -96,7 +96,8 @@ TEST_F(document_test, an_error_that_may_pass_gives_it_back_as_failed) {
   ASSERT_EQ(log->returned.size(), 1U);
   EXPECT_EQ(log->returned[0].token, 1);
   EXPECT_EQ(log->returned[0].reason, release_reason::failed);
-  EXPECT_EQ(log->returned[0].failures, 2);
+  EXPECT_EQ(log->returned[0].delay_ms,
+            static_cast<std::uint64_t>(retry_delay(config.queue, 2).count()));
   EXPECT_TRUE(writer.groups.empty());
   EXPECT_EQ(log->demanded, 2U);
 }

@@ -47,6 +47,10 @@ class filler {
   void fill(std::string& text) {
     text = "text " + std::to_string(++next_) + std::string{"\0\xff", 2};
   }
+  /// Handles of actors: what they become elsewhere is tests/cluster's.
+  void fill(caf::strong_actor_ptr&) {}
+  template <class... Messages>
+  void fill(caf::typed_actor<Messages...>&) {}
   template <class T>
   void fill(T& value) {
     static_assert(!std::is_floating_point_v<T>, "no message carries a float");
@@ -136,7 +140,7 @@ TEST(messages, every_type_of_the_block_survives_a_round_trip_with_all_its_fields
      ...);
   }
   (std::make_integer_sequence<caf::type_id_t, block::end - block::begin>{});
-  EXPECT_EQ(travelled, 45);
+  EXPECT_EQ(travelled, 59);
 }
 
 TEST(messages, embeddings_arrive_bit_by_bit_whatever_they_hold) {

@@ -271,7 +271,8 @@ TEST_F(queue_puller_test, a_failed_lease_comes_back_with_a_delay_that_doubles) {
     ASSERT_EQ(s.leases->size(), 1U);
     EXPECT_EQ(s.leases->at(0).failures, failures);
     caf::send_as(s.actor, puller,
-                 return_lease{s.leases->at(0).token, release_reason::failed, failures});
+                 return_lease{s.leases->at(0).token, release_reason::failed,
+                              static_cast<std::uint64_t>(2'000) << failures});
     settle();
     EXPECT_EQ(db.leased(), 0);
     const auto wait =

@@ -28,6 +28,11 @@ class membership_test : public ::testing::Test {
               [this](const leadership_changed& m) { terms.push_back(m.term); },
               [this](const node_superseded& m) { superseded.push_back(m.reason); },
               [](wake_atom) {},
+              [](const nodes_seen&) {},
+              [](const suspects_changed&) {},
+              [](const peers_changed&) {},
+              [](const node_hello& m) { return m; },
+              [](const ask_nodes&) { return nodes_answered{}; },
               [](const deduct_credits&) { return ledger::receipt{}; },
               [](const refund_credits&) { return ledger::receipt{}; },
               [](const grant_credits&) { return ledger::receipt{}; },
@@ -110,6 +115,7 @@ TEST_F(membership_test, the_reaper_frees_the_leases_of_a_holder_that_is_gone) {
   ASSERT_EQ(gone.claim(planner, 3).value().size(), 3U);
   config.reap_interval = duration{0};
   config.node_timeout = duration{0};
+  config.suspects_grace = duration{0};
   // With a time-out of nothing every node counts as dead, this one too: it holds no lease.
   start();
   beat();

@@ -54,6 +54,27 @@ TEST(conflicts, two_nodes_of_one_name_are_refused) {
             "test.toml:5: two nodes are called `a`; every [[node]] needs a name of its own");
 }
 
+TEST(conflicts, two_apis_on_one_address_are_refused) {
+  EXPECT_EQ(
+      error_of(std::string(two_nodes) + "name = \"b\"\nport = 4701\napi = \"127.0.0.1:8080\"\n"),
+      "test.toml:7: node `b` and `a`, the first of its host, both serve their API on "
+      "127.0.0.1:8080; give one of them another address");
+  EXPECT_EQ(error_of("[[node]]\nname = \"a\"\napi = \"127.0.0.1:1\"\n[[node]]\nname = \"b\"\napi = "
+                     "\"127.0.0.1:1\"\n"),
+            "test.toml:6: nodes `a` and `b` both serve their API on 127.0.0.1:1; give one of them "
+            "another address");
+}
+
+TEST(conflicts, a_singleton_role_nowhere_is_refused) {
+  EXPECT_EQ(
+      error_of("[[node]]\nname = \"a\"\nroles = [\"document\", \"ledger\"]\n"),
+      "test.toml:3: no node has the role `status_aggregator`, which the cluster needs; add it "
+      "to one, or \"all\"");
+  EXPECT_EQ(error_of("[[node]]\nname = \"a\"\nroles = [\"document\", \"ledger\"]\n[[node]]\nname = "
+                     "\"b\"\nroles = [\"status_aggregator\"]\n"),
+            "no error");
+}
+
 TEST(conflicts, two_nodes_on_one_port_of_a_host_are_refused) {
   EXPECT_EQ(error_of(std::string(two_nodes) + "name = \"b\"\nport = 4700\n"),
             "test.toml:6: nodes `a` and `b` both use port 4700 of 127.0.0.1; give one of them "

@@ -69,7 +69,7 @@ TEST(render, json_is_nested_like_the_tables) {
   EXPECT_THAT(
       json,
       HasSubstr(
-          R"({"name": "b", "host": "127.0.0.1", "port": 4701, "roles": ["ledger", "committer"]}])"));
+          R"({"name": "b", "host": "127.0.0.1", "port": 4701, "api": "", "roles": ["ledger", "committer"]}])"));
   EXPECT_EQ(json.front(), '{');
   EXPECT_EQ(json.back(), '}');
   EXPECT_EQ(std::ranges::count(json, '{'), std::ranges::count(json, '}'));

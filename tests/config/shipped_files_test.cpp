@@ -20,7 +20,7 @@ TEST(shipped_files, all_of_them_are_valid) {
     const auto loaded = load_settings(entry.path(), {});
     EXPECT_TRUE(loaded) << loaded.error().to_string();
   }
-  EXPECT_GE(files, 2);
+  EXPECT_GE(files, 3);
 }
 
 TEST(shipped_files, the_built_in_quickstart_is_the_shipped_one) {

@@ -18,9 +18,17 @@ live_node::live_node(const workspace& w, const std::string& name, const std::str
                          "\"]\n[api]\nlisten = \"127.0.0.1:0\"\n[[node]]\nname = \"" + name +
                          "\"\nhost = \"127.0.0.1\"\nport = 0\nroles = [\"all\"]\n" + rest);
   process = w.start({"node", "--config", config.native()});
+  wait_until_ready();
+}
+
+live_node::live_node(std::unique_ptr<program> started) : process{std::move(started)} {
+  wait_until_ready();
+}
+
+void live_node::wait_until_ready() {
   EXPECT_TRUE(process->says("is ready; API at ")) << process->err();
   const auto said = process->err();
-  const auto at = said.find("127.0.0.1:");
+  const auto at = said.find("127.0.0.1:", said.find("API at "));
   if (at != std::string::npos) address = said.substr(at, said.find('\n', at) - at);
   url = "http://" + address;
 }

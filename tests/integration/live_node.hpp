@@ -20,6 +20,9 @@ class live_node {
   live_node(const workspace& w, const std::string& name, const std::string& rest = {},
             const std::string& database = {});
 
+  /// One that was started otherwise; waits until it is ready.
+  explicit live_node(std::unique_ptr<program> started);
+
   reply get(const std::string& target) const { return send("GET", target, ""); }
   reply post(const std::string& target, const std::string& body) const {
     return send("POST", target, body);
@@ -32,6 +35,7 @@ class live_node {
   std::string url;
 
  private:
+  void wait_until_ready();
   reply send(const std::string& method, const std::string& target, const std::string& body) const;
 };
 

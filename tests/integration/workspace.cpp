@@ -68,7 +68,11 @@ outcome workspace::run(const std::vector<std::string>& arguments, const std::str
 std::unique_ptr<program> workspace::start(const std::vector<std::string>& arguments) const {
   std::vector<std::string> words{millrace_binary()};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  return std::make_unique<program>(words, full_environment());
+  return start_program(words);
+}
+
+std::unique_ptr<program> workspace::start_program(const std::vector<std::string>& argv) const {
+  return std::make_unique<program>(argv, full_environment());
 }
 
 outcome workspace::shell(const std::string& command_line) const {

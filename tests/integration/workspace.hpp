@@ -35,6 +35,8 @@ class workspace {
   /// `millrace ARGUMENTS...` in this corner, to its end.
   outcome run(const std::vector<std::string>& arguments, const std::string& input = {}) const;
   std::unique_ptr<program> start(const std::vector<std::string>& arguments) const;
+  /// Any program with this corner's environment.
+  std::unique_ptr<program> start_program(const std::vector<std::string>& argv) const;
   /// A shell's command line, where `millrace` is the binary under test.
   outcome shell(const std::string& command_line) const;
   /// The JSON that a command prints; throws where it prints anything else.

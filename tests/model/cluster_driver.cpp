@@ -270,7 +270,7 @@ void cluster_driver::reap() {
   const auto expected = take_back_where([](const document& d, const node* holder) {
     return d.overdue || holder == nullptr || holder->silent || holder->stopped;
   });
-  const auto got = some_node().work->reap(node_timeout);
+  const auto got = some_node().work->reap({node_timeout});
   if (ends_with(ec::none, got, "reap"))
     expect(*got == expected, text("reaped ", *got, " leases, not ", expected));
 }

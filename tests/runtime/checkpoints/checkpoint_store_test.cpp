@@ -127,7 +127,7 @@ TEST_F(stored, only_the_holder_of_the_token_saves) {
 TEST_F(stored, saving_is_progress_and_extends_the_lease) {
   db.execute("update queue_leases set deadline = now() - interval '1 s'");
   must(store().save(order(0, leases[0])));
-  EXPECT_EQ(must(q.reap(std::chrono::seconds{15})), 1) << "the other one";
+  EXPECT_EQ(must(q.reap({std::chrono::seconds{15}})), 1) << "the other one";
 }
 
 TEST_F(stored, what_is_over_a_limit_is_skipped_and_the_rest_is_kept) {

@@ -131,5 +131,37 @@ TEST(leadership, a_takeover_waits_for_a_transaction_that_showed_its_term) {
   EXPECT_TRUE(must(campaign(pool, role, b.node, b.incarnation, lifetime)));
 }
 
+TEST(leadership, of_a_suspect_passes_on_once_it_has_not_beaten_for_three_seconds) {
+  test_database db;
+  const auto a = seed_node(db, "a");
+  const auto b = seed_node(db, "b");
+  ASSERT_TRUE(run_for(db, a));
+  const auto suspecting = [&](const std::vector<std::string>& suspects) {
+    return must(campaign(db.pool(), role, b.node, b.incarnation, lifetime, suspects));
+  };
+  EXPECT_FALSE(suspecting({"a"})) << "a link that is lost is no death";
+  db.execute("update nodes set heartbeat_at = heartbeat_at - interval '4 seconds'");
+  EXPECT_FALSE(suspecting({}));
+  EXPECT_FALSE(suspecting({"c"}));
+  const auto taken = suspecting({"a"});
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->epoch, 2);
+}
+
+TEST(leadership, that_is_resigned_is_free_at_once_and_only_by_its_holder) {
+  test_database db;
+  const auto a = seed_node(db, "a");
+  const auto b = seed_node(db, "b");
+  const auto first = run_for(db, a);
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(succeeded(resign(db.pool(), *first)));
+  EXPECT_EQ(code_of(check(db, *first)), ec::stale_token);
+  const auto second = run_for(db, b);
+  ASSERT_TRUE(second);
+  EXPECT_GT(second->epoch, first->epoch);
+  EXPECT_TRUE(succeeded(resign(db.pool(), *first))) << "no harm, and no effect:";
+  EXPECT_TRUE(succeeded(check(db, *second)));
+}
+
 }  // namespace
 }  // namespace millrace

@@ -23,7 +23,7 @@ TEST(node_registry, each_life_of_a_node_has_a_larger_incarnation_and_supersedes_
       "(host-a:4700,\"{committer,document}\",100,running,1.0)");
 
   db.execute("update nodes set heartbeat_at = heartbeat_at - interval '1 hour'");
-  EXPECT_TRUE(succeeded(a.heartbeat(first, node_state::draining)));
+  EXPECT_EQ(code_of(a.heartbeat(first, node_state::draining)), ec::none);
   EXPECT_EQ(db.query("select name || ' ' || state from nodes where heartbeat_at > now() - interval "
                      "'30 minutes'"),
             "a draining");
@@ -36,7 +36,7 @@ TEST(node_registry, each_life_of_a_node_has_a_larger_incarnation_and_supersedes_
   EXPECT_THAT(superseded.error().message, HasSubstr("`a`"));
   EXPECT_TRUE(succeeded(a.leave(first, "[]"))) << "no harm, and no effect:";
   EXPECT_EQ(db.query("select state from nodes where name = 'a'"), "running");
-  EXPECT_TRUE(succeeded(a.heartbeat(second, node_state::running)));
+  EXPECT_EQ(code_of(a.heartbeat(second, node_state::running)), ec::none);
   EXPECT_EQ(number(db, "select count(*) from nodes"), 2);
 }
 
@@ -72,6 +72,56 @@ TEST(node_registry, nodes_are_listed_with_what_they_carry_and_lead) {
       db.query("select n ->> 'node' || ' ' || (n ->> 'documents') || ' ' || (n ->> 'leads') || "
                "' ' || (n ->> 'capacity') from listed"),
       "a 2 [\"reaper\"] 7");
+}
+
+TEST(node_registry, a_database_belongs_to_the_cluster_that_came_first) {
+  test_database db;
+  node_registry a{db.pool(), {"a", "", {"all"}, 10, "1.0"}};
+  EXPECT_TRUE(succeeded(a.enter_cluster("north")));
+  EXPECT_TRUE(succeeded(a.enter_cluster("north")));
+  const auto other = a.enter_cluster("south");
+  ASSERT_EQ(code_of(other), ec::invalid_config);
+  EXPECT_THAT(other.error().message, HasSubstr("`north`"));
+  EXPECT_THAT(other.error().message, HasSubstr("`south`"));
+}
+
+TEST(node_registry, a_heartbeat_tells_who_else_can_be_dialled) {
+  test_database db;
+  node_registry a{db.pool(), {"a", "host-a:1", {"all"}, 10, "1.0", 3, "id-a"}};
+  node_registry b{db.pool(), {"b", "host-b:2", {"all"}, 10, "2.0", 4, "id-b"}};
+  node_registry silent{db.pool(), {"silent", "", {"all"}, 10, "1.0"}};
+  const auto life_a = must(a.join());
+  const auto life_b = must(b.join());
+  must(silent.join());
+  const auto seen = must(a.heartbeat(life_a, node_state::running));
+  ASSERT_EQ(seen.size(), 1U) << "not itself, and none without an address";
+  EXPECT_EQ(seen[0].name, "b");
+  EXPECT_EQ(seen[0].incarnation, life_b);
+  EXPECT_EQ(seen[0].address, "host-b:2");
+  EXPECT_EQ(seen[0].protocol, 4);
+  db.execute("update nodes set heartbeat_at = heartbeat_at - interval '16 s' where name = 'b'");
+  EXPECT_TRUE(must(a.heartbeat(life_a, node_state::running)).empty()) << "dead";
+  EXPECT_EQ(code_of(b.heartbeat(life_b, node_state::draining)), ec::none);
+  EXPECT_EQ(must(a.heartbeat(life_a, node_state::running)).size(), 1U);
+  EXPECT_TRUE(succeeded(b.leave(life_b, "[]")));
+  EXPECT_TRUE(must(a.heartbeat(life_a, node_state::running)).empty()) << "stopped";
+}
+
+TEST(node_registry, a_live_node_of_the_same_name_or_the_same_process_id_stands_in_the_way) {
+  test_database db;
+  node_registry a{db.pool(), {"a", "host:1", {"all"}, 10, "1.0", 1, "id-a"}};
+  EXPECT_FALSE(must(a.rival()));
+  must(a.join());
+  EXPECT_FALSE(must(a.rival())) << "the same address: this node's former life";
+  node_registry namesake{db.pool(), {"a", "host:2", {"all"}, 10, "1.0", 1, "id-b"}};
+  ASSERT_TRUE(must(namesake.rival()));
+  EXPECT_EQ(must(namesake.rival())->address, "host:1");
+  node_registry twin{db.pool(), {"b", "host:3", {"all"}, 10, "1.0", 1, "id-a"}};
+  ASSERT_TRUE(must(twin.rival()));
+  EXPECT_EQ(must(twin.rival())->name, "a");
+  db.execute("update nodes set heartbeat_at = heartbeat_at - interval '16 s'");
+  EXPECT_FALSE(must(namesake.rival())) << "dead";
+  EXPECT_FALSE(must(twin.rival()));
 }
 
 }  // namespace

@@ -37,6 +37,21 @@ TEST(claim_planner, knows_nothing_before_the_first_scan) {
   EXPECT_TRUE(planner.needs_rescan());
 }
 
+TEST(claim_planner, a_dear_rescan_is_not_repeated_before_it_has_paid_off) {
+  using std::chrono::seconds;
+  claim_planner planner;
+  const auto start = claim_planner::clock::now();
+  planner.rescan({{1, 1}}, seconds{1}, start);
+  planner.expire();
+  EXPECT_FALSE(planner.needs_rescan(start + seconds{19}));
+  EXPECT_TRUE(planner.needs_rescan(start + seconds{20}));
+  planner.rescan({{1, 1}}, seconds{100}, start);
+  planner.expire();
+  EXPECT_TRUE(planner.needs_rescan(start + claim_planner::longest_rest)) << "…but a minute at most";
+  planner.exhausted(1);
+  EXPECT_TRUE(planner.needs_rescan(start)) << "nothing is known: there is no choice";
+}
+
 TEST(claim_planner, accounts_share_alike_however_many_datasets_they_have) {
   claim_planner planner;
   planner.rescan({{1, 1}, {2, 1}, {3, 1}, {4, 2}});

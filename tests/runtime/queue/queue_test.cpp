@@ -225,14 +225,14 @@ TEST(queue, the_reaper_frees_dead_nodes_and_passed_deadlines_but_not_the_living)
   db.execute("delete from nodes where name = 'unknown'");
   queue reaper{db.pool(), {}, seed_node(db, "reaper")};
   const auto timeout = std::chrono::minutes{10};
-  EXPECT_EQ(must(reaper.reap(timeout)), 40);
+  EXPECT_EQ(must(reaper.reap({timeout})), 40);
   EXPECT_EQ(db.query("select string_agg(distinct node, ' ') from queue_leases"), "live");
   EXPECT_EQ(number(db, "select count(*) from queue_ready where losses = 1 and failures = 0"), 40);
-  EXPECT_EQ(must(reaper.reap(timeout)), 0);
+  EXPECT_EQ(must(reaper.reap({timeout})), 0);
 
   db.execute("update queue_leases set deadline = now() - interval '1 second' where token = " +
              std::to_string(live.at(3).token));
-  EXPECT_EQ(must(reaper.reap(timeout)), 1) << "a deadline counts on a living node too";
+  EXPECT_EQ(must(reaper.reap({timeout})), 1) << "a deadline counts on a living node too";
   EXPECT_EQ(number(db, "select count(*) from queue_leases"), 9);
 }
 
@@ -318,7 +318,7 @@ TEST(queue, reaped_leases_of_a_cancelled_dataset_end) {
   ASSERT_THAT(must(q.claim(planner, 2)), SizeIs(2));
   db.execute("update datasets set status = 'cancelled'");
   db.execute("update queue_leases set deadline = now() - interval '1 s'");
-  must(q.reap(std::chrono::seconds{15}));
+  must(q.reap({std::chrono::seconds{15}}));
   EXPECT_EQ(db.query("select count(*) from queue_ready"), "0");
   EXPECT_EQ(db.query("select count(*) from queue_leases"), "0");
 }
@@ -358,7 +358,7 @@ TEST(queue, a_suspect_is_charged_only_for_holders_that_vanish_while_it_runs) {
   planner.expire();
   must(after.claim(planner, 3));
   db.execute("update queue_leases set deadline = now() - interval '1 s'");
-  EXPECT_EQ(must(after.reap(std::chrono::hours{1})), 3) << "the reaper judges alike";
+  EXPECT_EQ(must(after.reap({std::chrono::hours{1}})), 3) << "the reaper judges alike";
   EXPECT_EQ(db.query("select string_agg(losses::text, ' ' order by losses) from queue_ready"),
             "2 2 3");
 }
@@ -371,7 +371,7 @@ TEST(queue, progress_extends_a_lease_and_only_one_that_holds) {
   const auto leases = must(q.claim(planner, 2));
   db.execute("update queue_leases set deadline = now() - interval '1 s'");
   EXPECT_EQ(must(q.extend({leases[0].token, 4711})), 1);
-  EXPECT_EQ(must(q.reap(std::chrono::seconds{15})), 1) << "the other one";
+  EXPECT_EQ(must(q.reap({std::chrono::seconds{15}})), 1) << "the other one";
   EXPECT_EQ(db.query("select token from queue_leases"), std::to_string(leases[0].token));
 }
 
@@ -387,6 +387,33 @@ TEST(queue, vacuum_comes_only_where_there_is_something_to_remove) {
   };
   while (dead() < queue::vacuum_threshold) std::this_thread::yield();  // counted by the server
   EXPECT_TRUE(must(q.vacuum()));
+}
+
+TEST(queue, vacuum_waits_for_the_end_of_a_snapshot_beside_which_it_was_in_vain) {
+  test_database db;
+  queue q{db.pool(), queue_settings{}, seed_node(db, "a")};
+  seed_dataset(db, "d", static_cast<int>(queue::vacuum_threshold) + 1000);
+  const auto dead = [&] {
+    return number(db, "select n_dead_tup from pg_stat_user_tables where relname = 'queue_ready'");
+  };
+  const auto vacuums = [&] {
+    return number(db, "select vacuum_count from pg_stat_user_tables where relname = 'queue_ready'");
+  };
+  {
+    auto connection = db.pool().acquire();
+    ASSERT_TRUE(connection);
+    pqxx::connection& session = **connection;
+    pqxx::nontransaction{session}.exec0("set idle_in_transaction_session_timeout = 0");
+    pqxx::transaction<pqxx::repeatable_read> snapshot{session};
+    snapshot.exec("select count(*) from datasets");
+    db.execute("delete from queue_ready");
+    while (dead() < queue::vacuum_threshold) std::this_thread::yield();  // counted by the server
+    EXPECT_TRUE(must(q.vacuum()));
+    EXPECT_FALSE(must(q.vacuum())) << "the same snapshot is still open";
+    EXPECT_EQ(vacuums(), 1);
+  }
+  EXPECT_TRUE(must(q.vacuum()));
+  EXPECT_LT(dead(), queue::vacuum_threshold);
 }
 
 TEST(queue, retry_delays_double_up_to_their_bound) {

@@ -27,6 +27,17 @@ TEST(file_uri, what_is_no_local_path_is_refused) {
   EXPECT_EQ(path_of_file_uri("file:///a%2fb"), "/a/b") << "lower-case digits";
 }
 
+TEST(file_uri, a_file_of_a_node_names_it) {
+  EXPECT_EQ(file_uri("/srv/a b.txt", "node-1"), "file://node-1/srv/a%20b.txt");
+  const auto place = place_of_file_uri("file://node-1/srv/a%20b.txt");
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->node, "node-1");
+  EXPECT_EQ(place->path, "/srv/a b.txt");
+  EXPECT_EQ(place_of_file_uri("file:///srv/a")->node, "");
+  for (const auto* uri : {"file://node", "file://no de/a", "file://user@host/a", "http://a/b"})
+    EXPECT_FALSE(place_of_file_uri(uri)) << uri;
+}
+
 TEST(file_uri, any_name_survives_the_round_trip_as_a_line_of_utf8) {
   for (unsigned seed = 1; seed <= 2000; ++seed) {
     std::mt19937 random{seed};

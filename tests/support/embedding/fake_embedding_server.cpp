@@ -1,6 +1,7 @@
 #include "tests/support/embedding/fake_embedding_server.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -133,6 +134,7 @@ struct fake_embedding_server::impl {
 
   explicit impl(fake_embedding_config c)
       : config(std::move(c)),
+        latency(config.latency.count()),
         acceptor(context, tcp::endpoint{asio::ip::address_v4::loopback(), config.port}) {
     accept();
     thread = std::thread{[this] { context.run(); }};
@@ -148,6 +150,7 @@ struct fake_embedding_server::impl {
   fake_reply decide_by_config(const fake_request& r) const;
 
   const fake_embedding_config config;
+  std::atomic<std::chrono::milliseconds::rep> latency;
   int open_sessions =
       0;  ///< Of the server's thread; outlives the context, which ends the last ones.
   asio::io_context context{1};
@@ -183,7 +186,7 @@ class fake_embedding_server::impl::session : public std::enable_shared_from_this
                        parser_->get().method() == http::verb::post;
     const auto reply = valid ? server_.decide(*request) : fake_status(404);
     if (valid) counted_ = true;
-    timer_.expires_after(server_.config.latency);
+    timer_.expires_after(std::chrono::milliseconds{server_.latency.load()});
     timer_.async_wait(
         [self = shared_from_this(), reply, r = std::move(request)](beast::error_code failed) {
           if (!failed) self->answer(reply, r.value_or(fake_request{}));
@@ -288,6 +291,10 @@ std::uint16_t fake_embedding_server::port() const {
 
 std::string fake_embedding_server::base_url() const {
   return "http://127.0.0.1:" + std::to_string(port()) + "/v1";
+}
+
+void fake_embedding_server::set_latency(std::chrono::milliseconds latency) {
+  impl_->latency = latency.count();
 }
 
 fake_embedding_server::counters fake_embedding_server::count() const {

@@ -76,6 +76,8 @@ class fake_embedding_server {
   std::uint16_t port() const;
   /// "http://127.0.0.1:PORT/v1"
   std::string base_url() const;
+  /// Of the answers from now on.
+  void set_latency(std::chrono::milliseconds latency);
   counters count() const;
   /// Every request so far, in the order of arrival; at most the first 10,000.
   std::vector<fake_request> requests() const;

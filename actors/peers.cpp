@@ -1,0 +1,278 @@
+#include "actors/peers.hpp"
+
+#include <caf/io/all.hpp>
+#include <caf/openssl/all.hpp>
+
+namespace millrace {
+
+namespace {
+
+/// CAF's codes as a user can act on them.
+std::string describe(const caf::error& e, bool tls) {
+  if (e.category() != caf::atom("system")) return "the link failed";
+  switch (static_cast<caf::sec>(e.code())) {
+    case caf::sec::incompatible_application_ids:
+    case caf::sec::incompatible_versions:
+      return "it is no millrace of this version";
+    default:
+      return tls ? "the handshake failed: its certificate or this node's is not of the cluster's "
+                   "CA, "
+                   "is no longer valid, or it speaks no TLS"
+                 : "the handshake failed: it is no millrace, or expects TLS";
+  }
+}
+
+/// Both block: connecting and the handshake.
+caf::expected<caf::actor> open_gate(caf::actor_system& system, const link_address& to, bool tls) {
+  if (tls) return caf::openssl::remote_actor<caf::actor>(system, to.host, to.port);
+  return system.middleman().remote_actor<caf::actor>(to.host, to.port);
+}
+
+gate_dialled dial_gate(caf::actor_system& system, const node_row& to, bool tls) {
+  gate_dialled outcome{to.name, to.incarnation, nullptr, {}};
+  const auto address = parse_link_address(to.address);
+  if (!address) {
+    outcome.problem = "`" + to.address + "` is no HOST:PORT";
+    return outcome;
+  }
+  if (const auto why = why_unreachable(*address, peers_actor_impl::dial_limit)) {
+    outcome.problem = *why;
+    return outcome;
+  }
+  auto gate = open_gate(system, *address, tls);
+  if (gate)
+    outcome.gate = caf::actor_cast<caf::strong_actor_ptr>(*gate);
+  else
+    outcome.problem = describe(gate.error(), tls);
+  return outcome;
+}
+
+}  // namespace
+
+peers_actor_impl::peers_actor_impl(caf::actor_config& config, actor_place place, peers_config s)
+    : bounded_actor{config, std::move(place)}, config_{std::move(s)} {
+  config_.self.peers = caf::actor_cast<caf::strong_actor_ptr>(this);
+  offer_.node = config_.self.node;
+  offer_.incarnation = config_.self.incarnation;
+  set_down_handler([this](const caf::down_msg& down) { on_down(down); });
+}
+
+peers_actor_impl::behavior_type peers_actor_impl::make_behavior() {
+  if (config_.port != 0) send(caf::actor_cast<peers_actor>(this), tick_atom_v);
+  return {
+      [this](const node_hello& from) { return on_hello(from); },
+      [this](const node_offer& offer) { on_offer(offer); },
+      [this](const offer_changed& changed) {
+        offer_ = changed.offer;
+        for (const auto& [name, l] : links_) send(l.handle, offer_);
+      },
+      [this](const nodes_seen& seen) { on_nodes(seen); },
+      [this](const gate_dialled& dialled) { on_dialled(dialled); },
+      [this](tick_atom) {
+        delayed_send(this, std::chrono::seconds{1}, tick_atom_v);
+        if (const int dropped = drop_silent_connections(config_.port, silence_limit))
+          spdlog::warn("{} connections to the port of the links said nothing and were dropped",
+                       dropped);
+      },
+      [this](const node_question& question) { return answer(question); },
+      [this](const ask_nodes& order) { return ask(order); },
+  };
+}
+
+void peers_actor_impl::on_exit() {
+  config_.self.peers = nullptr;
+  config_.answer = nullptr;
+  config_.supervisor = supervisor_actor{};
+  offer_ = {};
+  links_.clear();
+}
+
+void peers_actor_impl::on_nodes(const nodes_seen& seen) {
+  nodes_.clear();
+  for (const auto& n : seen.nodes) nodes_[n.name] = n;
+  const auto before = suspects_.size();
+  std::erase_if(suspects_, [&](const auto& name) { return !nodes_.contains(name); });
+  if (suspects_.size() != before) tell_suspects();
+  std::erase_if(dials_, [&](const auto& d) { return !nodes_.contains(d.first); });
+  for (const auto& n : seen.nodes) {
+    const auto linked = links_.find(n.name);
+    if (linked != links_.end() && linked->second.who.incarnation == n.incarnation) continue;
+    if (n.protocol != config_.self.protocol)
+      refuse_once(n.name, "it is of version " + n.version + " with protocol " +
+                              std::to_string(n.protocol) + ", this one of " + config_.self.version +
+                              " with " + std::to_string(config_.self.protocol));
+    else if (n.incarnation < config_.self.incarnation)  // the later one dials
+      dial(n);
+  }
+}
+
+void peers_actor_impl::dial(const node_row& to) {
+  auto& state = dials_[to.name];
+  if (state.under_way || clock::now() < state.next) return;
+  state.under_way = true;
+  auto self = caf::actor_cast<peers_actor>(this);
+  system().spawn<caf::detached>([self, to, tls = config_.tls](caf::event_based_actor* dialler) {
+    caf::anon_send(self, dial_gate(dialler->system(), to, tls));
+  });
+}
+
+void peers_actor_impl::on_dialled(const gate_dialled& dialled) {
+  if (!dialled.gate) return dial_failed(dialled.node, dialled.problem);
+  greet(dialled);
+}
+
+void peers_actor_impl::greet(const gate_dialled& dialled) {
+  const auto gate = caf::actor_cast<supervisor_actor>(dialled.gate);
+  request(gate, hello_limit, config_.self)
+      .then(
+          [this, dialled](const node_hello& who) {
+            if (const auto why = objection(who)) return dial_failed(dialled.node, *why);
+            dials_.erase(dialled.node);
+            add_link(who, true);
+          },
+          [this, dialled](const caf::error& e) { dial_failed(dialled.node, from_caf(e).message); });
+}
+
+caf::result<node_hello> peers_actor_impl::on_hello(const node_hello& from) {
+  if (const auto why = objection(from)) {
+    refuse_once(from.node, *why);
+    return caf::make_error(ec::node_refused, *why);
+  }
+  add_link(from, false);
+  return config_.self;
+}
+
+std::optional<std::string> peers_actor_impl::objection(const node_hello& from) const {
+  const auto& self = config_.self;
+  const auto theirs = "node `" + from.node + "`";
+  if (from.protocol != self.protocol)
+    return theirs + " is of version " + from.version + " with protocol " +
+           std::to_string(from.protocol) + ", node `" + self.node + "` of " + self.version +
+           " with " + std::to_string(self.protocol) + "; run one version on all nodes";
+  if (from.cluster != self.cluster)
+    return theirs + " is of the cluster `" + from.cluster + "`, node `" + self.node + "` of `" +
+           self.cluster + "`";
+  if (from.node == self.node) return "two nodes are called `" + self.node + "`";
+  const auto known = links_.find(from.node);
+  if (known != links_.end() && known->second.who.incarnation > from.incarnation)
+    return theirs + " has been started again since";
+  if (!from.peers) return theirs + " has said no complete hello";
+  return std::nullopt;
+}
+
+/// The one that dialled makes the first offer: the other's would overtake its answer to hello.
+void peers_actor_impl::add_link(const node_hello& to, bool dialled) {
+  auto handle = caf::actor_cast<peers_actor>(to.peers);
+  if (const auto known = links_.find(to.node); known != links_.end()) {
+    if (known->second.handle == handle) return;
+    demonitor(known->second.handle.address());
+  }
+  monitor(handle);
+  links_[to.node] = {to, handle};
+  refused_.erase(to.node);
+  spdlog::info("linked with node {} ({})", to.node, to.version);
+  if (suspects_.erase(to.node) > 0) tell_suspects();
+  if (dialled) send(handle, offer_);
+}
+
+void peers_actor_impl::on_down(const caf::down_msg& down) {
+  const auto lost = std::find_if(links_.begin(), links_.end(), [&](const auto& l) {
+    return l.second.handle.address() == down.source;
+  });
+  if (lost == links_.end()) return;
+  spdlog::warn("the link with node {} is lost", lost->first);
+  suspects_.insert(lost->first);
+  links_.erase(lost);
+  tell_suspects();
+  announce();
+}
+
+void peers_actor_impl::dial_failed(const std::string& node, const std::string& why) {
+  auto& state = dials_[node];
+  state.under_way = false;
+  state.next = clock::now() + state.pause;
+  state.pause = std::min<duration>(2 * state.pause, last_redial);
+  refuse_once(node, why);
+}
+
+/// Each reason once, not at each dial.
+void peers_actor_impl::refuse_once(const std::string& node, const std::string& why) {
+  auto& known = refused_[node];
+  if (known == why) return;
+  known = why;
+  spdlog::warn("no link with node {}: {}", node, why);
+}
+
+void peers_actor_impl::on_offer(const node_offer& offer) {
+  const auto found = links_.find(offer.node);
+  if (found == links_.end() || found->second.who.incarnation != offer.incarnation) return;
+  auto& known = found->second;
+  const bool first = known.offer.node.empty();
+  known.offer = offer;
+  if (first && known.who.incarnation > config_.self.incarnation) send(known.handle, offer_);
+  announce();
+}
+
+void peers_actor_impl::announce() {
+  peers_changed message;
+  for (const auto& [name, l] : links_)
+    if (!l.offer.node.empty()) message.offers.push_back(l.offer);
+  send(config_.supervisor, std::move(message));
+}
+
+void peers_actor_impl::tell_suspects() {
+  send(config_.supervisor, suspects_changed{{suspects_.begin(), suspects_.end()}});
+}
+
+/// By an actor of its own: rendering metrics asks the database.
+caf::result<node_answer> peers_actor_impl::answer(const node_question& question) {
+  if (*questions_ >= max_questions)
+    return caf::make_error(ec::mailbox_full, std::string{"too many questions at a time"});
+  ++*questions_;
+  using responder = caf::typed_actor<caf::replies_to<node_question>::with<node_answer>>;
+  auto one = system().spawn<caf::detached>(
+      [count = questions_, ask = config_.answer,
+       node = config_.self.node](responder::pointer self) -> responder::behavior_type {
+        return {[=](const node_question& q) {
+          auto text = ask ? ask(q.topic) : fail(ec::draining, "the node is closing");
+          --*count;
+          self->quit();
+          return text ? node_answer{node, std::move(*text)}
+                      : node_answer{node, text.error().message, text.error().code};
+        }};
+      });
+  return delegate(one, question);
+}
+
+caf::result<nodes_answered> peers_actor_impl::ask(const ask_nodes& order) {
+  struct gathering {
+    caf::typed_response_promise<nodes_answered> promise;
+    nodes_answered answers;
+    std::size_t open = 0;
+    void add(node_answer a) {
+      answers.answers.push_back(std::move(a));
+      if (--open == 0) promise.deliver(std::move(answers));
+    }
+  };
+  std::map<std::string, peers_actor> asked;
+  const auto self = caf::actor_cast<peers_actor>(this);
+  if (order.node.empty() || order.node == config_.self.node) asked[config_.self.node] = self;
+  for (const auto& [name, l] : links_)
+    if (order.node.empty() || order.node == name) asked[name] = l.handle;
+  if (asked.empty())
+    return caf::make_error(ec::unknown_node, "no node `" + order.node +
+                                                 "` is linked with this one; `millrace nodes` "
+                                                 "lists them");
+  auto all = std::make_shared<gathering>();
+  all->promise = make_response_promise<nodes_answered>();
+  all->open = asked.size();
+  for (const auto& [name, handle] : asked)
+    request(handle, question_limit, order.question)
+        .then([all](node_answer& a) { all->add(std::move(a)); },
+              [all, node = name](const caf::error& e) {
+                all->add({node, "the node did not answer: " + from_caf(e).message, ec::timeout});
+              });
+  return all->promise;
+}
+
+}  // namespace millrace

@@ -1,0 +1,94 @@
+// The links to the other nodes. Each pair of nodes has one, dialled by the one that started later.
+//
+//   membership says who is there → dial (a thread of its own: it blocks) → both sides say hello →
+//   each tells the other what it offers → the supervisor hears what all of them offer
+//
+// A link that is lost makes its node a suspect; whether it is dead is the database's to say
+// (node_registry.hpp). Nodes of another protocol or cluster are refused in words, and told so once.
+// Scheduled; never blocks.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "actors/actors.hpp"
+#include "actors/bounded_actor.hpp"
+#include "config/settings.hpp"
+#include "runtime/cluster/link_port.hpp"
+
+namespace millrace {
+
+/// What this node answers when another one, or its own API, asks. Called on a thread of its own,
+/// may block.
+using answer_question = std::function<result<std::string>(node_topic)>;
+
+struct peers_config {
+  node_hello self;
+  std::uint16_t port = 0;  ///< Where the others dial; 0: this node has no link and dials nobody.
+  bool tls = false;
+  answer_question answer;
+  supervisor_actor supervisor = {};
+};
+
+class peers_actor_impl : public bounded_actor<peers_actor> {
+ public:
+  /// A peer that answers no question within this is left out.
+  static constexpr auto question_limit = std::chrono::seconds{5};
+  /// From the gate to the answer to hello.
+  static constexpr auto hello_limit = std::chrono::seconds{5};
+  static constexpr auto dial_limit = std::chrono::seconds{2};
+  /// Nodes beat every half second: who says nothing for so long on the port of the links is
+  /// dropped.
+  static constexpr auto silence_limit = std::chrono::seconds{5};
+  static constexpr auto first_redial = std::chrono::milliseconds{500};
+  static constexpr auto last_redial = std::chrono::seconds{10};
+  /// Questions that this node answers at a time; more are refused.
+  static constexpr int max_questions = 16;
+
+  peers_actor_impl(caf::actor_config& config, actor_place place, peers_config s);
+  behavior_type make_behavior() override;
+  /// Handles of other actors go with it, or two ended actors would keep each other alive.
+  void on_exit() override;
+
+ private:
+  struct link {
+    node_hello who;
+    peers_actor handle;
+    node_offer offer = {};
+  };
+  struct dial_state {
+    bool under_way = false;
+    clock::time_point next;
+    duration pause = first_redial;
+  };
+
+  void on_nodes(const nodes_seen& seen);
+  void dial(const node_row& to);
+  void on_dialled(const gate_dialled& dialled);
+  void greet(const gate_dialled& dialled);
+  caf::result<node_hello> on_hello(const node_hello& from);
+  /// Why this node and that one must not work together.
+  std::optional<std::string> objection(const node_hello& from) const;
+  void add_link(const node_hello& to, bool dialled);
+  void on_down(const caf::down_msg& down);
+  void dial_failed(const std::string& node, const std::string& why);
+  void refuse_once(const std::string& node, const std::string& why);
+  void on_offer(const node_offer& offer);
+  void announce();
+  void tell_suspects();
+  caf::result<node_answer> answer(const node_question& question);
+  caf::result<nodes_answered> ask(const ask_nodes& order);
+
+  peers_config config_;
+  node_offer offer_;  ///< Of this node.
+  std::map<std::string, link> links_;
+  std::map<std::string, node_row> nodes_;  ///< As the table said last.
+  std::map<std::string, dial_state> dials_;
+  std::set<std::string> suspects_;
+  std::map<std::string, std::string> refused_;  ///< Node → why, as it was logged.
+  std::shared_ptr<std::atomic<int>> questions_ = std::make_shared<std::atomic<int>>(0);
+};
+
+}  // namespace millrace

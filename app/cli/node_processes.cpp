@@ -1,0 +1,146 @@
+#include "app/cli/node_processes.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/cli/options.hpp"
+
+extern char** environ;
+
+namespace millrace::cli {
+
+namespace {
+
+/// A line without an end is passed on at this many bytes.
+constexpr std::size_t max_line = 16U << 10;
+
+}  // namespace
+
+node_processes::node_processes(std::vector<std::string> command, restart_settings restart)
+    : command_{std::move(command)}, restart_{restart} {}
+
+node_processes::~node_processes() {
+  kill();
+  for (auto& p : processes_)
+    if (p.pid != 0) waitpid(p.pid, nullptr, 0);
+}
+
+result<void> node_processes::start(const std::string& name) {
+  processes_.push_back({name, restart_policy{restart_}, 0, {}, {}, {}, std::nullopt});
+  return spawn(processes_.back());
+}
+
+result<void> node_processes::spawn(process& p) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ec::internal, std::strerror(errno));
+  postgres::unique_fd read_end{ends[0]};
+  const postgres::unique_fd write_end{ends[1]};
+  ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, write_end.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&files, write_end.get(), STDERR_FILENO);
+  // A group of its own: Ctrl-C in our terminal is ours, and we pass it on once.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  auto words = command_;
+  words.insert(words.end(), {"--name", p.name});
+  std::vector<char*> argv;
+  for (auto& w : words) argv.push_back(w.data());
+  argv.push_back(nullptr);
+  const int problem = posix_spawn(&p.pid, argv[0], &files, &attributes, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  posix_spawnattr_destroy(&attributes);
+  if (problem != 0) {
+    p.pid = 0;
+    return fail(ec::internal, words[0] + " cannot be started: " + std::strerror(problem));
+  }
+  p.handle = postgres::unique_fd{static_cast<int>(syscall(SYS_pidfd_open, p.pid, 0))};
+  p.output = std::move(read_end);
+  p.due.reset();
+  return {};
+}
+
+std::optional<std::string> node_processes::step(std::chrono::milliseconds patience) {
+  std::vector<pollfd> watched;
+  for (const auto& p : processes_) {
+    if (p.output) watched.push_back({p.output.get(), POLLIN, 0});
+    if (p.pid != 0) watched.push_back({p.handle.get(), POLLIN, 0});
+  }
+  ::poll(watched.data(), watched.size(), static_cast<int>(patience.count()));
+  for (auto& p : processes_) {
+    pass_on(p);
+    int status = 0;
+    if (p.pid != 0 && waitpid(p.pid, &status, WNOHANG) == p.pid) {
+      pass_on(p);
+      p.pid = 0;
+      const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      if (code != 0) all_well_ = false;
+      if (stopping_) continue;
+      std::fprintf(stderr, "millrace: node %s ended with %d\n", p.name.c_str(), code);
+      if (code == static_cast<int>(exit::usage)) return "node " + p.name + " cannot start as it is";
+      if (auto problem = ended(p)) return problem;
+    }
+    if (!stopping_ && p.pid == 0 && p.due && *p.due <= clock::now())
+      if (auto spawned = spawn(p); !spawned) return spawned.error().message;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> node_processes::ended(process& p) {
+  const auto delay = p.policy.died(clock::now());
+  if (!delay)
+    return "node " + p.name +
+           " ends too often (restart.intensity = " + std::to_string(restart_.intensity) +
+           "); see what it said";
+  p.due = clock::now() + *delay;
+  return std::nullopt;
+}
+
+void node_processes::pass_on(process& p) {
+  if (!p.output) return;
+  char buffer[4096];
+  for (;;) {
+    const auto n = ::read(p.output.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n == 0) p.output.reset();
+    if (n <= 0) break;
+    p.line.append(buffer, static_cast<std::size_t>(n));
+    for (auto end = p.line.find('\n'); end != std::string::npos || p.line.size() > max_line;
+         end = p.line.find('\n')) {
+      const auto length = std::min(end, max_line);
+      std::fprintf(stderr, "%s | %.*s\n", p.name.c_str(), static_cast<int>(length), p.line.data());
+      p.line.erase(0, end == std::string::npos ? length : length + (length == end ? 1 : 0));
+    }
+  }
+}
+
+void node_processes::stop() {
+  stopping_ = true;
+  for (const auto& p : processes_)
+    if (p.pid != 0) ::kill(p.pid, SIGTERM);
+}
+
+void node_processes::kill() {
+  stopping_ = true;
+  for (const auto& p : processes_)
+    if (p.pid != 0) ::kill(p.pid, SIGKILL);
+}
+
+bool node_processes::any_alive() const {
+  return std::any_of(processes_.begin(), processes_.end(),
+                     [](const auto& p) { return p.pid != 0; });
+}
+
+}  // namespace millrace::cli

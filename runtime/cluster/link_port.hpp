@@ -1,0 +1,33 @@
+// The TCP side of the links between nodes: is somebody at an address, and which connections to our
+// port are silent. CAF itself dials without a time-out and never drops a peer that connects and
+// says nothing (over TLS such a one even costs a core).
+//
+// Any thread; the functions say how long they block.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/settings.hpp"
+
+namespace millrace {
+
+struct link_address {
+  std::string host;
+  std::uint16_t port = 0;
+  std::string text() const;  ///< "HOST:PORT", "[HOST]:PORT" for IPv6.
+};
+
+/// "HOST:PORT" or "[HOST]:PORT"; nothing where it is neither or the port is 0.
+std::optional<link_address> parse_link_address(const std::string& text);
+
+/// Nothing where a TCP connection could be opened (it is closed at once), else why not, as a
+/// sentence without the address. Blocks for at most `limit`, and for the name's resolution.
+std::optional<std::string> why_unreachable(const link_address& to, duration limit);
+
+/// Shuts down the accepted connections to our `port` that have received nothing for `silence`:
+/// nodes beat much more often. Returns how many. Does not block.
+int drop_silent_connections(std::uint16_t port, duration silence);
+
+}  // namespace millrace

@@ -1,0 +1,57 @@
+// Several nodes of one cluster on this machine, on one database that the test holds.
+//
+// For GoogleTest's main thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/faults/fault_bed.hpp"
+#include "tests/integration/live_node.hpp"
+
+namespace millrace {
+
+struct bed_options {
+  int documents = 0;
+  std::chrono::milliseconds latency{20};  ///< Of each document at the embedding server.
+  int concurrency = 8;                    ///< Documents that a node works on at a time.
+  std::vector<std::string> names = {"a", "b", "c"};
+  bool shared = true;     ///< sources.shared
+  std::string rest = {};  ///< More tables of the config.
+  std::string cluster = "name = \"test\"\n";
+};
+
+class cluster_bed : public fault_bed {
+ public:
+  explicit cluster_bed(bed_options o);
+
+  /// Starts a node of the file, or a newcomer with `more` words, and waits until it is ready.
+  /// `before`: words before millrace's own, such as those of unshare.
+  live_node& start(const std::string& name, const std::vector<std::string>& more = {},
+                   const std::vector<std::string>& before = {});
+  void start_all();
+  /// `millrace node --name NAME …` that must end by itself.
+  outcome refused(const std::vector<std::string>& words) const;
+  live_node& node(const std::string& name) const { return *nodes_.at(name); }
+  /// Every node of these names sees all the others.
+  bool linked(const std::vector<std::string>& names) const;
+  /// Submits the corner's documents at a node, as the dataset `d`.
+  void submit(const std::string& at, const std::string& dataset = "d") const;
+  bool ended(const std::string& dataset = "d", std::chrono::seconds limit = patience) const;
+  /// Documents of which a node committed the result.
+  std::int64_t done_by(const std::string& name) const;
+  std::string leader(const std::string& role) const;
+  /// Sends SIGTERM to all that run and waits for their ends.
+  void stop_all();
+
+  std::map<std::string, int> ports;  ///< Of the links, by node.
+  int free_port();
+
+ private:
+  bed_options options_;
+  std::map<std::string, std::unique_ptr<live_node>> nodes_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,216 @@
+// Nodes that work together: they find each other, share what there is to do, and are told apart.
+#include <csignal>
+
+#include <gmock/gmock.h>
+
+#include "tests/cluster/cluster_bed.hpp"
+
+namespace millrace {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(cluster, three_nodes_share_the_work_and_each_document_is_done_once) {
+  constexpr int documents = 300;
+  cluster_bed bed{{.documents = documents}};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"a", "b", "c"}));
+  bed.submit("b");
+  ASSERT_TRUE(bed.ended());
+  for (const auto* name : {"a", "b", "c"}) EXPECT_GE(bed.done_by(name), documents / 5) << name;
+  bed.stop_all();
+  bed.expect_end({documents});
+}
+
+TEST(cluster, any_node_shows_all_of_them) {
+  cluster_bed bed{{}};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"a", "b", "c"}));
+  const auto actors = bed.node("b").json("/v1/actors?cluster=1");
+  std::map<std::string, int> membership;
+  for (const auto& actor : actors.GetArray())
+    if (std::string_view{actor["role"].GetString()} == "membership")
+      ++membership[actor["node"].GetString()];
+  EXPECT_EQ(membership, (std::map<std::string, int>{{"a", 1}, {"b", 1}, {"c", 1}}));
+  const auto nodes = bed.node("c").json("/v1/nodes");
+  ASSERT_EQ(nodes.Size(), 3U);
+  for (const auto& n : nodes.GetArray()) {
+    EXPECT_STREQ(n["state"].GetString(), "running");
+    EXPECT_EQ(n["address"].GetString(),
+              "127.0.0.1:" + std::to_string(bed.ports.at(n["node"].GetString())));
+  }
+  EXPECT_THAT(bed.node("a").get("/metrics?node=c").body, HasSubstr("millrace_build_info"));
+  EXPECT_EQ(bed.node("a").get("/metrics?node=nobody").status, 404);
+}
+
+// One node leads the ledger; the others pass orders on.
+TEST(cluster, credits_move_through_every_node) {
+  cluster_bed bed{{}};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"a", "b", "c"}));
+  ASSERT_TRUE(eventually([&] { return bed.leader("ledger") != ""; }));
+  for (const auto* name : {"a", "b", "c"})
+    EXPECT_TRUE(eventually([&] {
+      return bed.node(name)
+                 .post("/v1/credits/grant", R"({"account":"x","amount":5,"idempotency_key":")" +
+                                                std::string{name} + R"("})")
+                 .status == 200;
+    })) << name;
+  EXPECT_EQ(bed.sql("select balance from credit_accounts where name = 'x'"), "15");
+  std::int64_t moved = 0;
+  for (const auto* name : {"a", "b", "c"})
+    moved +=
+        bed.node(name)
+            .get("/metrics")
+            .body.find("millrace_ledger_transactions_total{type=\"grant\"}") != std::string::npos;
+  EXPECT_EQ(moved, 1) << "one ledger";
+}
+
+TEST(cluster, a_newcomer_that_is_not_in_the_file_gets_work_within_three_seconds) {
+  cluster_bed bed{{.documents = 2000, .latency = std::chrono::milliseconds{50}, .concurrency = 4}};
+  bed.start("a");
+  bed.submit("a");
+  const auto start = std::chrono::steady_clock::now();
+  bed.start("d", {"--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+  ASSERT_TRUE(eventually([&] { return bed.done_by("d") > 0; }));
+  const auto waited = std::chrono::steady_clock::now() - start;
+  RecordProperty("milliseconds", static_cast<int>(waited / std::chrono::milliseconds{1}));
+  EXPECT_LT(waited, std::chrono::seconds{3});
+  EXPECT_TRUE(eventually([&] {
+    return bed.node("d").process->err().find("linked with node a") != std::string::npos;
+  }));
+}
+
+// Each in a mount namespace of its own, where only the first one sees the documents.
+TEST(cluster, files_of_one_node_are_read_by_all) {
+  constexpr int documents = 300;
+  cluster_bed bed{{.documents = documents, .shared = false}};
+  const auto hidden = "mount -t tmpfs none '" + bed.w.documents() + "' && exec \"$@\"";
+  const std::vector<std::string> blind{
+      "/usr/bin/unshare", "--mount", "/bin/sh", "-c", hidden, "sh"};
+  bed.start("a");
+  bed.start("b", {}, blind);
+  bed.start("c", {}, blind);
+  ASSERT_TRUE(bed.linked({"a", "b", "c"}));
+  bed.submit("a");
+  ASSERT_TRUE(bed.ended());
+  EXPECT_EQ(bed.number("select count(*) from documents where uri like 'file://a/%'"), documents);
+  for (const auto* name : {"a", "b", "c"}) EXPECT_GE(bed.done_by(name), 60) << name;
+  EXPECT_THAT(bed.node("b").get("/metrics").body, HasSubstr("millrace_fetched_bytes_total"));
+  bed.stop_all();
+  bed.expect_end({documents});
+}
+
+TEST(cluster, documents_of_a_node_that_is_away_wait_for_it) {
+  cluster_bed bed{{.documents = 40, .names = {"a", "b"}, .shared = false}};
+  const auto hidden = "mount -t tmpfs none '" + bed.w.documents() + "' && exec \"$@\"";
+  bed.start("b", {}, {"/usr/bin/unshare", "--mount", "/bin/sh", "-c", hidden, "sh"});
+  bed.start("a");
+  ASSERT_TRUE(bed.linked({"a", "b"}));
+  // Paused, so that nothing is done before the node with the files is gone.
+  bed.server.set_latency(std::chrono::seconds{60});
+  bed.submit("a");
+  bed.node("a").process->signal(SIGKILL);
+  bed.node("a").process->wait();
+  bed.server.set_latency(std::chrono::milliseconds{1});
+  EXPECT_TRUE(eventually([&] {
+    return bed.number("select count(*) from queue_ready where run_at > now()") > 0;
+  })) << "put off";
+  bed.start("a");
+  ASSERT_TRUE(bed.ended());
+  EXPECT_EQ(bed.number("select count(*) from documents where status = 'failed'"), 0);
+}
+
+TEST(cluster, a_drained_node_passes_its_work_on_and_stays) {
+  constexpr int documents = 300;
+  cluster_bed bed{{.documents = documents,
+                   .latency = std::chrono::milliseconds{100},
+                   .rest = "[drain]\ntimeout = \"4s\"\n"}};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"a", "b", "c"}));
+  bed.submit("a");
+  ASSERT_TRUE(eventually([&] { return bed.done_by("b") > 0; }));
+  const auto drained = bed.w.run({"drain", "b", "--wait", "--endpoint", bed.node("a").url});
+  EXPECT_EQ(drained.exit_code, 0) << drained.err;
+  EXPECT_THAT(drained.out, HasSubstr("b: drained"));
+  EXPECT_EQ(bed.number("select count(*) from queue_leases where node = 'b'"), 0);
+  EXPECT_EQ(bed.number("select count(*) from leaders where node = 'b'"), 0);
+  const auto done = bed.done_by("b");
+  EXPECT_EQ(bed.sql("select state from nodes where name = 'b'"), "draining");
+  ASSERT_TRUE(bed.ended());
+  EXPECT_EQ(bed.done_by("b"), done);
+  EXPECT_EQ(bed.number("select coalesce(sum(attempts), 0) from documents where attempts > 1"), 0)
+      << "no attempt is spent";
+  EXPECT_EQ(bed.w.run({"drain", "nobody", "--endpoint", bed.node("a").url}).exit_code, 1);
+  bed.stop_all();
+  bed.expect_end({documents});
+}
+
+TEST(cluster, up_runs_every_node_of_the_file_and_starts_again_what_dies) {
+  constexpr int documents = 60;
+  cluster_bed bed{{.documents = documents}};
+  bed.close_database();  // `up` owns it
+  const auto all = bed.w.start({"up", "--config", bed.config});
+  for (const auto* name : {"a", "b", "c"})
+    ASSERT_TRUE(all->says(std::string{name} + " | millrace: node " + name + " is ready"))
+        << all->err();
+  bed.open_database();
+  const auto pid = bed.number("select pid from nodes where name = 'b'");
+  ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] {
+    return bed.number("select pid from nodes where name = 'b'") != pid;
+  })) << all->err();
+  const auto submitted =
+      bed.w.run({"submit", "--dataset", "d", "--config", bed.config, bed.w.documents()});
+  EXPECT_EQ(submitted.exit_code, 0) << submitted.err;
+  ASSERT_TRUE(bed.ended());
+  all->signal(SIGINT);
+  const auto outcome = all->wait();
+  EXPECT_EQ(outcome.exit_code, 1) << "one node was killed: " << outcome.err;
+  EXPECT_EQ(bed.number("select count(*) from nodes where state = 'stopped'"), 3);
+  bed.expect_end({documents});
+}
+
+TEST(cluster, what_cannot_work_together_is_refused_in_a_sentence) {
+  cluster_bed bed{{.names = {"a", "b"}}};
+  bed.start("a");
+  const auto at = [&](const std::string& name, int port) {
+    return bed.refused({"--name", name, "--listen", "127.0.0.1:" + std::to_string(port)});
+  };
+  // A namesake on another data directory, or none of this machine's: only the table knows of it.
+  const auto lock = bed.w.data() / "node-a.lock";
+  const auto same_name = bed.refused({"--name", "a"});
+  EXPECT_EQ(same_name.exit_code, 1);
+  EXPECT_THAT(same_name.err, HasSubstr("node `a` runs already"));
+  const auto same_port = at("z", bed.ports.at("a"));
+  EXPECT_EQ(same_port.exit_code, 1);
+  EXPECT_THAT(same_port.err,
+              HasSubstr("cannot listen on 127.0.0.1:" + std::to_string(bed.ports.at("a"))));
+  const auto unknown = bed.refused({"--name", "bb"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, AllOf(HasSubstr("no node `bb`"), HasSubstr("--listen")));
+  const auto afar = bed.refused({"--name", "z", "--listen", "10.1.2.3:4700"});
+  EXPECT_EQ(afar.exit_code, 2);
+  EXPECT_THAT(afar.err, HasSubstr("embedded database"));
+  const auto other = bed.w.path() / "other.toml";
+  write_text(other, "[cluster]\nname = \"other\"\n[api]\nlisten = \"\"\n");
+  const auto stranger = bed.w.run({"node", "--config", other.native(), "--name", "z"});
+  EXPECT_EQ(stranger.exit_code, 2);
+  EXPECT_THAT(stranger.err, AllOf(HasSubstr("`test`"), HasSubstr("`other`")));
+}
+
+TEST(cluster, nodes_of_another_protocol_do_not_link_and_say_why) {
+  cluster_bed bed{{.names = {"a"}}};
+  const auto port = std::to_string(bed.free_port());
+  auto& a = bed.start("a");
+  bed.sql(
+      "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity, "
+      "protocol, heartbeat_at) values ('old', 0, '127.0.0.1:" +
+      port + "', '{all}', 'running', '0.0.9', 1, 1, 999, now() + interval '1 hour') returning 1");
+  EXPECT_TRUE(a.process->says(
+      "no link with node old: it is of version 0.0.9 with protocol 999, this one of"));
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,183 @@
+// The links themselves: over TLS, and with those who do not belong at the port.
+#include <csignal>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runtime/cluster/certificates.hpp"
+#include "runtime/database/unique_fd.hpp"
+#include "tests/cluster/cluster_bed.hpp"
+
+namespace millrace {
+namespace {
+
+using postgres::unique_fd;
+using ::testing::HasSubstr;
+
+/// Certificates of `names` below the corner, whose config names them by absolute paths.
+bed_options with_tls(const std::filesystem::path& certs, bed_options o) {
+  const auto at = certs.native();
+  o.cluster = "name = \"test\"\ntls.ca = \"" + at + "/ca.pem\"\ntls.certificate = \"" + at +
+              "/{node}.pem\"\ntls.key = \"" + at + "/{node}.key\"\n";
+  return o;
+}
+
+class links_test : public ::testing::Test {
+ protected:
+  temporary_directory folder;
+  std::filesystem::path certs = folder.path() / "certs";
+
+  void issue(const std::vector<std::string>& nodes, const std::filesystem::path& where) {
+    const auto ca = certificate_authority::open(where, "test");
+    ASSERT_TRUE(ca) << ca.error().message;
+    for (const auto& n : nodes) {
+      const auto made = ca->issue(n, 30);
+      ASSERT_TRUE(made) << made.error().message;
+    }
+  }
+};
+
+unique_fd connect_to(int port) {
+  unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+/// The other side has closed.
+bool is_dropped(const unique_fd& fd) {
+  char byte;
+  return ::recv(fd.get(), &byte, 1, MSG_DONTWAIT) == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+double cpu_seconds(pid_t pid) {
+  std::ifstream in{"/proc/" + std::to_string(pid) + "/stat"};
+  std::string stat{std::istreambuf_iterator<char>(in), {}};
+  std::istringstream fields{stat.substr(stat.rfind(')') + 2)};
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+TEST_F(links_test, nodes_with_certificates_of_one_ca_work_together) {
+  issue({"a", "b", "c"}, certs);
+  constexpr int documents = 150;
+  cluster_bed bed{with_tls(certs, {.documents = documents, .shared = false})};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"a", "b", "c"}));
+  const auto ready = bed.node("a").get("/readyz?verbose");
+  EXPECT_THAT(ready.body, HasSubstr("certificate"));
+  EXPECT_THAT(ready.body, HasSubstr("ends in 29 days"));
+  bed.submit("a");
+  ASSERT_TRUE(bed.ended());
+  bed.stop_all();
+  bed.expect_end({documents});
+}
+
+TEST_F(links_test, certificates_that_do_not_fit_are_refused_at_the_start) {
+  issue({"a"}, certs);
+  cluster_bed bed{with_tls(certs, {.names = {"a", "b"}})};
+  const auto missing = bed.refused({"--name", "b"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("b.pem cannot be read; `millrace certs` makes it"));
+  issue({"b"}, folder.path() / "other");
+  for (const auto* file : {"b.pem", "b.key"})
+    std::filesystem::copy(folder.path() / "other" / file, certs / file);
+  const auto stranger = bed.refused({"--name", "b"});
+  EXPECT_EQ(stranger.exit_code, 2);
+  EXPECT_THAT(stranger.err, HasSubstr("is not signed by"));
+}
+
+TEST_F(links_test, beyond_loopback_there_is_no_link_without_certificates) {
+  cluster_bed bed{{.names = {"a"}}};
+  const auto url = bed.w.path() / "afar.toml";
+  write_text(url,
+             "[database]\nurl = \"postgresql://127.0.0.1:1/none\"\n[[node]]\nname = \"z\"\nhost = "
+             "\"10.1.2.3\"\nport = 4700\n");
+  const auto refused = bed.w.run({"node", "--config", url.native()});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("mutual TLS"));
+}
+
+// Silent over TLS costs CAF a core until it leaves (it is made to), garbage and plain TCP end at
+// once.
+TEST_F(links_test, who_does_not_belong_at_the_port_is_dropped_and_does_no_harm) {
+  issue({"a", "b"}, certs);
+  constexpr int documents = 60;
+  cluster_bed bed{with_tls(certs, {.documents = documents, .names = {"a", "b"}})};
+  bed.start("a");
+  const auto port = bed.ports.at("a");
+  std::vector<unique_fd> silent;
+  for (int i = 0; i < 3; ++i) silent.push_back(connect_to(port));
+  const auto garbage = connect_to(port);
+  const std::string noise = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  ASSERT_EQ(::send(garbage.get(), noise.data(), noise.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(noise.size()));
+  EXPECT_TRUE(eventually([&] { return is_dropped(garbage); })) << "garbage";
+  for (const auto& fd : silent)
+    EXPECT_TRUE(eventually([&] { return is_dropped(fd); })) << "silence";
+  bed.start("b");
+  ASSERT_TRUE(bed.linked({"a", "b"}));
+  bed.submit("b");
+  ASSERT_TRUE(bed.ended());
+  const auto pid = static_cast<pid_t>(bed.number("select pid from nodes where name = 'a'"));
+  const auto before = cpu_seconds(pid);
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(eventually(
+      [&] { return std::chrono::steady_clock::now() - start > std::chrono::seconds{2}; }));
+  EXPECT_LT(cpu_seconds(pid) - before, 1.0) << "nothing spins";
+  bed.stop_all();
+  bed.expect_end({documents});
+}
+
+TEST_F(links_test, a_node_of_another_ca_or_without_tls_is_kept_out) {
+  issue({"a"}, certs);
+  cluster_bed bed{with_tls(certs, {.names = {"a"}})};
+  auto& a = bed.start("a");
+  // The same database, the same cluster's name, a CA of its own.
+  issue({"b"}, folder.path() / "other");
+  const auto other = folder.path() / "other";
+  auto text = read_text(bed.config);
+  const auto with = [&](const std::string& name, const std::string& from, const std::string& to) {
+    auto changed = text;
+    for (auto at = changed.find(from); at != std::string::npos;
+         at = changed.find(from, at + to.size()))
+      changed.replace(at, from.size(), to);
+    const auto file = bed.w.path() / name;
+    write_text(file, changed);
+    return file.native();
+  };
+  const auto strange =
+      bed.w.start({"node", "--config", with("strange.toml", certs.native(), other.native()),
+                   "--name", "b", "--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+  EXPECT_TRUE(strange->says("no link with node a: the handshake failed")) << strange->err();
+  const auto plain =
+      bed.w.start({"node", "--config", with("plain.toml", "tls.", "# tls."), "--name", "c",
+                   "--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+  EXPECT_TRUE(plain->says("no link with node a: the handshake failed")) << plain->err();
+  EXPECT_EQ(a.process->err().find("linked with"), std::string::npos);
+  EXPECT_EQ(a.get("/livez").status, 200);
+}
+
+TEST_F(links_test, certificates_are_replaced_while_nodes_run) {
+  issue({"a", "b"}, certs);
+  cluster_bed bed{with_tls(certs, {.names = {"a", "b"}})};
+  bed.start("a");
+  issue({"a", "b"}, certs);
+  const auto ca = certificate_authority::open(certs, "test");
+  ASSERT_TRUE(ca->issue("a", 300));
+  EXPECT_THAT(bed.node("a").get("/readyz?verbose").body, HasSubstr("ends in 299 days"));
+  bed.start("b");
+  EXPECT_TRUE(bed.linked({"a", "b"}));
+}
+
+}  // namespace
+}  // namespace millrace

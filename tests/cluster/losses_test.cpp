@@ -1,0 +1,103 @@
+// Nodes that are lost: killed, stopped, cut off.
+#include <csignal>
+
+#include <gmock/gmock.h>
+
+#include "tests/cluster/cluster_bed.hpp"
+
+namespace millrace {
+namespace {
+
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Three nodes at work for some ten seconds.
+struct busy_cluster : cluster_bed {
+  static constexpr int documents = 600;
+
+  busy_cluster() : cluster_bed{{.documents = documents, .latency = milliseconds{200}}} {
+    start_all();
+    EXPECT_TRUE(linked({"a", "b", "c"}));
+    // A reaper trusts the heartbeats of suspects after it has seen the database for 5 s.
+    EXPECT_TRUE(eventually([this] { return leader("reaper") != ""; }));
+    EXPECT_TRUE(eventually([&] {
+      return number(
+                 "select extract(epoch from clock_timestamp() - max(started_at))::int from nodes") >
+             6;
+    }));
+    submit("a");
+    for (const auto* name : {"a", "b", "c"})
+      EXPECT_TRUE(eventually([&] { return done_by(name) > 0; })) << name;
+  }
+  std::vector<std::string> leases_of(const std::string& name) const {
+    return lines_of(
+        sql("select coalesce(string_agg(document_id::text, E'\\n'), '') from queue_leases "
+            "where node = '" +
+            name + "'"));
+  }
+  /// Time until none of these documents is with `name` or waits, or nothing where that took too
+  /// long.
+  std::optional<milliseconds> taken_over(const std::string& name, clock::time_point since) const {
+    const auto free = eventually([&] {
+      return number("select count(*) from queue_leases where node = '" + name + "'") == 0;
+    });
+    if (!free) return std::nullopt;
+    return std::chrono::duration_cast<milliseconds>(clock::now() - since);
+  }
+};
+
+TEST(losses, what_a_killed_leader_had_is_elsewhere_within_six_seconds) {
+  busy_cluster bed;
+  const auto victim = bed.leader("reaper");
+  ASSERT_FALSE(bed.leases_of(victim).empty());
+  const auto start = clock::now();
+  bed.node(victim).process->signal(SIGKILL);
+  bed.node(victim).process->wait();
+  const auto took = bed.taken_over(victim, start);
+  ASSERT_TRUE(took);
+  RecordProperty("milliseconds", static_cast<int>(took->count()));
+  EXPECT_LT(*took, seconds{6});
+  for (const auto* role : {"ledger", "status_aggregator", "reaper"})
+    EXPECT_TRUE(eventually([&] { return bed.leader(role) != victim; }, seconds{6})) << role;
+  ASSERT_TRUE(bed.ended());
+  bed.stop_all();
+  bed.expect_end({busy_cluster::documents});
+}
+
+TEST(losses, a_stopped_node_that_wakes_up_changes_nothing) {
+  busy_cluster bed;
+  const auto victim = bed.leader("status_aggregator");
+  bed.node(victim).process->signal(SIGSTOP);
+  const auto took = bed.taken_over(victim, clock::now());
+  EXPECT_LT(took.value_or(seconds{60}), seconds{8});
+  EXPECT_TRUE(eventually([&] { return bed.leader("status_aggregator") != victim; }, seconds{8}));
+  ASSERT_TRUE(bed.ended());
+  bed.node(victim).process->signal(SIGCONT);
+  for (const auto* name : {"a", "b", "c"}) {
+    if (name == victim) continue;
+    EXPECT_TRUE(eventually([&] {
+      const auto said = bed.node(name).process->err();
+      return said.rfind("linked with node " + victim) >
+             said.rfind("the link with node " + victim + " is lost");
+    })) << name
+        << " links again: " << bed.node(name).process->err();
+  }
+  bed.stop_all();
+  bed.expect_end({busy_cluster::documents});
+}
+
+TEST(losses, every_node_killed_in_turn_and_started_again) {
+  busy_cluster bed;
+  for (const auto* name : {"a", "b", "c"}) {
+    bed.node(name).process->signal(SIGKILL);
+    bed.node(name).process->wait();
+    bed.start(name);
+  }
+  ASSERT_TRUE(bed.ended());
+  bed.stop_all();
+  bed.expect_end({busy_cluster::documents});
+}
+
+}  // namespace
+}  // namespace millrace
