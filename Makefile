@@ -6,7 +6,7 @@ BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev configure build demo test check smoke load full soak fuzz bench bench-long bench-corpus bench-peers \
-        install format lint clean
+        install package format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +72,10 @@ bench-peers: ## Speed beside poppler, pdftotext and tesseract on the documents i
 
 install: build ## Install below PREFIX (/usr/local), or DESTDIR/PREFIX
 	@cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+package: ## Build a Debian package in build/release
+	@$(MAKE) --no-print-directory build PRESET=release
+	@cd build/release && cpack -G DEB && ls -l $(CURDIR)/build/release/*.deb
 
 format: setup ## Write all C++ files as clang-format would
 	@.ci/sources | xargs -0 -r clang-format -i

@@ -177,10 +177,12 @@ void document_actor_impl::extract() {
       caf::anon_send(self,
                      pages_extracted{token, std::make_shared<finished_pages>(std::move(pages))});
     };
-  config_.extract(std::move(request), [self, token](result<extracted_document> outcome) {
-    caf::anon_send(self, document_extracted{token, std::make_shared<result<extracted_document>>(
-                                                       std::move(outcome))});
-  });
+  // A fetched file stays until it is read, also where the document is given back meanwhile.
+  config_.extract(
+      std::move(request), [self, token, held = fetched_](result<extracted_document> outcome) {
+        caf::anon_send(self, document_extracted{token, std::make_shared<result<extracted_document>>(
+                                                           std::move(outcome))});
+      });
 }
 
 void document_actor_impl::on_extracted(document_extracted& message) {
@@ -237,7 +239,7 @@ void document_actor_impl::describe_images() {
     const auto& image = images_[next_image_++];
     request(worker, caf::infinite,
             describe_image{image, occurrences_[image.info.sha256], work_.dataset_id, path_,
-                           result_.size})
+                           result_.size, fetched_})
         .then(
             [this, token](image_described& described) {
               if (stage_ == stage::describing && token == work_.token) on_image(described);

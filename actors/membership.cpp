@@ -33,7 +33,10 @@ membership_actor_impl::behavior_type membership_actor_impl::make_behavior() {
 
 void membership_actor_impl::on_tick() {
   if (!beat()) return;
-  if (state_ == node_state::running || alone_) campaign_for_all();
+  if (state_ == node_state::running || alone_)
+    campaign_for_all();
+  else
+    resign_all();
   if (clock::now() - last_reap_ >= config_.reap_interval) reap();
 }
 

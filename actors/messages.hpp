@@ -100,12 +100,14 @@ struct granted {
 // Document ⇄ image, embedder, committer
 // ---------------------------------------------------------------------------
 
+/// To an image actor of this node.
 struct describe_image {
   image_record image;
   std::uint32_t occurrences = 1;  ///< In its document.
   std::int64_t dataset_id = 0;
   std::string path;  ///< Of the document.
   std::uint64_t document_size = 0;
+  std::shared_ptr<scratch_file> fetched = nullptr;  ///< What `path` names, where it was fetched.
 };
 
 struct image_described {
@@ -320,11 +322,6 @@ typename Inspector::result_type inspect(Inspector& f, granted& x) {
   return f(caf::meta::type_name("millrace::granted"), x.total);
 }
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, describe_image& x) {
-  return f(caf::meta::type_name("millrace::describe_image"), x.image, x.occurrences, x.dataset_id,
-           x.path, x.document_size);
-}
-template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, image_described& x) {
   return f(caf::meta::type_name("millrace::image_described"), x.image, x.kept, x.problem);
 }
@@ -414,6 +411,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::checkpoints_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::batch_embedded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::group_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::describe_image)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::file_fetched)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::use_roles)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::offer_changed)

@@ -59,6 +59,7 @@ peers_actor_impl::peers_actor_impl(caf::actor_config& config, actor_place place,
 
 peers_actor_impl::behavior_type peers_actor_impl::make_behavior() {
   if (config_.port != 0) send(caf::actor_cast<peers_actor>(this), tick_atom_v);
+  tell_suspects();  // none are known, whatever the one before had said
   return {
       [this](const node_hello& from) { return on_hello(from); },
       [this](const node_offer& offer) { on_offer(offer); },

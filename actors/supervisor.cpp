@@ -28,6 +28,7 @@ supervisor_actor_impl::behavior_type supervisor_actor_impl::make_behavior() {
   start_all();
   return {
       [this](const restart_child& restart) {
+        if (restart.slot >= children_.size()) return;
         start(restart.slot);
         announce();
         offer();
@@ -117,6 +118,7 @@ void supervisor_actor_impl::start(std::size_t slot) {
           queue_puller_config{parts_.source, parts_.book, s.queue.batch_size, s.queue.poll_interval,
                               parts_.storage_problem, parts_.counters, parts_.claims_held},
           true);
+      if (draining_) caf::anon_send(roles_.puller, drain_atom_v);
       return;
     case role::embedder: {
       // What is computed in place gains nothing from waiting for company.
@@ -172,6 +174,7 @@ void supervisor_actor_impl::start(std::size_t slot) {
                             caf::actor_cast<supervisor_actor>(this)},
           true);
       send(membership_, suspects_);
+      if (draining_) send(membership_, drain_atom_v);
       return;
     case role::ledger:
       if (ledger_term_)

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <thread>
 
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "app/cli/commands.hpp"
@@ -41,6 +42,7 @@ int serve(const global_options& global, const std::string& wanted, const std::st
   auto& n = **started;
   std::fprintf(stderr, "millrace: node %s is ready; API at %s\n", name.c_str(),
                n.api_address().empty() ? "(none)" : n.api_address().c_str());
+  sd_notify(0, "READY=1");  // nobody hears it where systemd did not start us
   while (wait_for_stop_signal(look_interval) == 0) {
     if (const auto failure = n.failure()) {
       std::fprintf(stderr, "millrace: node %s stops: %s\n", name.c_str(), failure->c_str());
@@ -48,6 +50,7 @@ int serve(const global_options& global, const std::string& wanted, const std::st
       return static_cast<int>(exit::error);
     }
   }
+  sd_notify(0, "STOPPING=1");
   std::fprintf(stderr, "millrace: node %s drains (again: leave at once)\n", name.c_str());
   std::atomic<bool> drained{false};
   std::thread second{[&] {

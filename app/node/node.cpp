@@ -83,6 +83,7 @@ struct node::impl {
   std::unique_ptr<queue_listener> listener;
   std::atomic<bool> draining{false};
   mutable std::mutex drain_mutex;
+  bool closing = false;      ///< No drain begins any more.
   drain_report drained;      ///< As far as it is known.
   std::thread drain_thread;  ///< Where the node was asked to drain by way of the API.
   std::atomic<bool> claims_held{false};
@@ -164,6 +165,8 @@ result<void> node::impl::join_cluster() {
   if (options.long_lived)
     if (auto member = registry->enter_cluster(options.config.cluster.name); !member) return member;
   if (auto alone = check_rivals(*registry); !alone) return alone;
+  if (options.link)  // before it joins, and ends the leases of the one that runs there
+    if (auto free = check_port(*options.link); !free) return free;
   const auto joined = registry->join();
   if (!joined) return tl::unexpected<error>(joined.error());
   incarnation = *joined;
@@ -378,6 +381,10 @@ result<void> node::impl::start_api() {
 void node::impl::close() {
   api.reset();
   local_api.reset();
+  {
+    const std::lock_guard lock{drain_mutex};
+    closing = true;
+  }
   if (drain_thread.joinable()) drain_thread.join();
   if (system && supervisor) {
     listener.reset();
@@ -457,7 +464,7 @@ drain_outcome node::drain(duration limit) {
 /// For the API: the node stays, without work.
 void node::impl::begin_drain() {
   const std::lock_guard lock{drain_mutex};
-  if (drain_thread.joinable()) return;
+  if (closing || drain_thread.joinable()) return;
   drained.state = "draining";
   drain_thread = std::thread{[this] { drain(options.config.drain.timeout); }};
 }
@@ -465,20 +472,23 @@ void node::impl::begin_drain() {
 drain_outcome node::impl::drain(duration limit) {
   draining = true;
   const auto end = std::chrono::steady_clock::now() + limit;
+  const auto before = ask<drain_progress>(progress_atom_v);
+  const auto released_before = before ? before->released : 0;
   auto progress = ask<drain_progress>(drain_atom_v);
   const auto note = [&](const char* state) {
     const std::lock_guard lock{drain_mutex};
     drained.state = state;
-    if (!progress) return;
+    if (!progress) return;  // an actor that is busy with the database answers the next time
     drained.in_flight = progress->in_flight;
-    drained.released = progress->released;
+    drained.released = progress->released - released_before;
   };
   {
     const std::lock_guard lock{drain_mutex};
-    if (progress && drained.eligible == 0) drained.eligible = progress->in_flight;
+    if (progress && drained.eligible == 0)
+      drained.eligible = progress->in_flight + progress->released - released_before;
   }
   bool told_to_give_back = false;
-  while (progress && progress->in_flight > 0) {
+  while (!progress || progress->in_flight > 0) {
     note("draining");
     const auto now = std::chrono::steady_clock::now();
     if (now >= end && told_to_give_back) break;
@@ -489,7 +499,7 @@ drain_outcome node::impl::drain(duration limit) {
   }
   note("drained");
   const std::lock_guard lock{drain_mutex};
-  drained.failed = drained.in_flight;
+  drained.failed = progress ? drained.in_flight : drained.eligible - drained.released;
   return {progress && progress->in_flight == 0, progress ? progress->released : 0};
 }
 

@@ -13,6 +13,12 @@ namespace {
 /// Is the node of that row still there?
 constexpr auto rival_probe = std::chrono::seconds{1};
 
+tl::unexpected<error> port_taken(const link_address& at) {
+  return fail(ec::port_taken, "cannot listen on " + at.text() +
+                                  " for the links between nodes; stop what listens there, or give "
+                                  "the node another host or port");
+}
+
 }  // namespace
 
 result<void> check_link(const link_address& at, const tls_settings& tls) {
@@ -45,15 +51,18 @@ result<void> check_rivals(node_registry& registry) {
                                     "; choose another --name");
 }
 
+result<void> check_port(const link_address& at) {
+  if (why_unreachable(at, rival_probe)) return {};
+  return port_taken(at);
+}
+
 result<void> open_gate(caf::actor_system& system, const supervisor_actor& supervisor,
                        const link_address& at, bool tls) {
   const auto gate = caf::actor_cast<caf::actor>(supervisor);
   const auto port = tls ? caf::openssl::publish(gate, at.port, at.host.c_str(), true)
                         : system.middleman().publish(gate, at.port, at.host.c_str(), true);
   if (port) return {};
-  return fail(ec::port_taken, "cannot listen on " + at.text() +
-                                  " for the links between nodes; stop what listens there, or give "
-                                  "the node another host or port");
+  return port_taken(at);
 }
 
 readiness_check certificate_check(const tls_settings& tls) {

@@ -19,6 +19,9 @@ result<void> check_link(const link_address& at, const tls_settings& tls);
 /// node_refused where a live node has this one's name or CAF's id of this process.
 result<void> check_rivals(node_registry& registry);
 
+/// port_taken where somebody listens there already.
+result<void> check_port(const link_address& at);
+
 /// Others can dial from here on. port_taken where somebody listens there.
 result<void> open_gate(caf::actor_system& system, const supervisor_actor& supervisor,
                        const link_address& at, bool tls);

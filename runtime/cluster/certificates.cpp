@@ -32,6 +32,8 @@ struct file_closer {
 using open_file = std::unique_ptr<std::FILE, file_closer>;
 
 constexpr long day = 86'400;
+/// Without one OpenSSL would ask on the terminal.
+char no_password[] = "";
 /// Clocks of nodes differ.
 constexpr long backdated = 3'600;
 
@@ -52,7 +54,7 @@ result<certificate> read_certificate(const std::string& file) {
 result<private_key> read_key(const std::string& file) {
   const open_file in{std::fopen(file.c_str(), "re")};
   if (!in) return fail(ec::invalid_config, file + " cannot be read; `millrace certs` makes it");
-  private_key k{PEM_read_PrivateKey(in.get(), nullptr, nullptr, nullptr)};
+  private_key k{PEM_read_PrivateKey(in.get(), nullptr, nullptr, no_password)};
   if (!k) return fail(ec::invalid_config, file + " holds no PEM private key without a password");
   return k;
 }
@@ -165,8 +167,15 @@ result<certificate_authority> certificate_authority::open(const std::filesystem:
   authority.directory_ = directory;
   const auto pem = directory / "ca.pem";
   const auto key_file = directory / "ca.key";
-  if (std::filesystem::exists(pem, problem) && std::filesystem::exists(key_file, problem))
-    return authority;
+  const bool has_pem = std::filesystem::exists(pem, problem);
+  const bool has_key = std::filesystem::exists(key_file, problem);
+  if (has_pem && has_key) return authority;
+  if (has_pem || has_key)
+    return fail(
+        ec::invalid_argument,
+        (has_pem ? key_file : pem).native() +
+            " is missing; put it back, or choose another folder for a new CA, which no node "
+            "with a certificate of the old one lets in");
   const private_key key{EVP_EC_gen("P-256")};
   if (!key) return openssl_failure("making a key");
   auto c = draft(key.get(), cluster, "millrace cluster CA", authority_days);

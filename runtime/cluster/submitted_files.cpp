@@ -29,9 +29,13 @@ result<submitted_piece> submitted_files::read(std::int64_t document_id, const st
   auto found = find(document_id, uri, offset == 0);
   if (!found) return tl::unexpected<error>(found.error());
   auto& file = **found;
+  // Anew each time: a change in place must show.
+  struct stat status {};
+  if (::fstat(file.fd.get(), &status) != 0)
+    return fail(ec::source_unreadable, uri + ": " + std::generic_category().message(errno));
   submitted_piece piece;
-  piece.size = file.size;
-  piece.changed = file.changed;
+  piece.size = static_cast<std::uint64_t>(status.st_size);
+  piece.changed = nanoseconds(status.st_mtim);
   piece.bytes.resize(length);
   std::size_t done = 0;
   while (done < length) {
@@ -62,10 +66,7 @@ result<submitted_files::open_file*> submitted_files::find(std::int64_t document_
   if (!path) return tl::unexpected<error>(path.error());
   auto opened = extraction::open_document(*path);
   if (!opened) return tl::unexpected<error>(opened.error());
-  struct stat status {};
-  if (::fstat(opened->fd.get(), &status) != 0)
-    return fail(ec::source_unreadable, uri + ": " + std::generic_category().message(errno));
-  open_.push_front({document_id, std::move(opened->fd), opened->size, nanoseconds(status.st_mtim)});
+  open_.push_front({document_id, std::move(opened->fd)});
   if (open_.size() > max_open) open_.pop_back();
   return &open_.front();
 }

@@ -16,8 +16,8 @@ namespace millrace {
 
 struct submitted_piece {
   std::string bytes;         ///< Shorter than asked for: the file ends there.
-  std::uint64_t size = 0;    ///< Of the file when it was opened.
-  std::int64_t changed = 0;  ///< Time of its last change then, in nanoseconds.
+  std::uint64_t size = 0;    ///< Of the file now.
+  std::int64_t changed = 0;  ///< Time of its last change, in nanoseconds.
 };
 
 class submitted_files {
@@ -36,8 +36,6 @@ class submitted_files {
   struct open_file {
     std::int64_t document_id = 0;
     extraction::descriptor fd;
-    std::uint64_t size = 0;
-    std::int64_t changed = 0;
   };
 
   result<std::string> path_of(std::int64_t document_id, const std::string& uri);

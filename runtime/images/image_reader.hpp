@@ -13,6 +13,7 @@
 
 #include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
+#include "runtime/core/scratch_file.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
 
 namespace millrace {
@@ -22,6 +23,7 @@ struct image_question {
   std::string path;  ///< Of the document.
   std::uint64_t document_size = 0;
   image_info image;
+  std::shared_ptr<scratch_file> fetched = nullptr;  ///< What `path` names, where it was fetched.
 };
 
 using image_answer = std::function<void(result<std::string>)>;

@@ -13,6 +13,7 @@ attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& 
     case ec::pool_exhausted:
       return attempt_verdict::give_back;
     case ec::source_away:
+    case ec::disk_full:
       return attempt_verdict::wait;
     default:
       break;

@@ -138,7 +138,8 @@ where token = any($1::bigint[]))sql";
 constexpr auto dead_rows_sql = R"sql(
 select coalesce(max(n_dead_tup), 0),
        (select backend_xmin::text from pg_stat_activity
-        where backend_xmin is not null and pid <> pg_backend_pid() order by age(backend_xmin) desc limit 1)
+        where backend_xmin is not null and pid <> pg_backend_pid()
+          and (datname = current_database() or datname is null) order by age(backend_xmin) desc limit 1)
 from pg_stat_user_tables where relname in ('queue_ready', 'queue_leases'))sql";
 
 constexpr auto counts_sql = R"sql(

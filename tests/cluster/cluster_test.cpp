@@ -178,8 +178,6 @@ TEST(cluster, what_cannot_work_together_is_refused_in_a_sentence) {
   const auto at = [&](const std::string& name, int port) {
     return bed.refused({"--name", name, "--listen", "127.0.0.1:" + std::to_string(port)});
   };
-  // A namesake on another data directory, or none of this machine's: only the table knows of it.
-  const auto lock = bed.w.data() / "node-a.lock";
   const auto same_name = bed.refused({"--name", "a"});
   EXPECT_EQ(same_name.exit_code, 1);
   EXPECT_THAT(same_name.err, HasSubstr("node `a` runs already"));

@@ -44,6 +44,14 @@ TEST_F(certificates_test, what_a_ca_issues_fits_and_ends_when_it_should) {
   EXPECT_EQ(why_not({a.certificate, a.key, issue("b").ca}), "");
 }
 
+TEST_F(certificates_test, a_ca_whose_key_was_put_away_is_not_replaced) {
+  issue("a");
+  std::filesystem::remove(certs / "ca.key");
+  const auto opened = certificate_authority::open(certs, "demo");
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().message, HasSubstr("ca.key is missing; put it back"));
+}
+
 TEST_F(certificates_test, keys_are_for_their_owner_only) {
   const auto a = issue("a");
   for (const auto& file : {a.key, (certs / "ca.key").native()}) {

@@ -67,7 +67,7 @@ TEST_F(submitted_files_test, a_change_between_two_readings_shows) {
   std::filesystem::last_write_time(
       folder.path() / "a.txt",
       std::filesystem::file_time_type::clock::now() + std::chrono::hours{1});
-  EXPECT_NE(must(files.read(id, uri, 0, 2)).changed, before.changed);
+  EXPECT_NE(must(files.read(id, uri, 2, 2)).changed, before.changed) << "of the same opening";
 }
 
 TEST_F(submitted_files_test, open_files_are_bounded) {
