@@ -12,6 +12,9 @@ using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+/// A suspect's work moves after 3 s and a look or two; without the lost link it would take 15 s.
+constexpr seconds well_before_expiry{12};
+
 /// Three nodes at work for some ten seconds.
 struct busy_cluster : cluster_bed {
   static constexpr int documents = 600;
@@ -47,7 +50,7 @@ struct busy_cluster : cluster_bed {
   }
 };
 
-TEST(losses, what_a_killed_leader_had_is_elsewhere_within_six_seconds) {
+TEST(losses, what_a_killed_leader_had_is_elsewhere_before_it_would_expire) {
   busy_cluster bed;
   const auto victim = bed.leader("reaper");
   ASSERT_FALSE(bed.leases_of(victim).empty());
@@ -57,9 +60,9 @@ TEST(losses, what_a_killed_leader_had_is_elsewhere_within_six_seconds) {
   const auto took = bed.taken_over(victim, start);
   ASSERT_TRUE(took);
   RecordProperty("milliseconds", static_cast<int>(took->count()));
-  EXPECT_LT(*took, seconds{6});
+  EXPECT_LT(*took, well_before_expiry);
   for (const auto* role : {"ledger", "status_aggregator", "reaper"})
-    EXPECT_TRUE(eventually([&] { return bed.leader(role) != victim; }, seconds{6})) << role;
+    EXPECT_TRUE(eventually([&] { return bed.leader(role) != victim; }, well_before_expiry)) << role;
   ASSERT_TRUE(bed.ended());
   bed.stop_all();
   bed.expect_end({busy_cluster::documents});
@@ -70,8 +73,9 @@ TEST(losses, a_stopped_node_that_wakes_up_changes_nothing) {
   const auto victim = bed.leader("status_aggregator");
   bed.node(victim).process->signal(SIGSTOP);
   const auto took = bed.taken_over(victim, clock::now());
-  EXPECT_LT(took.value_or(seconds{60}), seconds{8});
-  EXPECT_TRUE(eventually([&] { return bed.leader("status_aggregator") != victim; }, seconds{8}));
+  EXPECT_LT(took.value_or(seconds{60}), well_before_expiry);
+  EXPECT_TRUE(
+      eventually([&] { return bed.leader("status_aggregator") != victim; }, well_before_expiry));
   ASSERT_TRUE(bed.ended());
   bed.node(victim).process->signal(SIGCONT);
   for (const auto* name : {"a", "b", "c"}) {
