@@ -10,7 +10,7 @@
 #include "actors/supervisor.hpp"
 #include "actors/system_config.hpp"
 #include "app/api/api.hpp"
-#include "app/node/drain_report.hpp"
+#include "app/node/node_drain.hpp"
 #include "app/node/node_link.hpp"
 #include "app/node/node_metrics.hpp"
 #include "app/node/node_name.hpp"
@@ -32,7 +32,6 @@ namespace {
 
 /// How long a question to an actor of this process may take before the asker gives up.
 constexpr auto ask_timeout = std::chrono::seconds{10};
-constexpr auto drain_poll = std::chrono::milliseconds{20};
 /// Dead rows of the queue's tables are what makes claims slow.
 constexpr auto vacuum_interval = std::chrono::seconds{2};
 /// Checkpoints that are left behind only cost space.
@@ -80,12 +79,8 @@ struct node::impl {
   std::unique_ptr<system_config> actor_config;
   std::unique_ptr<caf::actor_system> system;
   supervisor_actor supervisor;
+  std::unique_ptr<node_drain> drains;  ///< Set while there is a supervisor.
   std::unique_ptr<queue_listener> listener;
-  std::atomic<bool> draining{false};
-  mutable std::mutex drain_mutex;
-  bool closing = false;      ///< No drain begins any more.
-  drain_report drained;      ///< As far as it is known.
-  std::thread drain_thread;  ///< Where the node was asked to drain by way of the API.
   std::atomic<bool> claims_held{false};
   mutable std::mutex failure_mutex;
   std::optional<std::string> failure;
@@ -101,8 +96,7 @@ struct node::impl {
   void start_actors();
   peers_config link_config();
   result<std::string> answer(node_topic topic);
-  void begin_drain();
-  drain_outcome drain(duration limit);
+  std::unique_ptr<node_drain> make_drain();
   void make_services();
   result<void> start_api();
   std::vector<readiness_check> readiness();
@@ -222,8 +216,6 @@ bool reads_images(const images_settings& s) {
 
 void node::impl::start_actors() {
   directory = std::make_shared<actor_directory>(name.text);
-  drained.node = name.text;
-  drained.state = "running";
   engine_parts parts;
   parts.link = link_config();
   if (options.link) parts.files = std::make_shared<submitted_files>(*pool, name.text);
@@ -262,6 +254,7 @@ void node::impl::start_actors() {
     const std::lock_guard lock{failure_mutex};
     failure = std::move(reason);
   };
+  drains = make_drain();
   supervisor = spawn_supervisor(*system, std::move(parts));
   listener = std::make_unique<queue_listener>(
       database.connection_string, options.config.database, "millrace/" + name.text,
@@ -290,13 +283,12 @@ result<std::string> node::impl::answer(node_topic topic) {
     case node_topic::metrics:
       return counters->render();
     case node_topic::drain:
-      begin_drain();
+      drains->begin(options.config.drain.timeout);
       [[fallthrough]];
     case node_topic::progress:
       break;
   }
-  const std::lock_guard lock{drain_mutex};
-  return drained.json();
+  return drains->report().json();
 }
 
 void node::impl::make_services() {
@@ -331,7 +323,7 @@ void node::impl::make_services() {
 
 std::vector<readiness_check> node::impl::readiness() {
   std::vector<readiness_check> checks;
-  checks.push_back({"running", !draining, draining ? "the node is draining" : ""});
+  checks.push_back({"running", !drains->begun(), drains->begun() ? "the node is draining" : ""});
   const auto alive =
       pool->transact("status", [](pqxx::work& tx, pooled_connection&) -> result<int> {
         return tx.exec1("select 1")[0].as<int>();
@@ -381,11 +373,7 @@ result<void> node::impl::start_api() {
 void node::impl::close() {
   api.reset();
   local_api.reset();
-  {
-    const std::lock_guard lock{drain_mutex};
-    closing = true;
-  }
-  if (drain_thread.joinable()) drain_thread.join();
+  if (drains) drains->close();
   if (system && supervisor) {
     listener.reset();
     const auto actors = directory->json();
@@ -412,7 +400,7 @@ node::node(std::unique_ptr<impl> i) : impl_{std::move(i)} {}
 node::~node() {
   // What was claimed ahead, perhaps of another run's dataset, goes back at once instead of when it
   // is reaped.
-  if (impl_->supervisor && !impl_->draining) drain(impl_->options.config.drain.timeout);
+  if (impl_->supervisor && !impl_->drains->begun()) drain(impl_->options.config.drain.timeout);
   impl_->close();
 }
 
@@ -458,49 +446,15 @@ void node::leave_at_once(int exit_code) {
 }
 
 drain_outcome node::drain(duration limit) {
-  return impl_->drain(limit);
+  const bool complete = impl_->drains->run(limit);
+  return {complete, impl_->drains->report().released};
 }
 
-/// For the API: the node stays, without work.
-void node::impl::begin_drain() {
-  const std::lock_guard lock{drain_mutex};
-  if (closing || drain_thread.joinable()) return;
-  drained.state = "draining";
-  drain_thread = std::thread{[this] { drain(options.config.drain.timeout); }};
-}
-
-drain_outcome node::impl::drain(duration limit) {
-  draining = true;
-  const auto end = std::chrono::steady_clock::now() + limit;
-  const auto before = ask<drain_progress>(progress_atom_v);
-  const auto released_before = before ? before->released : 0;
-  auto progress = ask<drain_progress>(drain_atom_v);
-  const auto note = [&](const char* state) {
-    const std::lock_guard lock{drain_mutex};
-    drained.state = state;
-    if (!progress) return;  // an actor that is busy with the database answers the next time
-    drained.in_flight = progress->in_flight;
-    drained.released = progress->released - released_before;
-  };
-  {
-    const std::lock_guard lock{drain_mutex};
-    if (progress && drained.eligible == 0)
-      drained.eligible = progress->in_flight + progress->released - released_before;
-  }
-  bool told_to_give_back = false;
-  while (!progress || progress->in_flight > 0) {
-    note("draining");
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= end && told_to_give_back) break;
-    if (now >= end - limit / 2 && !std::exchange(told_to_give_back, true))
-      caf::anon_send(supervisor, flush_atom_v);  // the second half of the time is for committing
-    std::this_thread::sleep_for(drain_poll);
-    progress = ask<drain_progress>(progress_atom_v);
-  }
-  note("drained");
-  const std::lock_guard lock{drain_mutex};
-  drained.failed = progress ? drained.in_flight : drained.eligible - drained.released;
-  return {progress && progress->in_flight == 0, progress ? progress->released : 0};
+std::unique_ptr<node_drain> node::impl::make_drain() {
+  return std::make_unique<node_drain>(
+      name.text, node_drain::questions{[this] { return ask<drain_progress>(progress_atom_v); },
+                                       [this] { return ask<drain_progress>(drain_atom_v); },
+                                       [this] { caf::anon_send(supervisor, flush_atom_v); }});
 }
 
 }  // namespace millrace
