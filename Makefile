@@ -2,10 +2,12 @@
 PRESET ?= release
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+# Tests of real processes mostly wait.
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev configure build demo test check smoke load full soak fuzz bench bench-long bench-corpus bench-peers \
+.PHONY: help setup setup-dev configure build demo test check smoke load full soak fuzz bench bench-long bench-cluster bench-corpus bench-peers \
         install package format lint clean
 
 help: ## List the targets
@@ -32,7 +34,7 @@ check: setup ## Check format and layers, without a build
 	@.ci/check_layers
 
 test: check build ## Check, build and run the tests
-	@ctest --preset $(PRESET) --parallel $(JOBS)
+	@ctest --preset $(PRESET) --parallel $(TEST_JOBS)
 
 smoke: build ## Run 100 documents through a node and check what it leaves; FILES=DIR for your own
 	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run smoke
@@ -43,10 +45,11 @@ load: build ## The same with 1,000 documents
 full: build ## The same with 21,000 documents
 	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run full
 
-soak: build ## The long versions of the random tests (an hour)
+soak: build ## The long versions of the random tests (two hours)
 	@MILLRACE_OPERATIONS=1000000 $(BUILD)/tests/model/model_test
 	@MILLRACE_ROUNDS=300 $(BUILD)/tests/actors/actors_test --gtest_filter='*whatever_dies*'
 	@MILLRACE_KILLS=200 $(BUILD)/tests/faults/faults_test
+	@MILLRACE_SECONDS=3600 $(BUILD)/tests/cluster/cluster_nodes_test --gtest_filter='random_nodes*'
 
 fuzz: setup-dev ## Run each fuzzer for a minute (clang); FUZZ_SECONDS=N
 	@cmake --preset fuzz --log-level=WARNING > /dev/null
@@ -61,6 +64,10 @@ bench: ## Build for release and measure
 bench-long: ## The queue over 10 million jobs a scenario (an hour)
 	@$(MAKE) --no-print-directory build PRESET=release
 	@bench/queue --jobs 10000000 --submit 1000000
+
+bench-cluster: ## How throughput grows with nodes, and how long a killed node's documents wait
+	@$(MAKE) --no-print-directory build PRESET=release
+	@bench/cluster
 
 bench-corpus: ## What becomes of the documents in FILES=DIR, and how much of their text is read
 	@$(MAKE) --no-print-directory build PRESET=release

@@ -93,4 +93,11 @@ std::string actor_directory::json() const {
   return buffer.GetString();
 }
 
+std::uint64_t actor_directory::documents_in_flight() const {
+  std::uint64_t count = 0;
+  for (const auto& probe : list())
+    count += probe->held + (probe->role == "document" && !probe->current().carrying.empty());
+  return count;
+}
+
 }  // namespace millrace

@@ -34,6 +34,7 @@ class actor_probe {
   std::atomic<std::uint64_t> handled{0};
   std::atomic<std::int64_t> demand_available{
       0};  ///< Items it would take now: what its producers may still send.
+  std::atomic<std::uint64_t> held{0};  ///< Documents it answers for, of a committer.
   std::atomic<std::uint64_t> backpressure_nanoseconds{0};  ///< Waited for a grant.
   latency_histogram handling;
   latency_histogram waiting;  ///< In the mailbox; sampled.
@@ -60,6 +61,8 @@ class actor_directory {
   const std::string& node() const { return node_; }
   void count_restart() { ++restarts_; }
   std::uint64_t restarts() const { return restarts_; }
+  /// Documents that actors of this node carry or answer for.
+  std::uint64_t documents_in_flight() const;
 
   /// JSON array: node, role, id, state, mailbox {depth, limit, peak, rejected}, handled, handling
   /// time p50/p99 in seconds, restarts, the document it carries and for how many seconds.

@@ -9,8 +9,8 @@
 
 namespace millrace {
 
-/// Claims leases that document actors asked for, renews, returns and releases them. Detached: it
-/// runs SQL.
+/// Claims leases that document actors of this node or others asked for, renews, returns and
+/// releases them. Detached: it runs SQL.
 using queue_puller_actor =
     caf::typed_actor<caf::reacts_to<grant_demand>,      // a document actor takes one more
                      caf::reacts_to<return_lease>,      // …or gives one back
@@ -44,9 +44,23 @@ using image_actor =
                                                                               // what it says
                      caf::reacts_to<image_read>>;  // the extractor pool's answer
 
+/// Hands images to idle image actors of this node and, when all are at work, to other nodes' desks
+/// within their grants.
+using image_desk_actor =
+    caf::typed_actor<caf::replies_to<describe_image>::with<image_described>,  // a document of this
+                                                                              // node has an image
+                     caf::replies_to<ask_grant>::with<granted>,  // another node's desk has;
+                                                                 // answered when there is room
+                     caf::replies_to<describe_distant_image>::with<image_described>,  // …within
+                                                                                      // the grant
+                     caf::reacts_to<demand_ended>,     // …and needs it no longer
+                     caf::reacts_to<use_image_roles>,  // who works for it
+                     caf::reacts_to<tick_atom>>;       // who waits too long (its own timer)
+
 /// Embeds the chunks of many documents in batches.
 using embedder_actor =
     caf::typed_actor<caf::replies_to<ask_grant>::with<granted>,  // answered when there is room
+                     caf::reacts_to<demand_ended>,  // a document actor asks another one from now on
                      caf::replies_to<embed_chunks>::with<chunks_embedded>,  // within the grant
                      caf::reacts_to<batch_embedded>,                        // the provider's answer
                      caf::reacts_to<flush_atom, std::uint64_t>,  // send a batch that is not full
@@ -103,6 +117,9 @@ using peers_actor =
                      caf::replies_to<node_question>::with<node_answer>,  // another node's API asks
                      caf::replies_to<ask_nodes>::with<nodes_answered>>;  // this one's does
 
+/// What a node publishes on the port of the links: whoever dials can say hello and nothing else.
+using gate_actor = caf::typed_actor<caf::replies_to<node_hello>::with<node_hello>>;
+
 /// Starts the node's actors, restarts the dead, drains.
 using supervisor_actor = caf::typed_actor<
     caf::reacts_to<restart_child>,                     // after a backoff (its own timer)
@@ -112,7 +129,7 @@ using supervisor_actor = caf::typed_actor<
     caf::reacts_to<nodes_seen>,                        // who else is there: for peers
     caf::reacts_to<suspects_changed>,                  // to whom the link is lost: for membership
     caf::reacts_to<peers_changed>,                     // what other nodes offer
-    caf::replies_to<node_hello>::with<node_hello>,     // at the gate; delegated to peers
+    caf::replies_to<node_hello>::with<node_hello>,     // from the gate; delegated to peers
     caf::replies_to<ask_nodes>::with<nodes_answered>,  // delegated to peers
     caf::replies_to<deduct_credits>::with<ledger::receipt>,  // delegated to the ledger's leader
     caf::replies_to<refund_credits>::with<ledger::receipt>,
@@ -121,7 +138,7 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<drain_atom>::with<drain_progress>,  // no new work; ask progress until it is 0
     caf::reacts_to<flush_atom>>;  // drain is over time: documents give back what they carry
 
-/// Singletons where this node leads them, else null.
+/// What a node does for others; null where it does not have the role, does not lead it or drains.
 struct node_offer {
   std::string node;
   std::int64_t incarnation = 0;
@@ -130,12 +147,17 @@ struct node_offer {
   status_aggregator_actor status;
   std::int64_t status_epoch = 0;
   file_reader_actor files;
+  queue_puller_actor puller;
+  embedder_actor embedder;
+  image_desk_actor images;
+  bool needs_embedder = false;  ///< It has documents, and no embedder.
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_offer& x) {
   return f(caf::meta::type_name("millrace::node_offer"), x.node, x.incarnation, x.ledger,
-           x.ledger_epoch, x.status, x.status_epoch, x.files);
+           x.ledger_epoch, x.status, x.status_epoch, x.files, x.puller, x.embedder, x.images,
+           x.needs_embedder);
 }
 
 /// Supervisor → peers.
@@ -157,19 +179,34 @@ typename Inspector::result_type inspect(Inspector& f, peers_changed& x) {
   return f(caf::meta::type_name("millrace::peers_changed"), x.offers);
 }
 
+/// Handles are of this node where it has the role, else of another; null while nobody has.
 struct use_roles {
   queue_puller_actor puller;
   embedder_actor embedder;
-  committer_actor committer;
-  status_aggregator_actor status;  ///< Of this node or another; null while none leads.
-  file_fetcher_actor files;        ///< Null where the node has no link.
-  std::vector<image_actor> images;
+  committer_actor committer;  ///< Of this node.
+  status_aggregator_actor status;
+  file_fetcher_actor files;  ///< Of this node; null where it has no link.
+  image_desk_actor images;   ///< Of this node.
+  /// Other nodes' pullers that pause when this node's embedder is refused.
+  std::vector<queue_puller_actor> dependents;
+  bool draining = false;  ///< Documents take no more leases.
+};
+
+/// To the image desk.
+struct use_image_roles {
+  std::vector<image_actor> workers;  ///< Of this node.
+  std::vector<image_desk_actor> others;
+  file_fetcher_actor files;
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, use_roles& x) {
   return f(caf::meta::type_name("millrace::use_roles"), x.puller, x.embedder, x.committer, x.status,
-           x.files, x.images);
+           x.files, x.images, x.dependents, x.draining);
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, use_image_roles& x) {
+  return f(caf::meta::type_name("millrace::use_image_roles"), x.workers, x.others, x.files);
 }
 
 }  // namespace millrace

@@ -16,7 +16,7 @@ namespace millrace {
 
 /// Of the messages between nodes: grows with each change of one that travels. Nodes of different
 /// protocols do not link.
-constexpr int link_protocol = 1;
+constexpr int link_protocol = 2;
 
 // Making a link
 // ----------------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ struct node_hello {
 struct gate_dialled {
   std::string node;
   std::int64_t incarnation = 0;
-  caf::strong_actor_ptr gate;  ///< The other node's supervisor; null where it did not work.
+  caf::strong_actor_ptr gate;  ///< The other node's gate; null where it did not work.
   std::string problem;         ///< Then why, as a sentence.
 };
 

@@ -7,7 +7,7 @@ namespace millrace {
 committer_actor_impl::committer_actor_impl(caf::actor_config& config, actor_place place,
                                            committer_config s)
     : bounded_actor{config, std::move(place)}, config_{std::move(s)}, grants_{config_.limit} {
-  set_down_handler([this](const caf::down_msg& down) { grants_.forget(down.source.id()); });
+  set_down_handler([this](const caf::down_msg& down) { grants_.forget(*this, down.source); });
 }
 
 committer_actor_impl::behavior_type committer_actor_impl::make_behavior() {
@@ -29,19 +29,24 @@ committer_actor_impl::behavior_type committer_actor_impl::make_behavior() {
 
 caf::result<document_accepted> committer_actor_impl::on_commit(commit_document& request) {
   const demand work{1, request.bytes};
-  if (!grants_.spend(current_sender()->id(), work))
+  if (!grants_.spend(*this, work))
     return caf::make_error(ec::mailbox_full, std::string{"more results than were granted"});
   // At once: were it told by the document actor later, a committer that dies before would leave it
   // behind.
   if (config_.book) config_.book->accepted(request.outcome.token);
   gathered_.push_back(std::move(request.outcome));
   gathered_demand_ += work;
+  count_held();
   // Behind everything that is in the mailbox now, so that one group takes it all.
   if (writing_.empty() && !flush_requested_) {
     flush_requested_ = true;
     send(caf::actor_cast<committer_actor>(this), flush_atom_v);
   }
   return document_accepted{};
+}
+
+void committer_actor_impl::count_held() {
+  probe().held = gathered_.size() + writing_.size();
 }
 
 void committer_actor_impl::flush() {
@@ -69,6 +74,7 @@ void committer_actor_impl::flush() {
 
 void committer_actor_impl::on_written(group_written& written) {
   auto tokens = std::exchange(writing_, {});
+  count_held();
   grants_.release(std::exchange(writing_demand_, {}));
   if (*written.outcome) {
     if (config_.book) config_.book->ended(tokens);

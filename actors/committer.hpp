@@ -45,6 +45,7 @@ class committer_actor_impl : public bounded_actor<committer_actor> {
   caf::result<document_accepted> on_commit(commit_document& request);
   void on_written(group_written& written);
   void flush();
+  void count_held();
   void report(const group_report& written);
 
   committer_config config_;

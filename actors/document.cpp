@@ -22,7 +22,7 @@ const char* name_of(int stage) {
   return names[stage];
 }
 
-double seconds(std::chrono::steady_clock::duration d) {
+double in_seconds(std::chrono::steady_clock::duration d) {
   return std::chrono::duration<double>(d).count();
 }
 
@@ -38,6 +38,7 @@ document_actor_impl::behavior_type document_actor_impl::make_behavior() {
       [this](deliver_lease& delivered) -> caf::result<lease_accepted> {
         if (stage_ != stage::idle)
           return caf::make_error(ec::mailbox_full, std::string{"it carries a document already"});
+        if (!may_demand()) return caf::make_error(ec::draining, std::string{"it takes no more"});
         begin(std::move(delivered.work));
         return lease_accepted{};
       },
@@ -52,11 +53,13 @@ document_actor_impl::behavior_type document_actor_impl::make_behavior() {
   };
 }
 
-/// A new handle means a new actor that knows nothing of this one: totals start again, and so does
-/// what the dead one had not answered.
+/// A new handle means an actor that knows nothing of this one: totals start again, and so does what
+/// the other one had not answered.
 void document_actor_impl::on_roles(const use_roles& roles) {
+  const bool could_demand = may_demand();
   const auto old = std::exchange(roles_, roles);
   if (old.embedder != roles_.embedder) {
+    send(old.embedder, demand_ended{});
     sent_to_embedder_ = {};
     if (stage_ == stage::embedding) embed_next_slice();
   }
@@ -64,10 +67,19 @@ void document_actor_impl::on_roles(const use_roles& roles) {
     sent_to_committer_ = {};
     if (stage_ == stage::committing) hand_over();
   }
-  if (old.puller != roles_.puller) {
-    demanded_ = 0;
-    if (stage_ == stage::idle) demand_lease();
-  }
+  if (old.puller == roles_.puller && could_demand == may_demand()) return;
+  if (old.puller != roles_.puller) send(old.puller, grant_demand{demanded_, false, config_.node});
+  greet_puller();
+}
+
+bool document_actor_impl::may_demand() const {
+  return roles_.puller && roles_.embedder && roles_.committer && !roles_.draining;
+}
+
+/// An idle actor asks for a lease, or takes its demand back.
+void document_actor_impl::greet_puller() {
+  if (stage_ == stage::idle && may_demand()) return demand_lease();
+  send(roles_.puller, grant_demand{demanded_, false, config_.node});
 }
 
 void document_actor_impl::on_tick() {
@@ -79,8 +91,15 @@ void document_actor_impl::on_tick() {
   // What waits for the committer is not stuck either: the committer answers for it.
   if (moved || waits || stage_ == stage::committing) send(roles_.puller, extend_lease{work_.token});
   if (!waits) worked_ += tick_interval(config_.queue);
+  if (lacks_embedder())
+    return conclude({ec::role_away, "no node with the role `embedder` is there"});
   if (stage_ == stage::committing || worked_ < config_.deadline) return;
   conclude({ec::timeout, "the document was worked on for longer than documents.deadline"});
+}
+
+/// Since it was lost at most one tick ago: it may be back with the next.
+bool document_actor_impl::lacks_embedder() const {
+  return stage_ == stage::embedding && !roles_.embedder;
 }
 
 /// In the pool's queue behind others, itself or its images: neither its fault nor a sign that it is
@@ -95,7 +114,7 @@ void document_actor_impl::enter(stage next) {
   const auto now = clock::now();
   if (stage_ != stage::idle)
     config_.counters->document_seconds(name_of(static_cast<int>(stage_)))
-        .Observe(seconds(now - stage_started_));
+        .Observe(in_seconds(now - stage_started_));
   stage_ = next;
   ++steps_;
   stage_started_ = now;
@@ -103,7 +122,7 @@ void document_actor_impl::enter(stage next) {
 }
 
 void document_actor_impl::demand_lease() {
-  send(roles_.puller, grant_demand{++demanded_});
+  if (may_demand()) send(roles_.puller, grant_demand{++demanded_, true, config_.node});
 }
 
 void document_actor_impl::begin(lease work) {
@@ -234,12 +253,11 @@ void document_actor_impl::take_images() {
 void document_actor_impl::describe_images() {
   if (image_answers_ == images_.size()) return chunk();
   while (next_image_ < images_.size() && next_image_ - image_answers_ < images_in_flight) {
-    const auto& worker = roles_.images[(id() + next_image_) % roles_.images.size()];
     const auto token = work_.token;
     const auto& image = images_[next_image_++];
-    request(worker, caf::infinite,
+    request(roles_.images, caf::infinite,
             describe_image{image, occurrences_[image.info.sha256], work_.dataset_id, path_,
-                           result_.size, fetched_})
+                           result_.size, fetched_, work_.document_id, work_.uri})
         .then(
             [this, token](image_described& described) {
               if (stage_ == stage::describing && token == work_.token) on_image(described);
@@ -247,7 +265,7 @@ void document_actor_impl::describe_images() {
             [this, token](const caf::error& e) {
               if (stage_ != stage::describing || token != work_.token) return;
               const auto problem = from_caf(e);
-              if (problem.code == ec::internal)  // the image actor died: no fault of the document
+              if (problem.code == ec::internal)  // its actor died: no fault of the document
                 give_back(release_reason::lost);
               else
                 conclude(problem);
@@ -274,10 +292,15 @@ void document_actor_impl::chunk() {
   std::sort(result_.images.begin(), result_.images.end(), [](const auto& a, const auto& b) {
     return std::tie(a.page, a.info.sha256) < std::tie(b.page, b.info.sha256);
   });
-  config_.counters->document_seconds("chunking").Observe(seconds(clock::now() - stage_started_));
+  config_.counters->document_seconds("chunking").Observe(in_seconds(clock::now() - stage_started_));
   next_chunk_ = 0;
   enter(stage::embedding);
   embed_next_slice();
+}
+
+bool document_actor_impl::is_current(stage asked_in, std::int64_t token,
+                                     std::uint64_t question) const {
+  return stage_ == asked_in && token == work_.token && question == question_;
 }
 
 /// Sends only what was granted: asks, waits for the grant, then `then`.
@@ -286,24 +309,30 @@ void document_actor_impl::ask_grant_of(const Handle& consumer, demand& sent, std
                                        std::function<void()> then) {
   auto total = sent;
   total += {1, bytes};
+  const auto question = ++question_;
   const auto token = work_.token;
+  const auto asked_in = stage_;
   const auto asked_at = clock::now();
-  request(consumer, caf::infinite, ask_grant{total})
+  request(consumer, limit_beyond_node(*this, consumer, answer_limit), ask_grant{total})
       .then(
-          [this, token, asked_at, bytes, &sent, then = std::move(then)](const granted&) {
+          [=, this, &sent, then = std::move(then)](const granted&) {
             probe().backpressure_nanoseconds +=
                 static_cast<std::uint64_t>((clock::now() - asked_at).count());
             // One that comes too late is left to the next document.
-            if (token != work_.token || stage_ == stage::idle) return;
+            if (!is_current(asked_in, token, question)) return;
             sent += {1, bytes};
             then();
           },
-          [this, token](const caf::error& e) {
-            // A dead consumer's successor is announced by use_roles, and asked then.
-            const auto problem = from_caf(e);
-            if (token == work_.token && stage_ != stage::idle && problem.code != ec::internal)
-              conclude(problem);
+          [=, this](const caf::error& e) {
+            if (is_current(asked_in, token, question)) on_unanswered(e);
           });
+}
+
+/// A dead consumer's successor is announced by use_roles, and asked then.
+void document_actor_impl::on_unanswered(const caf::error& e) {
+  if (e == caf::sec::request_timeout)
+    return conclude({ec::role_away, "the embedder of another node does not answer"});
+  if (const auto problem = from_caf(e); problem.code != ec::internal) conclude(problem);
 }
 
 void document_actor_impl::embed_next_slice() {
@@ -330,15 +359,15 @@ void document_actor_impl::send_slice(std::size_t count, std::uint64_t bytes) {
   for (std::size_t i = 0; i < count; ++i)
     message.texts.push_back(result_.chunks[next_chunk_ + i].text);
   const auto token = work_.token;
-  request(roles_.embedder, caf::infinite, std::move(message))
+  const auto question = ++question_;
+  request(roles_.embedder, limit_beyond_node(*this, roles_.embedder, answer_limit),
+          std::move(message))
       .then(
-          [this, token](chunks_embedded& answer) {
-            if (stage_ == stage::embedding && token == work_.token) on_embedded(answer);
+          [=, this](chunks_embedded& answer) {
+            if (is_current(stage::embedding, token, question)) on_embedded(answer);
           },
-          [this, token](const caf::error& e) {
-            const auto problem = from_caf(e);
-            if (stage_ == stage::embedding && token == work_.token && problem.code != ec::internal)
-              conclude(problem);
+          [=, this](const caf::error& e) {
+            if (is_current(stage::embedding, token, question)) on_unanswered(e);
           });
 }
 
@@ -357,17 +386,18 @@ void document_actor_impl::hand_over() {
 
 void document_actor_impl::send_result() {
   const auto token = work_.token;
+  const auto question = ++question_;
   // Kept until it is accepted: a committer that dies before that is replaced, and its successor
   // gets the same.
   commit_document message{result_, result_.bytes()};
   request(roles_.committer, caf::infinite, std::move(message))
       .then(
-          [this, token](const document_accepted&) {
-            if (stage_ == stage::committing && token == work_.token) become_idle();
+          [=, this](const document_accepted&) {
+            if (is_current(stage::committing, token, question)) become_idle();
           },
-          [this, token](const caf::error& e) {
+          [=, this](const caf::error& e) {
             const auto problem = from_caf(e);
-            if (stage_ == stage::committing && token == work_.token && problem.code != ec::internal)
+            if (is_current(stage::committing, token, question) && problem.code != ec::internal)
               give_back(release_reason::drained);
           });
 }
@@ -414,7 +444,7 @@ void document_actor_impl::give_back(release_reason reason, duration delay) {
 }
 
 void document_actor_impl::become_idle() {
-  config_.counters->document_seconds("total").Observe(seconds(clock::now() - started_));
+  config_.counters->document_seconds("total").Observe(in_seconds(clock::now() - started_));
   enter(stage::idle);
   work_ = {};
   path_.clear();

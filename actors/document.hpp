@@ -7,6 +7,8 @@
 // Scheduled; never blocks, but for writes of a slice to the scratch file of a document beyond
 // `spill`. Holds one document. An error of any stage is judged in one place
 // (attempt_policy.hpp): the document ends failed, is tried again later, or goes back as it was.
+// Puller, embedder and image actors may be of other nodes. A question that is asked anew, because
+// who was asked is gone, has a number of its own: answers to the earlier one are no answers.
 // What is expensive of a document is checkpointed (what was read of it where that took long, many
 // images, more than one slice of embeddings), and a new holder goes on behind it. Progress (a page,
 // an image, a slice) extends the lease. When the embedder or the committer is restarted, what they
@@ -55,12 +57,14 @@ class document_actor_impl : public bounded_actor<document_actor> {
   /// Chunks in one request to the embedder, and image requests in flight, of one document.
   static constexpr std::size_t slice_chunks = 256;
   static constexpr std::size_t slice_bytes = 1U << 20;
-  static constexpr std::size_t images_in_flight = 8;
+  static constexpr std::size_t images_in_flight = images_of_a_document;
   /// What is worth a checkpoint: an extraction that took so long or has so many pages, so many
   /// images, more chunks than a slice. Less is done again faster than saved and found.
   static constexpr auto expensive_reading = std::chrono::seconds{5};
   static constexpr std::uint32_t expensive_pages = 500;
   static constexpr std::size_t images_in_checkpoint = 64;
+  /// Another node's embedder answers within this, or the document goes back.
+  static constexpr auto answer_limit = std::chrono::minutes{5};
   /// How often a document looks at its deadline and whether it moved; oftener where
   /// queue.visibility_timeout is short.
   static constexpr auto longest_tick = std::chrono::seconds{30};
@@ -74,9 +78,12 @@ class document_actor_impl : public bounded_actor<document_actor> {
   enum class stage : std::uint8_t { idle, extracting, describing, embedding, committing };
 
   void on_roles(const use_roles& roles);
+  bool may_demand() const;
   void on_tick();
+  bool lacks_embedder() const;
   bool waits_for_extractor(bool moved) const;
   void demand_lease();
+  void greet_puller();
   void begin(lease work);
   void find_source();
   void read_source();
@@ -110,11 +117,14 @@ class document_actor_impl : public bounded_actor<document_actor> {
   template <class Handle>
   void ask_grant_of(const Handle& consumer, demand& sent, std::uint64_t bytes,
                     std::function<void()> then);
+  bool is_current(stage asked_in, std::int64_t token, std::uint64_t question) const;
+  void on_unanswered(const caf::error& e);
 
   document_config config_;
   use_roles roles_;
   stage stage_ = stage::idle;
-  std::uint64_t demanded_ = 0;  ///< Leases asked of the puller so far.
+  std::uint64_t demanded_ = 0;  ///< The last lease that was asked for.
+  std::uint64_t question_ = 0;  ///< Of this actor to embedder or committer; one at a time.
   lease work_;
   std::string path_;                       ///< Of the document's file.
   std::shared_ptr<scratch_file> fetched_;  ///< The file, where it came from another node.

@@ -9,7 +9,7 @@ embedder_actor_impl::embedder_actor_impl(caf::actor_config& config, actor_place 
       grants_{config_.limit},
       batcher_{config_.provider->limits()} {
   // A producer that died leaves its grant unused: take it back.
-  set_down_handler([this](const caf::down_msg& down) { grants_.forget(down.source.id()); });
+  set_down_handler([this](const caf::down_msg& down) { grants_.forget(*this, down.source); });
 }
 
 embedder_actor_impl::behavior_type embedder_actor_impl::make_behavior() {
@@ -18,6 +18,9 @@ embedder_actor_impl::behavior_type embedder_actor_impl::make_behavior() {
         auto answer = grants_.ask(*this, ask);
         probe().demand_available = grants_.available_items();
         return answer;
+      },
+      [this](demand_ended) {
+        grants_.forget(*this, caf::actor_cast<caf::actor_addr>(current_sender()));
       },
       [this](embed_chunks& request) { return on_embed(request); },
       [this](batch_embedded& answer) { on_answer(answer); },
@@ -31,7 +34,7 @@ embedder_actor_impl::behavior_type embedder_actor_impl::make_behavior() {
 }
 
 caf::result<chunks_embedded> embedder_actor_impl::on_embed(embed_chunks& request) {
-  if (!grants_.spend(current_sender()->id(), {1, request.bytes}))
+  if (!grants_.spend(*this, {1, request.bytes}))
     return caf::make_error(ec::mailbox_full, std::string{"more chunks than were granted"});
   auto promise = make_response_promise<chunks_embedded>();
   const auto id = ++last_job_;
@@ -85,18 +88,22 @@ void embedder_actor_impl::finish(batcher::job job) {
   grants_.release({1, request.bytes});
 }
 
-/// Quota or credentials: the puller stops claiming, says why and tries again after the probe
-/// interval.
+/// Quota or credentials: the pullers stop claiming, say why and try again after the probe interval.
 void embedder_actor_impl::on_provider_state(const result<embedding_results>& outcome) {
   const bool refuses = !outcome && outcome.error().code == ec::embedding_paused;
-  if (!roles_.puller) return;
   if (refuses) {  // each time: the claims had resumed by themselves, and this was the probe
     paused_ = true;
-    send(roles_.puller, pause_claims{outcome.error().message,
-                                     static_cast<std::uint64_t>(config_.probe_interval.count())});
+    tell_pullers(pause_claims{outcome.error().message,
+                              static_cast<std::uint64_t>(config_.probe_interval.count())});
   } else if (outcome && std::exchange(paused_, false)) {
-    send(roles_.puller, resume_atom_v);
+    tell_pullers(resume_atom_v);
   }
+}
+
+template <class Message>
+void embedder_actor_impl::tell_pullers(const Message& message) {
+  if (roles_.puller) send(roles_.puller, message);
+  for (const auto& puller : roles_.dependents) send(puller, message);
 }
 
 }  // namespace millrace

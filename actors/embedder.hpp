@@ -2,8 +2,8 @@
 // embeddings back. Scheduled; never blocks: the provider answers from a thread of its own.
 //
 // Holds at most its mailbox limit of requests and max_bytes of texts, granted to document actors
-// beforehand. A batch leaves when it is full, when batch_delay has passed, or at once where the
-// provider computes in place.
+// beforehand, of this node or others. A batch leaves when it is full, when batch_delay has passed,
+// or at once where the provider computes in place.
 #pragma once
 
 #include <map>
@@ -47,6 +47,8 @@ class embedder_actor_impl : public bounded_actor<embedder_actor> {
   void start_timer();
   void finish(batcher::job job);
   void on_provider_state(const result<embedding_results>& outcome);
+  template <class Message>
+  void tell_pullers(const Message& message);
 
   embedder_config config_;
   grant_desk grants_;

@@ -32,10 +32,13 @@ namespace millrace {
 // Queue puller ⇄ document
 // -------------------------------------------------------------------------------------
 
-/// A document actor takes up to `leases` leases in all since it knows this puller; its earlier one
-/// has ended or is with the committer.
+/// The number of the lease that a document actor would take next, growing with each; its earlier
+/// one has ended or is with the committer. One that is not idle asks for none: it only makes itself
+/// known to a puller that is new to it, or takes an earlier demand back.
 struct grant_demand {
-  std::uint64_t leases = 0;
+  std::uint64_t lease = 0;
+  bool idle = true;
+  std::string node = {};  ///< Of the document actor.
 };
 
 struct deliver_lease {
@@ -75,6 +78,7 @@ struct pause_claims {
 struct holder_died {
   std::uint64_t actor_id = 0;
   bool committer = false;  ///< Else a document actor.
+  std::string node = {};   ///< Of it; empty: the puller's own.
 };
 
 /// What a drain has left to do.
@@ -97,10 +101,13 @@ struct granted {
   demand total;
 };
 
+/// This producer sends no more: what it was granted and did not use is free. Its totals begin anew.
+struct demand_ended {};
+
 // Document ⇄ image, embedder, committer
 // ---------------------------------------------------------------------------
 
-/// To an image actor of this node.
+/// To the image desk of this node, and from it to an image actor.
 struct describe_image {
   image_record image;
   std::uint32_t occurrences = 1;  ///< In its document.
@@ -108,6 +115,18 @@ struct describe_image {
   std::string path;  ///< Of the document.
   std::uint64_t document_size = 0;
   std::shared_ptr<scratch_file> fetched = nullptr;  ///< What `path` names, where it was fetched.
+  std::int64_t document_id = 0;
+  std::string uri = {};  ///< Of the document: how another node finds it.
+};
+
+/// From one node's image desk to another's. Its bytes are read out of the document's file.
+struct describe_distant_image {
+  image_record image;
+  std::uint32_t occurrences = 1;
+  std::int64_t dataset_id = 0;
+  std::int64_t document_id = 0;
+  std::string uri;
+  std::uint64_t document_size = 0;
 };
 
 struct image_described {
@@ -204,8 +223,9 @@ struct refund_credits {
 // Supervision
 // --------------------------------------------------------------------------------------------------------------
 
-/// The actors of this node, whenever one of them was restarted. Defined in actors.hpp.
+/// Who does what for this node, whenever that changes. Defined in actors.hpp.
 struct use_roles;
+struct use_image_roles;
 
 /// What a node offers to the others, and what the others offer to this one. Defined in actors.hpp.
 struct node_offer;
@@ -270,7 +290,7 @@ typename Inspector::result_type inspect(Inspector& f, document_result& x) {
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, grant_demand& x) {
-  return f(caf::meta::type_name("millrace::grant_demand"), x.leases);
+  return f(caf::meta::type_name("millrace::grant_demand"), x.lease, x.idle, x.node);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, deliver_lease& x) {
@@ -306,7 +326,7 @@ typename Inspector::result_type inspect(Inspector& f, pause_claims& x) {
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, holder_died& x) {
-  return f(caf::meta::type_name("millrace::holder_died"), x.actor_id, x.committer);
+  return f(caf::meta::type_name("millrace::holder_died"), x.actor_id, x.committer, x.node);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, drain_progress& x) {
@@ -320,6 +340,15 @@ typename Inspector::result_type inspect(Inspector& f, ask_grant& x) {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, granted& x) {
   return f(caf::meta::type_name("millrace::granted"), x.total);
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, demand_ended&) {
+  return f(caf::meta::type_name("millrace::demand_ended"));
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, describe_distant_image& x) {
+  return f(caf::meta::type_name("millrace::describe_distant_image"), x.image, x.occurrences,
+           x.dataset_id, x.document_id, x.uri, x.document_size);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, image_described& x) {
@@ -414,6 +443,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::group_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::describe_image)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::file_fetched)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::use_roles)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::use_image_roles)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::offer_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::peers_changed)
 
@@ -432,6 +462,7 @@ CAF_ADD_TYPE_ID(millrace, (millrace::lease_accepted))
 CAF_ADD_TYPE_ID(millrace, (millrace::return_lease))
 CAF_ADD_TYPE_ID(millrace, (millrace::extend_lease))
 CAF_ADD_TYPE_ID(millrace, (millrace::use_roles))
+CAF_ADD_TYPE_ID(millrace, (millrace::use_image_roles))
 CAF_ADD_TYPE_ID(millrace, (millrace::restart_child))
 CAF_ADD_TYPE_ID(millrace, (millrace::leases_ended))
 CAF_ADD_TYPE_ID(millrace, (millrace::leases_abandoned))
@@ -440,6 +471,8 @@ CAF_ADD_TYPE_ID(millrace, (millrace::holder_died))
 CAF_ADD_TYPE_ID(millrace, (millrace::drain_progress))
 CAF_ADD_TYPE_ID(millrace, (millrace::ask_grant))
 CAF_ADD_TYPE_ID(millrace, (millrace::granted))
+CAF_ADD_TYPE_ID(millrace, (millrace::demand_ended))
+CAF_ADD_TYPE_ID(millrace, (millrace::describe_distant_image))
 CAF_ADD_TYPE_ID(millrace, (millrace::describe_image))
 CAF_ADD_TYPE_ID(millrace, (millrace::image_described))
 CAF_ADD_TYPE_ID(millrace, (millrace::embed_chunks))

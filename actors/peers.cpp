@@ -49,6 +49,13 @@ gate_dialled dial_gate(caf::actor_system& system, const node_row& to, bool tls) 
 
 }  // namespace
 
+gate_actor spawn_gate(caf::actor_system& system, supervisor_actor supervisor) {
+  return system.spawn(
+      [to = std::move(supervisor)](gate_actor::pointer self) -> gate_actor::behavior_type {
+        return {[self, to](const node_hello& hello) { return self->delegate(to, hello); }};
+      });
+}
+
 peers_actor_impl::peers_actor_impl(caf::actor_config& config, actor_place place, peers_config s)
     : bounded_actor{config, std::move(place)}, config_{std::move(s)} {
   config_.self.peers = caf::actor_cast<caf::strong_actor_ptr>(this);
@@ -123,7 +130,7 @@ void peers_actor_impl::on_dialled(const gate_dialled& dialled) {
 }
 
 void peers_actor_impl::greet(const gate_dialled& dialled) {
-  const auto gate = caf::actor_cast<supervisor_actor>(dialled.gate);
+  const auto gate = caf::actor_cast<gate_actor>(dialled.gate);
   request(gate, hello_limit, config_.self)
       .then(
           [this, dialled](const node_hello& who) {

@@ -32,6 +32,9 @@ struct peers_config {
   supervisor_actor supervisor = {};
 };
 
+/// Passes hello on to the supervisor; published instead of it.
+gate_actor spawn_gate(caf::actor_system& system, supervisor_actor supervisor);
+
 class peers_actor_impl : public bounded_actor<peers_actor> {
  public:
   /// A peer that answers no question within this is left out.

@@ -6,7 +6,9 @@ namespace millrace {
 
 queue_puller_actor_impl::queue_puller_actor_impl(caf::actor_config& config, actor_place place,
                                                  queue_puller_config s)
-    : bounded_actor{config, std::move(place)}, config_{std::move(s)} {}
+    : bounded_actor{config, std::move(place)}, config_{std::move(s)} {
+  set_down_handler([this](const caf::down_msg& down) { on_down(down); });
+}
 
 queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() {
   delayed_send(this, config_.poll_interval, tick_atom_v);
@@ -20,10 +22,10 @@ queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() 
         give_back(message.tokens, release_reason::lost);
       },
       [this](const holder_died& died) {
-        if (!died.committer) consumers_.erase(died.actor_id);
-        give_back(died.committer ? config_.book->take_handed_over()
-                                 : config_.book->take_from(died.actor_id),
-                  release_reason::lost);
+        if (died.committer)
+          give_back(config_.book->take_handed_over(died.node), release_reason::lost);
+        else
+          forget({{}, died.actor_id});
         schedule_flush(claim_delay);  // the supervisor may have given them back already
       },
       [this](const pause_claims& pause) {
@@ -57,15 +59,51 @@ queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() 
 }
 
 void queue_puller_actor_impl::on_demand(const grant_demand& message) {
-  const auto consumer_id = current_sender()->id();
-  auto& from = consumers_[consumer_id];
-  if (!from.handle) from.handle = caf::actor_cast<document_actor>(current_sender());
-  config_.book->hand_over(consumer_id);
-  const bool was_waiting = from.granted > from.delivered;
-  from.granted = std::max(from.granted, message.leases);
-  if (!was_waiting && from.granted > from.delivered) waiting_.push_back(consumer_id);
+  const bool of_this_node = current_sender()->node() == node();
+  const consumer_id id{of_this_node ? std::string{} : message.node, current_sender()->id()};
+  auto& from = consumers_[id];
+  if (!from.handle) {
+    from.handle = caf::actor_cast<document_actor>(current_sender());
+    if (!of_this_node) monitor(from.handle);  // the supervisor looks after this node's
+  }
+  const bool is_new = message.lease > from.last_lease;
+  from.last_lease = std::max(from.last_lease, message.lease);
+  if (!message.idle) {
+    from.waits = false;
+    return;
+  }
+  config_.book->hand_over(id);
+  if (is_new && !std::exchange(from.waits, true)) waiting_.push_back(id);
   deliver();
   claim_or_wait();
+}
+
+void queue_puller_actor_impl::on_down(const caf::down_msg& down) {
+  const auto lost = std::find_if(consumers_.begin(), consumers_.end(), [&](const auto& c) {
+    return c.second.handle.address() == down.source;
+  });
+  if (lost != consumers_.end()) forget(consumer_id{lost->first});
+}
+
+void queue_puller_actor_impl::forget(const consumer_id& id) {
+  consumers_.erase(id);
+  give_back(config_.book->take_from(id), release_reason::lost);
+}
+
+/// Leases with other nodes: of some the news that they ended was lost, of some the holder.
+void queue_puller_actor_impl::look_after_elsewhere() {
+  std::vector<std::int64_t> tokens;
+  for (const auto& [holder, token] : config_.book->elsewhere()) {
+    if (consumers_.contains(holder) || clock::now() - started_ < greeting_limit)
+      tokens.push_back(token);
+    else
+      forget(holder);
+  }
+  const auto ended = config_.source->ended(tokens);
+  if (ended)
+    config_.book->ended(*ended);
+  else
+    spdlog::warn("leases of other nodes could not be looked up: {}", ended.error().message);
 }
 
 void queue_puller_actor_impl::on_return(const return_lease& message) {
@@ -88,7 +126,7 @@ void queue_puller_actor_impl::deliver() {
   if (draining_ || paused()) return;
   while (!waiting_.empty()) {
     const auto found = consumers_.find(waiting_.front());
-    if (found == consumers_.end()) {  // died while it waited
+    if (found == consumers_.end() || !found->second.waits) {  // died, or wants none any more
       waiting_.pop_front();
       continue;
     }
@@ -114,9 +152,10 @@ bool queue_puller_actor_impl::may_begin(const lease& work) {
 }
 
 void queue_puller_actor_impl::deliver_to(consumer& to, lease work) {
-  ++to.delivered;
+  to.waits = false;
   const auto token = work.token;
-  request(to.handle, caf::infinite, deliver_lease{std::move(work)})
+  request(to.handle, limit_beyond_node(*this, to.handle, delivery_limit),
+          deliver_lease{std::move(work)})
       .then(
           [](const lease_accepted&) {},
           [this, token](const caf::error&) {  // it died or refused: nothing was done with the lease
@@ -222,6 +261,7 @@ void queue_puller_actor_impl::on_flush() {
 
 void queue_puller_actor_impl::on_tick() {
   delayed_send(this, config_.poll_interval, tick_atom_v);
+  look_after_elsewhere();
   release_returned();
   if (storage_is_short()) return;
   if (paused_until_ && !paused()) {

@@ -1,6 +1,8 @@
 // The queue puller: claims leases that document actors demanded (and one batch ahead), delivers
 // them, and gives back what returns. The only actor that talks to the queue's tables, so what is
-// claimed is always in its lease book.
+// claimed is always in its lease book. Document actors may be of other nodes, those without a
+// puller: what they carry returns when they are lost, and news of theirs that is lost on the way
+// ("this one has ended") the database tells at the next poll.
 //
 // Detached: it runs SQL. Claims when 50 document actors wait or 2 ms after the first one does; an
 // empty queue is asked again on a wake-up and every poll_interval. Bounded by demand plus one
@@ -9,8 +11,8 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
-#include <unordered_map>
 
 #include "actors/actors.hpp"
 #include "actors/bounded_actor.hpp"
@@ -38,6 +40,11 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   static constexpr std::size_t claim_at =
       50;  ///< Waiting document actors that make a claim worth it at once.
   static constexpr auto claim_delay = std::chrono::milliseconds{2};
+  /// A document actor that does not take its lease within this does not get it.
+  static constexpr auto delivery_limit = std::chrono::seconds{30};
+  /// Document actors elsewhere make themselves known to a restarted puller within this; what others
+  /// carried goes back.
+  static constexpr auto greeting_limit = std::chrono::seconds{30};
 
   queue_puller_actor_impl(caf::actor_config& config, actor_place place, queue_puller_config s);
   behavior_type make_behavior() override;
@@ -45,10 +52,11 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   void on_exit() override { consumers_.clear(); }
 
  private:
+  using consumer_id = lease_book::holder_id;
   struct consumer {
     document_actor handle;
-    std::uint64_t granted = 0;    ///< Cumulative, as the document actor says.
-    std::uint64_t delivered = 0;  ///< Cumulative.
+    std::uint64_t last_lease = 0;  ///< The latest that it demanded.
+    bool waits = false;            ///< …and has not been given.
   };
 
   void on_demand(const grant_demand& message);
@@ -58,6 +66,9 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   void on_tick();
   void deliver();
   void deliver_to(consumer& to, lease work);
+  void on_down(const caf::down_msg& down);
+  void forget(const consumer_id& id);
+  void look_after_elsewhere();
   bool may_begin(const lease& work);
   bool should_claim() const;
   void claim_or_wait();
@@ -73,9 +84,9 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
 
   queue_puller_config config_;
   claim_planner planner_;
-  std::unordered_map<std::uint64_t, consumer> consumers_;
-  std::deque<std::uint64_t>
-      waiting_;  ///< Document actors with open demand, first come first served.
+  std::map<consumer_id, consumer> consumers_;
+  std::deque<consumer_id> waiting_;  ///< With open demand, first come first served.
+  clock::time_point started_ = clock::now();
   std::vector<std::int64_t> to_extend_;  ///< Tokens; written at the next flush.
   bool flush_scheduled_ = false;
   bool queue_empty_ = false;  ///< The last claim found nothing more.

@@ -20,7 +20,8 @@ supervisor_actor_impl::supervisor_actor_impl(caf::actor_config& config, actor_pl
                                              engine_parts parts)
     : bounded_actor{config, std::move(place)},
       parts_{std::move(parts)},
-      policy_{parts_.config.restart} {
+      policy_{parts_.config.restart},
+      choice_{parts_.link.self.node} {
   set_down_handler([this](const caf::down_msg& down) { on_down(down); });
 }
 
@@ -55,35 +56,43 @@ supervisor_actor_impl::behavior_type supervisor_actor_impl::make_behavior() {
       [this](const deduct_credits& order) { return order_of_ledger(order); },
       [this](const refund_credits& order) { return order_of_ledger(order); },
       [this](const grant_credits& order) { return order_of_ledger(order); },
-      [this](progress_atom) { return delegate(roles_.puller, progress_atom_v); },
-      [this](drain_atom) {
+      [this](progress_atom) { return progress(); },
+      [this](drain_atom) -> caf::result<drain_progress> {
         draining_ = true;
         send(membership_, drain_atom_v);
+        announce();
+        offer();
+        if (!roles_.puller) return progress();
         return delegate(roles_.puller, drain_atom_v);
       },
       [this](flush_atom) {
+        if (!roles_.puller) released_ += parts_.directory->documents_in_flight();
         for (const auto& d : documents_) send(d, drain_atom_v);
       },
   };
 }
 
+bool supervisor_actor_impl::has(std::string_view name) const {
+  return std::any_of(parts_.roles.begin(), parts_.roles.end(),
+                     [&](const auto& r) { return r == name || r == "all"; });
+}
+
 void supervisor_actor_impl::start_all() {
-  const auto add = [this](role kind, int count) {
-    for (int i = 0; i < count; ++i) children_.push_back({kind});
+  const auto add = [this](role kind, bool wanted, int count = 1) {
+    for (int i = 0; wanted && i < count; ++i) children_.push_back({kind});
   };
-  add(role::queue_puller, 1);
-  add(role::embedder, 1);
-  add(role::committer, 1);
-  add(role::image, parts_.config.images.concurrency);
-  add(role::document, parts_.config.documents.concurrency);
-  add(role::peers, 1);
-  add(role::membership, 1);
-  add(role::ledger, 1);  // these two start when this node leads
-  add(role::status, 1);
-  if (parts_.link.port != 0) {
-    add(role::file_reader, 1);
-    add(role::file_fetcher, 1);
-  }
+  add(role::queue_puller, has("queue_puller"));
+  add(role::embedder, has("embedder"));
+  add(role::committer, has("document"));
+  add(role::image, has("image"), parts_.config.images.concurrency);
+  add(role::image_desk, has("image") || has("document"));
+  add(role::document, has("document"), parts_.config.documents.concurrency);
+  add(role::peers, true);
+  add(role::membership, true);
+  add(role::ledger, has("ledger"));  // these two start when this node leads
+  add(role::status, has("status_aggregator"));
+  add(role::file_reader, parts_.link.port != 0);
+  add(role::file_fetcher, parts_.link.port != 0);
   for (std::size_t slot = 0; slot < children_.size(); ++slot) start(slot);
   announce();
   offer();
@@ -141,37 +150,42 @@ void supervisor_actor_impl::start(std::size_t slot) {
               {static_cast<std::uint64_t>(s.mailbox.committer), s.commit.max_bytes.bytes},
               static_cast<std::size_t>(s.commit.max_documents),
               parts_.counters,
-              parts_.book},
+              book()},
           false);
       return;
     case role::image: {
       auto handle = spawn_child<image_actor_impl>(slot, "image", s.mailbox.image,
                                                   image_config{s.images, parts_.read}, false);
-      const auto index = slot - static_cast<std::size_t>(
-                                    std::find_if(children_.begin(), children_.end(),
-                                                 [](auto& c) { return c.kind == role::image; }) -
-                                    children_.begin());
-      roles_.images.resize(std::max(roles_.images.size(), index + 1));
-      roles_.images[index] = std::move(handle);
+      const auto first = std::find_if(children_.begin(), children_.end(),
+                                      [](auto& c) { return c.kind == role::image; });
+      const auto index = slot - static_cast<std::size_t>(first - children_.begin());
+      images_.resize(std::max(images_.size(), index + 1));
+      images_[index] = std::move(handle);
+      return;
+    }
+    case role::image_desk: {
+      const int workers = has("image") ? s.images.concurrency : 0;
+      roles_.images = spawn_child<image_desk_actor_impl>(
+          slot, "image_desk", s.mailbox.image_desk,
+          image_desk_config{parts_.link.self.node, static_cast<std::size_t>(workers), s.images,
+                            image_reader::max_attempts * s.extraction.timeout +
+                                file_fetcher_actor_impl::answer_limit},
+          false);
       return;
     }
     case role::document:
       documents_.push_back(spawn_child<document_actor_impl>(
           slot, "document", s.mailbox.document,
           document_config{parts_.extract, s.chunking, s.queue, document_options(s),
-                          parts_.link.self.node, s.documents.deadline, parts_.counters, parts_.book,
+                          parts_.link.self.node, s.documents.deadline, parts_.counters, book(),
                           parts_.checkpoints, embedding_identity(), s.commit.spill.bytes},
           false));
       return;
     case role::membership:
       membership_ = spawn_child<membership_actor_impl>(
           slot, "membership", s.mailbox.membership,
-          membership_config{parts_.pool,
-                            parts_.registry,
-                            parts_.source,
-                            parts_.incarnation,
-                            {"status_aggregator", "ledger", "reaper"},
-                            caf::actor_cast<supervisor_actor>(this)},
+          membership_config{parts_.pool, parts_.registry, parts_.source, parts_.incarnation,
+                            singletons(), caf::actor_cast<supervisor_actor>(this)},
           true);
       send(membership_, suspects_);
       if (draining_) send(membership_, drain_atom_v);
@@ -210,31 +224,80 @@ void supervisor_actor_impl::start(std::size_t slot) {
   }
 }
 
+/// Where the leases of this node's documents are written down; null where another node does.
+std::shared_ptr<lease_book> supervisor_actor_impl::book() const {
+  return has("queue_puller") ? parts_.book : nullptr;
+}
+
+/// The reaper needs nothing but the database: every node may be it.
+std::vector<std::string> supervisor_actor_impl::singletons() const {
+  std::vector<std::string> names{"reaper"};
+  for (const auto* name : {"ledger", "status_aggregator"})
+    if (has(name)) names.emplace_back(name);
+  return names;
+}
+
 /// Everyone learns the handles anew; who sees a new one repeats what the old one did not answer.
 void supervisor_actor_impl::announce() {
-  roles_.status = status_;
-  std::int64_t latest = 0;
-  for (const auto& o : others_.offers)
-    if (!status_ && o.status && o.status_epoch > latest) {
-      roles_.status = o.status;
-      latest = o.status_epoch;
-    }
+  roles_.status = status_ ? status_ : leading_status(others_.offers);
+  roles_.dependents = dependents();
+  roles_.draining = draining_;
   send(roles_.embedder, roles_);
-  send(roles_.committer, roles_);
-  for (const auto& d : documents_) send(d, roles_);
+  auto now = roles_;
+  if (!has("queue_puller")) now.puller = choice_.puller(others_.offers);
+  send(roles_.committer, now);
+  for (const auto& d : documents_) {
+    if (!has("embedder")) now.embedder = choice_.embedder(others_.offers, d->id());
+    send(d, now);
+  }
+  announce_image_roles();
+}
+
+void supervisor_actor_impl::announce_image_roles() {
+  use_image_roles now{images_, {}, roles_.files};
+  for (const auto& o : others_.offers)
+    if (o.images) now.others.push_back(o.images);
+  send(roles_.images, std::move(now));
+}
+
+/// Where a node has documents and no embedder, any embedder may serve them, and any puller deliver
+/// them.
+std::vector<queue_puller_actor> supervisor_actor_impl::dependents() const {
+  const auto& offers = others_.offers;
+  std::vector<queue_puller_actor> pullers;
+  if (std::any_of(offers.begin(), offers.end(), [](const auto& o) { return o.needs_embedder; }))
+    for (const auto& o : offers)
+      if (o.puller) pullers.push_back(o.puller);
+  return pullers;
 }
 
 void supervisor_actor_impl::offer() {
   if (!peers_) return;
   offer_changed changed;
-  changed.offer = {parts_.link.self.node,
-                   parts_.incarnation,
-                   ledger_,
-                   ledger_term_ ? ledger_term_->epoch : 0,
-                   status_,
-                   status_term_ ? status_term_->epoch : 0,
-                   reader_};
+  auto& now = changed.offer;
+  now = {parts_.link.self.node,
+         parts_.incarnation,
+         ledger_,
+         ledger_term_ ? ledger_term_->epoch : 0,
+         status_,
+         status_term_ ? status_term_->epoch : 0,
+         reader_,
+         {},
+         {},
+         {},
+         has("document") && !has("embedder")};
+  if (!draining_) {
+    now.puller = roles_.puller;
+    now.embedder = roles_.embedder;
+    if (has("image") && parts_.read) now.images = roles_.images;
+  }
   send(peers_, std::move(changed));
+}
+
+/// By the puller, or where there is none by what the document actors and the committer have.
+caf::result<drain_progress> supervisor_actor_impl::progress() {
+  if (roles_.puller) return delegate(roles_.puller, progress_atom_v);
+  return drain_progress{parts_.directory->documents_in_flight(), released_, false, {}};
 }
 
 /// Orders to a ledger that is lost are answered at once: whether it carried them out is not known.
@@ -263,7 +326,7 @@ void supervisor_actor_impl::on_down(const caf::down_msg& down) {
   found->actor_id = 0;
   if (found->kind == role::document) {
     std::erase_if(documents_, [&](const document_actor& d) { return d->id() == id; });
-    parts_.book->give_back(parts_.book->take_from(id), release_reason::lost, duration{0});
+    parts_.book->give_back(parts_.book->take_from({{}, id}), release_reason::lost, duration{0});
     send(roles_.puller, holder_died{id, false});
   }
   if (found->kind == role::peers) {
@@ -272,7 +335,10 @@ void supervisor_actor_impl::on_down(const caf::down_msg& down) {
   }
   if (found->kind == role::committer) {
     parts_.book->give_back(parts_.book->take_handed_over(), release_reason::lost, duration{0});
-    send(roles_.puller, holder_died{id, true});
+    if (roles_.puller)
+      send(roles_.puller, holder_died{id, true});
+    else  // that of another node keeps account of what this one's committer had
+      send(choice_.puller(others_.offers), holder_died{id, true, parts_.link.self.node});
   }
   if (failed_) return;
   ++found->restarts;
@@ -319,7 +385,8 @@ void supervisor_actor_impl::on_exit() {
     if (handle) anon_send_exit(handle, caf::exit_reason::user_shutdown);
   };
   for (const auto& d : documents_) end(d);
-  for (const auto& i : roles_.images) end(i);
+  for (const auto& i : images_) end(i);
+  end(roles_.images);
   end(membership_);
   end(ledger_);
   end(status_);
@@ -330,6 +397,7 @@ void supervisor_actor_impl::on_exit() {
   end(roles_.embedder);
   end(roles_.committer);
   documents_.clear();
+  images_.clear();
   roles_ = {};
   membership_ = membership_actor{};
   ledger_ = ledger_actor{};

@@ -1,7 +1,7 @@
-// The supervisor: starts the node's actors, restarts the dead with backoff and tells the others
-// whom to talk to now, starts and ends singletons as leadership comes and goes, drains. More than
-// restart.intensity deaths in restart.period are told to the node (on_fatal), which drains and
-// exits non-zero.
+// The supervisor: starts the actors of the node's roles, restarts the dead with backoff and tells
+// the others whom to talk to now, starts and ends singletons as leadership comes and goes, drains.
+// More than restart.intensity deaths in restart.period are told to the node (on_fatal), which
+// drains and exits non-zero.
 //
 // Scheduled; never blocks. Its children are a fixed set: one slot each.
 #pragma once
@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actors/committer.hpp"
@@ -18,10 +19,12 @@
 #include "actors/file_fetcher.hpp"
 #include "actors/file_reader.hpp"
 #include "actors/image.hpp"
+#include "actors/image_desk.hpp"
 #include "actors/ledger.hpp"
 #include "actors/membership.hpp"
 #include "actors/peers.hpp"
 #include "actors/queue_puller.hpp"
+#include "actors/role_choice.hpp"
 #include "actors/status_aggregator.hpp"
 #include "config/settings.hpp"
 #include "runtime/flow/restart_policy.hpp"
@@ -31,6 +34,7 @@ namespace millrace {
 /// What the actors of a node stand on; outlives them.
 struct engine_parts {
   settings config;
+  std::vector<std::string> roles = {"all"};  ///< Of this node; the others are other nodes'.
   std::shared_ptr<actor_directory> directory;
   std::shared_ptr<metrics> counters;
   connection_pool* pool = nullptr;
@@ -41,7 +45,7 @@ struct engine_parts {
   std::shared_ptr<embedding_provider> provider;
   keep_checkpoints checkpoints;
   extract_document extract;
-  read_image read;  ///< Empty: images are not read.
+  read_image read;  ///< Empty: images are not read by this node.
   write_group write;
   std::function<std::optional<std::string>()> storage_problem;
   /// The links to other nodes; port 0: this node has none.
@@ -75,6 +79,7 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
     queue_puller,
     document,
     image,
+    image_desk,
     embedder,
     committer,
     ledger,
@@ -90,18 +95,24 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
     std::uint64_t actor_id = 0;  ///< 0: not running.
   };
 
+  bool has(std::string_view name) const;
   void start_all();
   void start(std::size_t slot);
   template <class Impl, class Config>
   auto spawn_child(std::size_t slot, const char* name, int limit, Config config, bool blocks);
+  std::shared_ptr<lease_book> book() const;
+  std::vector<std::string> singletons() const;
   /// What besides a chunk's text decides its embedding.
   std::string embedding_identity() const;
   void on_down(const caf::down_msg& down);
   void on_leadership(const leadership_changed& change);
   void on_peers(const peers_changed& message);
   void announce();
-  /// Tells the others what this node leads.
+  void announce_image_roles();
+  std::vector<queue_puller_actor> dependents() const;
+  /// Tells the others what this node does for them.
   void offer();
+  caf::result<drain_progress> progress();
   void end_child(role kind);
   void fatal(const std::string& reason);
   template <class Order>
@@ -110,8 +121,10 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
   engine_parts parts_;
   restart_policy policy_;
   std::vector<child> children_;
-  use_roles roles_;
+  use_roles roles_;  ///< Of this node only.
+  role_choice choice_;
   std::vector<document_actor> documents_;
+  std::vector<image_actor> images_;
   membership_actor membership_;
   ledger_actor ledger_;
   status_aggregator_actor status_;
@@ -126,6 +139,7 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
       ordered_;
   std::uint64_t last_order_ = 0;
   bool draining_ = false;
+  std::uint64_t released_ = 0;  ///< By documents, at a drain's end; where this node has no puller.
   bool failed_ = false;
 };
 

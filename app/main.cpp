@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/commands.hpp"
+#include "app/cli/node_choice.hpp"
 #include "app/cli/signals.hpp"
 #include "app/version.hpp"
 #include "config/nearest_name.hpp"
@@ -22,7 +23,8 @@ struct arguments {
   global_options global;
   run_options run;
   source_options submit;
-  std::string file, dataset, words, status_filter, node_name, listen, account = "default", key;
+  std::string file, dataset, words, status_filter, account = "default", key;
+  node_words node;
   std::int64_t amount = 0, count = 0, cost = 0, transaction = 0;
   int documents_limit = 100, search_limit = 5, history_limit = 20;
   int days = millrace::certificate_authority::default_node_days;
@@ -88,12 +90,15 @@ void add_work(CLI::App& app, arguments& a, int& code) {
       [&a] { return extract(a.global, a.file); }, code);
   extract_command->add_option("FILE", a.file, "The file")->required();
   auto* node_command = add(
-      app, "node", "Run a long-lived node", a,
-      [&a] { return serve(a.global, a.node_name, a.listen); }, code);
-  node_command->add_option("--name", a.node_name,
+      app, "node", "Run a long-lived node", a, [&a] { return serve(a.global, a.node); }, code);
+  node_command->add_option("--name", a.node.name,
                            "Which [[node]] of the config, or a name of its own");
-  node_command->add_option("--listen", a.listen,
+  node_command->add_option("--listen", a.node.listen,
                            "HOST:PORT where the other nodes reach one that is not in the config");
+  node_command
+      ->add_option("--roles", a.node.roles,
+                   "What one that is not in the config does, separated by commas (all)")
+      ->delimiter(',');
   add(
       app, "up", "Run every node of the config on this machine", a, [&a] { return up(a.global); },
       code);
@@ -197,8 +202,8 @@ void add_credits(CLI::App& app, arguments& a, int& code) {
 void add_cluster(CLI::App& app, arguments& a, int& code) {
   auto* drain_command = add(
       app, "drain", "Move the work of a node away; it stays up without any", a,
-      [&a] { return drain(a.global, a.node_name, a.wait); }, code);
-  drain_command->add_option("NODE", a.node_name, "Name of the node")->required();
+      [&a] { return drain(a.global, a.node.name, a.wait); }, code);
+  drain_command->add_option("NODE", a.node.name, "Name of the node")->required();
   drain_command->add_flag("--wait", a.wait, "Show how it goes until the node has no work left");
   auto* certs_command = add(
       app, "certs", "Make the certificates of the links between nodes", a,

@@ -64,6 +64,14 @@ conflict check_mailboxes(const settings& s) {
             "), because each document may have a request there; raise the first or lower the "
             "second"};
   };
+  if (s.mailbox.image_desk < images_of_a_document * s.documents.concurrency)
+    return settings_conflict{{"mailbox.image_desk", "documents.concurrency"},
+                             "`mailbox.image_desk` (" + shown(s.mailbox.image_desk) +
+                                 ") must be at least " + shown(images_of_a_document) +
+                                 " times `documents.concurrency` (" +
+                                 shown(s.documents.concurrency) +
+                                 "), because each document may have so many images there; raise "
+                                 "the first or lower the second"};
   if (auto found = check("mailbox.embedder", s.mailbox.embedder)) return found;
   if (auto found = check("mailbox.file_fetcher", s.mailbox.file_fetcher)) return found;
   return check("mailbox.committer", s.mailbox.committer);
@@ -116,18 +124,24 @@ conflict check_apis(const settings& s) {
   return std::nullopt;
 }
 
-/// Work of the whole cluster that one node does at a time: some node must be willing to.
-conflict check_singletons(const settings& s) {
-  if (s.node.empty()) return std::nullopt;
-  for (const std::string role : {"ledger", "status_aggregator"}) {
-    const bool somewhere = std::any_of(s.node.begin(), s.node.end(), [&](const auto& n) {
-      return std::any_of(n.roles.begin(), n.roles.end(),
-                         [&](const auto& r) { return r == role || r == "all"; });
-    });
-    if (!somewhere)
+/// Each role somewhere, and where nodes have only some they need links to each other.
+conflict check_roles(const settings& s) {
+  const auto has = [](const node_settings& n, const std::string& role) {
+    return std::any_of(n.roles.begin(), n.roles.end(),
+                       [&](const auto& r) { return r == role || r == "all"; });
+  };
+  for (const auto& role : role_names()) {
+    if (s.node.empty() || role == "all" || (role == "image" && s.images.ocr == "off")) continue;
+    if (std::none_of(s.node.begin(), s.node.end(), [&](const auto& n) { return has(n, role); }))
       return settings_conflict{{node_path(0, "roles")},
                                "no node has the role `" + role +
                                    "`, which the cluster needs; add it to one, or \"all\""};
+    for (std::size_t i = 0; i < s.node.size(); ++i)
+      if (s.node[i].port == 0 && !has(s.node[i], role))
+        return settings_conflict{{node_path(i, "roles")},
+                                 "node `" + s.node[i].name + "` has not the role `" + role +
+                                     "` and no link to a node that has; give it a `port`, or the "
+                                     "role"};
   }
   return std::nullopt;
 }
@@ -182,7 +196,7 @@ std::optional<settings_conflict> find_conflict(const settings& s) {
   if (auto found = check_mailboxes(s)) return found;
   if (auto found = check_node_identity(s)) return found;
   if (auto found = check_apis(s)) return found;
-  if (auto found = check_singletons(s)) return found;
+  if (auto found = check_roles(s)) return found;
   if (auto found = check_reach(s)) return found;
   return check_extractors(s);
 }

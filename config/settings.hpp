@@ -156,6 +156,9 @@ struct prices_settings {
   double per_gigabyte_hour = 0;
 };
 
+/// Images of one document that are being read at a time.
+constexpr int images_of_a_document = 8;
+
 /// Most requests an actor of a role holds unanswered; one more is answered ec::mailbox_full.
 struct mailbox_settings {
   int supervisor = 256;
@@ -166,6 +169,7 @@ struct mailbox_settings {
   int queue_puller = 1024;
   int document = 64;
   int image = 64;
+  int image_desk = 8192;
   int embedder = 1024;
   int committer = 1024;
   int ledger = 256;

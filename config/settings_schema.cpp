@@ -314,6 +314,10 @@ std::vector<setting_key<settings>> node_wide_keys() {
       key<&s::mailbox, &m::queue_puller>("mailbox.queue_puller", mailbox(), "As above."),
       key<&s::mailbox, &m::document>("mailbox.document", mailbox(), "As above."),
       key<&s::mailbox, &m::image>("mailbox.image", mailbox(), "As above."),
+      key<&s::mailbox, &m::image_desk>(
+          "mailbox.image_desk", mailbox(),
+          "As above; 8 times documents.concurrency or more, so that no "
+          "document waits for a place."),
       key<&s::mailbox, &m::embedder>("mailbox.embedder", mailbox(),
                                      "As above; at least documents.concurrency."),
       key<&s::mailbox, &m::committer>("mailbox.committer", mailbox(),
@@ -415,9 +419,9 @@ std::span<const setting_key<node_settings>> node_keys() {
       element_key<n, &n::roles>(
           "node.roles",
           texts(1, is_role,
-                "one of all, queue_puller, document, image, embedder, committer, ledger, "
-                "status_aggregator"),
-          "What runs on this node; \"all\" for everything."),
+                "one of all, queue_puller, document, image, embedder, ledger, status_aggregator"),
+          "What runs on this node; \"all\" for everything. Work that needs another role goes to a "
+          "node that has it."),
   };
   return keys;
 }

@@ -104,9 +104,8 @@ bool is_loopback_host(std::string_view host) {
 }
 
 const std::vector<std::string>& role_names() {
-  static const std::vector<std::string> names = {"all",    "queue_puller",     "document",
-                                                 "image",  "embedder",         "committer",
-                                                 "ledger", "status_aggregator"};
+  static const std::vector<std::string> names = {
+      "all", "queue_puller", "document", "image", "embedder", "ledger", "status_aggregator"};
   return names;
 }
 

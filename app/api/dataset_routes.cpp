@@ -67,6 +67,7 @@ result<std::string> create(const api_services& s, const http::request& r) {
   if (!paths) return tl::unexpected<error>(paths.error());
   order.paths = std::move(*paths);
   order.disk = s.disk;
+  order.shared = s.config->sources.shared;
   order.submit.model = s.provider->model();
   order.submit.dimensions = s.provider->dimensions();
   order.submit.options = document_options(*s.config);

@@ -27,7 +27,8 @@ struct run_options : source_options {
 int run(const global_options& global, const run_options& options);
 int submit(const global_options& global, const source_options& options);
 int extract(const global_options& global, const std::string& file);
-int serve(const global_options& global, const std::string& node_name, const std::string& listen);
+struct node_words;
+int serve(const global_options& global, const node_words& words);
 int up(const global_options& global);
 int drain(const global_options& global, const std::string& node, bool wait);
 int certificates(const global_options& global, const std::string& directory,

@@ -29,12 +29,22 @@ node_choice in_file(const settings& s, const node_settings& n) {
   return choice;
 }
 
-result<node_choice> newcomer(const settings& s, const std::string& name,
-                             const std::string& listen) {
+result<node_choice> newcomer(const settings& s, const node_words& words) {
+  const auto& [name, listen, roles] = words;
   if (!is_name(name))
     return fail(ec::invalid_argument,
                 "`" + name + "` is no name: letters, digits, '-', '_' and '.'");
-  node_choice choice{name, std::nullopt, {}, {"all"}};
+  node_choice choice{
+      name, std::nullopt, {}, roles.empty() ? std::vector<std::string>{"all"} : roles};
+  for (const auto& role : choice.roles)
+    if (const auto& known = role_names();
+        std::find(known.begin(), known.end(), role) == known.end())
+      return fail(
+          ec::invalid_argument, "--roles: `" + role + "` is no role; there are " + [&] {
+            std::string names;
+            for (const auto& k : known) names += (names.empty() ? "" : ", ") + k;
+            return names;
+          }());
   if (s.node.empty() && listen.empty()) {
     choice.api = s.api.listen;
     return choice;
@@ -61,12 +71,12 @@ result<node_choice> newcomer(const settings& s, const std::string& name,
 
 }  // namespace
 
-result<node_choice> choose_node(const settings& s, const std::string& name,
-                                const std::string& listen) {
+result<node_choice> choose_node(const settings& s, const node_words& words) {
+  const auto& [name, listen, roles] = words;
   if (name.empty()) {
-    if (!listen.empty())
+    if (!listen.empty() || !roles.empty())
       return fail(ec::invalid_argument,
-                  "--listen is for a node that is not in the file: name it "
+                  "--listen and --roles are for a node that is not in the file: name it "
                   "with --name");
     if (s.node.size() > 1)
       return fail(ec::invalid_argument,
@@ -77,12 +87,12 @@ result<node_choice> choose_node(const settings& s, const std::string& name,
   }
   const auto found =
       std::find_if(s.node.begin(), s.node.end(), [&](const auto& n) { return n.name == name; });
-  if (found == s.node.end()) return newcomer(s, name, listen);
-  if (!listen.empty())
+  if (found == s.node.end()) return newcomer(s, words);
+  if (!listen.empty() || !roles.empty())
     return fail(ec::invalid_argument,
                 "node `" + name +
-                    "` is in the config with its host and port; --listen is for one "
-                    "that is not");
+                    "` is in the config with its host, port and roles; --listen and --roles are "
+                    "for one that is not");
   return in_file(s, *found);
 }
 

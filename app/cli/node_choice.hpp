@@ -19,8 +19,13 @@ struct node_choice {
   std::vector<std::string> roles = {"all"};
 };
 
-/// `name` and `listen` as given on the command line, empty where they were not.
-result<node_choice> choose_node(const settings& s, const std::string& name,
-                                const std::string& listen);
+/// As given on the command line, empty where they were not.
+struct node_words {
+  std::string name;
+  std::string listen;
+  std::vector<std::string> roles = {};
+};
+
+result<node_choice> choose_node(const settings& s, const node_words& words);
 
 }  // namespace millrace::cli

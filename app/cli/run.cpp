@@ -70,6 +70,7 @@ paths_order make_order(const node& n, const run_options& o, const std::string& d
                        std::vector<std::filesystem::path> paths) {
   paths_order order;
   order.paths = std::move(paths);
+  order.shared = n.config().sources.shared;
   order.filter = {o.include, o.exclude};
   order.stop_requested = [] { return wait_for_stop_signal(std::chrono::milliseconds{0}) != 0; };
   order.submit.dataset = dataset;

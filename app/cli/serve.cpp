@@ -19,13 +19,13 @@ constexpr auto look_interval = std::chrono::milliseconds{200};
 
 }  // namespace
 
-int serve(const global_options& global, const std::string& wanted, const std::string& listen) {
+int serve(const global_options& global, const node_words& words) {
   if (global.config_file.empty())
     return report(
         {ec::invalid_argument, "millrace node needs --config FILE; config/node.toml is a start"});
   auto loaded = load(global);
   if (!loaded) return report(loaded.error());
-  const auto chosen = choose_node(*loaded, wanted, listen);
+  const auto chosen = choose_node(*loaded, words);
   if (!chosen) return report(chosen.error());
   const auto& name = chosen->name;
   node_options options;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iterator>
@@ -41,10 +42,12 @@ bool is_a_parsers_own(const fs::path& folder) {
   return std::distance(folder.begin(), folder.end()) > 2 && !is_home(folder);
 }
 
-int complain(const std::string& command, int reason) {
+/// Ends at once: the sandbox refuses what sanitizers do at a regular end, and they would change the
+/// exit code.
+[[noreturn]] void give_up(const std::string& command, int reason) {
   std::fprintf(stderr, "millrace-extractor: %s cannot be executed: %s\n", command.c_str(),
                std::strerror(reason));
-  return reason == ENOENT ? not_found_exit_code : not_executable_exit_code;
+  std::_Exit(reason == ENOENT ? not_found_exit_code : not_executable_exit_code);
 }
 
 }  // namespace
@@ -78,7 +81,7 @@ int run_in_sandbox(std::span<char* const> command) {
   if (const auto entered = enter_program_sandbox(folders_of(words)); !entered)
     return entered.error();
   ::execve(arguments.front(), arguments.data(), environment.data());
-  return complain(words.front(), errno);
+  give_up(words.front(), errno);
 }
 
 }  // namespace millrace::extraction

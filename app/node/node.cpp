@@ -1,5 +1,6 @@
 #include "app/node/node.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <thread>
 
@@ -79,6 +80,7 @@ struct node::impl {
   std::unique_ptr<system_config> actor_config;
   std::unique_ptr<caf::actor_system> system;
   supervisor_actor supervisor;
+  gate_actor gate;                     ///< What others dial.
   std::unique_ptr<node_drain> drains;  ///< Set while there is a supervisor.
   std::unique_ptr<queue_listener> listener;
   std::atomic<bool> claims_held{false};
@@ -131,9 +133,11 @@ result<void> node::impl::open() {
   if (auto ready = join_cluster(); !ready) return ready;
   if (auto ready = open_engine(); !ready) return ready;
   start_actors();
-  if (options.link)
-    if (auto open = open_gate(*system, supervisor, *options.link, !tls.certificate.empty()); !open)
-      return open;
+  if (options.link) {
+    auto open = open_gate(*system, supervisor, *options.link, !tls.certificate.empty());
+    if (!open) return tl::unexpected<error>(open.error());
+    gate = std::move(*open);
+  }
   make_services();
   return start_api();
 }
@@ -151,11 +155,13 @@ result<void> node::impl::open_system() {
 }
 
 result<void> node::impl::join_cluster() {
+  const bool has_documents = std::any_of(options.roles.begin(), options.roles.end(),
+                                         [](auto& r) { return r == "document" || r == "all"; });
+  const int capacity = has_documents ? options.config.documents.concurrency : 0;
   registry = std::make_shared<node_registry>(
-      *pool,
-      node_registration{name.text, options.link ? options.link->text() : std::string{},
-                        options.roles, options.config.documents.concurrency, version, link_protocol,
-                        options.link ? to_string(system->node()) : std::string{}});
+      *pool, node_registration{name.text, options.link ? options.link->text() : std::string{},
+                               options.roles, capacity, version, link_protocol,
+                               options.link ? to_string(system->node()) : std::string{}});
   if (options.long_lived)
     if (auto member = registry->enter_cluster(options.config.cluster.name); !member) return member;
   if (auto alone = check_rivals(*registry); !alone) return alone;
@@ -220,6 +226,7 @@ void node::impl::start_actors() {
   parts.link = link_config();
   if (options.link) parts.files = std::make_shared<submitted_files>(*pool, name.text);
   parts.config = options.config;
+  parts.roles = options.roles;
   parts.directory = directory;
   parts.counters = counters;
   parts.pool = pool.get();
@@ -377,7 +384,9 @@ void node::impl::close() {
   if (system && supervisor) {
     listener.reset();
     const auto actors = directory->json();
+    if (gate) caf::anon_send_exit(gate, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(supervisor, caf::exit_reason::user_shutdown);
+    gate = gate_actor{};
     supervisor = supervisor_actor{};
     system->await_all_actors_done();
     // Threads that still hold handles of ended actors go before the actor system does.

@@ -3,6 +3,7 @@
 #include <caf/io/all.hpp>
 #include <caf/openssl/all.hpp>
 
+#include "actors/peers.hpp"
 #include "config/text_forms.hpp"
 #include "runtime/cluster/certificates.hpp"
 
@@ -56,12 +57,14 @@ result<void> check_port(const link_address& at) {
   return port_taken(at);
 }
 
-result<void> open_gate(caf::actor_system& system, const supervisor_actor& supervisor,
-                       const link_address& at, bool tls) {
-  const auto gate = caf::actor_cast<caf::actor>(supervisor);
+result<gate_actor> open_gate(caf::actor_system& system, const supervisor_actor& supervisor,
+                             const link_address& at, bool tls) {
+  auto hello_only = spawn_gate(system, supervisor);
+  const auto gate = caf::actor_cast<caf::actor>(hello_only);
   const auto port = tls ? caf::openssl::publish(gate, at.port, at.host.c_str(), true)
                         : system.middleman().publish(gate, at.port, at.host.c_str(), true);
-  if (port) return {};
+  if (port) return hello_only;
+  caf::anon_send_exit(hello_only, caf::exit_reason::user_shutdown);
   return port_taken(at);
 }
 

@@ -22,9 +22,10 @@ result<void> check_rivals(node_registry& registry);
 /// port_taken where somebody listens there already.
 result<void> check_port(const link_address& at);
 
-/// Others can dial from here on. port_taken where somebody listens there.
-result<void> open_gate(caf::actor_system& system, const supervisor_actor& supervisor,
-                       const link_address& at, bool tls);
+/// Others can dial from here on. port_taken where somebody listens there. The gate is to be ended
+/// with its supervisor.
+result<gate_actor> open_gate(caf::actor_system& system, const supervisor_actor& supervisor,
+                             const link_address& at, bool tls);
 
 /// The certificate of the link, read anew each time: it is replaced while the node runs.
 readiness_check certificate_check(const tls_settings& tls);

@@ -1,5 +1,6 @@
 #include "app/node/submit_paths.hpp"
 
+#include "runtime/cluster/node_registry.hpp"
 #include "runtime/core/sha256.hpp"
 #include "runtime/sources/file_uri.hpp"
 
@@ -10,9 +11,24 @@ namespace {
 /// Asking whether to stop is a system call.
 constexpr std::uint64_t files_between_looks = 256;
 
+result<void> check_others_find_files(connection_pool& pool, const paths_order& order) {
+  if (order.shared || !order.disk.empty()) return {};
+  const auto other = distant_node(pool);
+  if (!other) return tl::unexpected<error>(other.error());
+  if (!*other) return {};
+  return fail(
+      ec::invalid_config,
+      "node `" + **other +
+          "` works on this database from another machine and would look for these files on "
+          "its own disk; submit at a node with a link (--endpoint), or set sources.shared = "
+          "true where all see the same files");
+}
+
 }  // namespace
 
 result<paths_summary> submit_paths(connection_pool& pool, const paths_order& order) {
+  if (auto found = check_others_find_files(pool, order); !found)
+    return tl::unexpected<error>(found.error());
   auto session = submission::begin(pool, order.submit);
   if (!session) return tl::unexpected<error>(session.error());
   paths_summary summary;

@@ -16,6 +16,7 @@ struct paths_order {
   submit_order submit;
   std::vector<std::filesystem::path> paths;  ///< Files and folders.
   std::string disk = {};  ///< Name of this node, where other nodes do not see its files.
+  bool shared = false;    ///< sources.shared: all nodes see the same files.
   walk_filter filter;
   /// Asked now and then while files are found; true ends the submission with ec::cancelled and no
   /// trace.
@@ -28,6 +29,7 @@ struct paths_summary {
 };
 
 /// path_missing, insufficient_credits, dataset_conflict, …: then nothing was submitted.
+/// invalid_config where nodes of other machines would look for the files on their own disks.
 result<paths_summary> submit_paths(connection_pool& pool, const paths_order& order);
 
 }  // namespace millrace

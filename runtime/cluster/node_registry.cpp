@@ -37,6 +37,9 @@ const auto peers_sql = "select name, incarnation, address, version, protocol fro
                        live + " and name <> $1 and address <> '' order by name limit " +
                        std::to_string(node_registry::max_peers);
 
+const auto distant_sql = "select name from nodes where " + live + R"sql(
+  and address <> '' and address !~ '^(127[.]|localhost:|\[::1\])' limit 1)sql";
+
 constexpr auto leave_sql = R"sql(
 update nodes set state = 'stopped', heartbeat_at = clock_timestamp(), actors = $3::jsonb
 where name = $1 and incarnation = $2)sql";
@@ -125,6 +128,14 @@ result<void> node_registry::leave(std::int64_t incarnation, const std::string& a
     tx.exec_params0(leave_sql, self_.name, incarnation, actors_json);
     return {};
   });
+}
+
+result<std::optional<std::string>> distant_node(connection_pool& pool) {
+  return pool.transact(
+      "status", [](pqxx::work& tx, pooled_connection&) -> result<std::optional<std::string>> {
+        const auto rows = tx.exec(distant_sql);
+        return rows.empty() ? std::nullopt : std::optional{rows[0][0].as<std::string>()};
+      });
 }
 
 result<std::string> nodes_json(connection_pool& pool) {

@@ -70,6 +70,8 @@ class node_registry {
   node_registration self_;
 };
 
+/// A live node on another machine, which would look for `file:///PATH` on its own disk.
+result<std::optional<std::string>> distant_node(connection_pool& pool);
 /// [{"node","state","roles",…,"heartbeat_age_seconds"}]
 result<std::string> nodes_json(connection_pool& pool);
 /// The actors of the node that stopped last, as `leave` kept them; "[]" where there is none.

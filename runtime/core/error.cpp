@@ -28,6 +28,7 @@ constexpr std::array entries = {
     entry{ec::port_taken, "port_taken", 1, 500, false},
     entry{ec::source_missing, "source_missing", 1, 404, false},
     entry{ec::source_unreadable, "source_unreadable", 1, 403, false},
+    entry{ec::role_away, "role_away", 1, 503, true},
     entry{ec::source_away, "source_away", 1, 503, true},
     entry{ec::unsupported_format, "unsupported_format", 1, 415, false},
     entry{ec::encrypted_document, "encrypted_document", 1, 422, false},

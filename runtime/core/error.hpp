@@ -32,6 +32,7 @@ enum class ec : std::uint8_t {
   // Documents; each ends `failed` with one of these.
   source_missing,
   source_unreadable,
+  role_away,    ///< No node that would do this stage is there: the document waits for one.
   source_away,  ///< The node that has the file does not answer: the document waits for it.
   unsupported_format,
   encrypted_document,

@@ -56,6 +56,12 @@ bool grant_book::spend(producer_id producer, demand work) {
   return true;
 }
 
+bool grant_book::hold(demand work) {
+  if (!fits(work)) return false;
+  held_ += work;
+  return true;
+}
+
 std::vector<grant_book::granted> grant_book::release(demand work) {
   assert(work.items <= held_.items && work.bytes <= held_.bytes && "released more than is held");
   held_ = minus(held_, work);

@@ -49,6 +49,9 @@ class grant_book {
   };
   /// Held work has left. Returns whose asks are granted by the room it made.
   std::vector<granted> release(demand work);
+  /// Work of the consumer's own, for as long as until release(): it takes part of the limit without
+  /// a grant, and goes before asks that wait. False where there is no room.
+  [[nodiscard]] bool hold(demand work);
   /// The producer is gone: what it was granted and did not use is free again.
   std::vector<granted> forget(producer_id producer);
 

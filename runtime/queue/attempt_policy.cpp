@@ -12,6 +12,7 @@ attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& 
     case ec::database_timeout:
     case ec::pool_exhausted:
       return attempt_verdict::give_back;
+    case ec::role_away:
     case ec::source_away:
     case ec::disk_full:
       return attempt_verdict::wait;

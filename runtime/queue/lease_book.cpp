@@ -10,7 +10,7 @@ void lease_book::add(std::vector<lease> claimed) {
   for (auto& l : claimed) buffered_.push_back(std::move(l));
 }
 
-std::optional<lease> lease_book::deliver(holder_id holder) {
+std::optional<lease> lease_book::deliver(const holder_id& holder) {
   const std::lock_guard lock{mutex_};
   if (buffered_.empty()) return std::nullopt;
   const bool runs_alone = buffered_.front().is_suspect();
@@ -24,7 +24,7 @@ std::optional<lease> lease_book::deliver(holder_id holder) {
   return next;
 }
 
-void lease_book::hand_over(holder_id holder) {
+void lease_book::hand_over(const holder_id& holder) {
   const std::lock_guard lock{mutex_};
   if (const auto found = delivered_.find(holder); found != delivered_.end()) {
     handed_over_[found->second] = holder;
@@ -48,19 +48,30 @@ void lease_book::ended(const std::vector<std::int64_t>& tokens) {
       std::erase_if(delivered_, [&](const auto& entry) { return entry.second == token; });
 }
 
-std::vector<std::int64_t> lease_book::take_from(holder_id holder) {
+std::vector<std::int64_t> lease_book::take_from(const holder_id& holder) {
   const std::lock_guard lock{mutex_};
-  const auto found = delivered_.find(holder);
-  if (found == delivered_.end()) return {};
-  std::vector<std::int64_t> tokens{found->second};
-  delivered_.erase(found);
+  std::vector<std::int64_t> tokens;
+  if (const auto found = delivered_.find(holder); found != delivered_.end()) {
+    tokens.push_back(found->second);
+    delivered_.erase(found);
+  }
+  if (holder.node.empty()) return tokens;
+  std::erase_if(handed_over_, [&](const auto& entry) {
+    if (entry.second != holder) return false;
+    tokens.push_back(entry.first);
+    return true;
+  });
   return tokens;
 }
 
-std::vector<std::int64_t> lease_book::take_handed_over() {
+std::vector<std::int64_t> lease_book::take_handed_over(const std::string& node) {
   const std::lock_guard lock{mutex_};
   std::vector<std::int64_t> tokens;
-  for (const auto& [token, holder] : std::exchange(handed_over_, {})) tokens.push_back(token);
+  std::erase_if(handed_over_, [&](const auto& entry) {
+    if (entry.second.node != node) return false;
+    tokens.push_back(entry.first);
+    return true;
+  });
   return tokens;
 }
 
@@ -88,6 +99,16 @@ std::vector<released_lease> lease_book::returning(release_reason reason) const {
 lease_book::counts lease_book::count() const {
   const std::lock_guard lock{mutex_};
   return {buffered_.size(), delivered_.size(), handed_over_.size()};
+}
+
+std::vector<lease_book::distant_lease> lease_book::elsewhere() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<distant_lease> found;
+  for (const auto& [holder, token] : delivered_)
+    if (!holder.node.empty()) found.push_back({holder, token});
+  for (const auto& [token, holder] : handed_over_)
+    if (!holder.node.empty()) found.push_back({holder, token});
+  return found;
 }
 
 }  // namespace millrace

@@ -1,15 +1,19 @@
-// Who on this node holds which lease: claimed and not yet delivered, with a document actor, or with
-// the committer. The book outlives the queue puller: a restarted one finds every lease where it
-// was, so nothing waits for a deadline of two hours because an actor died.
+// Who holds which of this node's leases: claimed and not yet delivered, with a document actor of
+// this node or another, or with the committer beside that actor. The book outlives the queue
+// puller: a restarted one finds every lease where it was, so nothing waits for a deadline of two
+// hours because an actor died.
 //
 // Thread-safe (the supervisor and metrics look in). Bounded by the demand of the document actors,
 // one batch ahead and the committer's grant.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -20,7 +24,13 @@ namespace millrace {
 
 class lease_book {
  public:
-  using holder_id = std::uint64_t;  ///< An actor's id.
+  /// A document actor.
+  struct holder_id {
+    std::string node;  ///< Empty: this one.
+    std::uint64_t actor = 0;
+
+    auto operator<=>(const holder_id&) const = default;
+  };
 
   struct counts {
     std::size_t buffered = 0;
@@ -32,17 +42,19 @@ class lease_book {
 
   /// Takes the next buffered lease for `holder`. A suspect runs alone: nothing while it waits for
   /// the others to end, or the others for it.
-  std::optional<lease> deliver(holder_id holder);
+  std::optional<lease> deliver(const holder_id& holder);
   /// The holder's lease is with the committer now. No-op where it has none.
-  void hand_over(holder_id holder);
+  void hand_over(const holder_id& holder);
   /// The same, of one lease.
   void accepted(std::int64_t token);
   /// These leases have ended (committed, stale or released).
   void ended(const std::vector<std::int64_t>& tokens);
 
-  /// Removes and returns the tokens that these held: to be given back.
-  std::vector<std::int64_t> take_from(holder_id holder);
-  std::vector<std::int64_t> take_handed_over();
+  /// Removes and returns the tokens that these held: to be given back. Of a holder elsewhere also
+  /// what it handed over: where it is lost, so is the committer of its node.
+  std::vector<std::int64_t> take_from(const holder_id& holder);
+  /// What the committer of a node has; empty: of this one.
+  std::vector<std::int64_t> take_handed_over(const std::string& node = {});
   std::vector<std::int64_t> take_buffered();
 
   /// These are to be released in the database; kept until `ended` says that they are.
@@ -50,11 +62,17 @@ class lease_book {
   std::vector<released_lease> returning(release_reason reason) const;
 
   counts count() const;
+  /// With other nodes; theirs is the news that they have ended, which can be lost on the way.
+  struct distant_lease {
+    holder_id holder;
+    std::int64_t token = 0;
+  };
+  std::vector<distant_lease> elsewhere() const;
 
  private:
   mutable std::mutex mutex_;
   std::deque<lease> buffered_;
-  std::unordered_map<holder_id, std::int64_t> delivered_;    // holder → token
+  std::map<holder_id, std::int64_t> delivered_;              // holder → token
   std::unordered_map<std::int64_t, holder_id> handed_over_;  // token → who had it
   std::int64_t alone_ = 0;                                   ///< Token of the last such document.
   struct return_order {

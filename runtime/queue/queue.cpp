@@ -133,6 +133,10 @@ constexpr auto extend_sql = R"sql(
 update queue_leases set deadline = clock_timestamp() + $2::bigint * interval '1 millisecond'
 where token = any($1::bigint[]))sql";
 
+constexpr auto ended_sql = R"sql(
+select t.token from unnest($1::bigint[]) as t(token)
+where not exists (select from queue_leases l where l.token = t.token))sql";
+
 // Below this many dead rows a vacuum gains nothing. The oldest snapshot of others decides what it
 // may remove.
 constexpr auto dead_rows_sql = R"sql(
@@ -296,6 +300,18 @@ result<std::int64_t> queue::extend(const std::vector<std::int64_t>& tokens) {
             tx.exec_prepared("queue_extend", int8_array_parameter(tokens),
                              static_cast<std::int64_t>(settings_.visibility_timeout.count()))
                 .affected_rows());
+      });
+}
+
+result<std::vector<std::int64_t>> queue::ended(const std::vector<std::int64_t>& tokens) {
+  if (tokens.empty()) return std::vector<std::int64_t>{};
+  return pool_.transact(
+      "queue", [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<std::int64_t>> {
+        c.prepare("queue_ended", ended_sql);
+        std::vector<std::int64_t> found;
+        for (const auto& row : tx.exec_prepared("queue_ended", int8_array_parameter(tokens)))
+          found.push_back(row[0].as<std::int64_t>());
+        return found;
       });
 }
 

@@ -82,6 +82,8 @@ class queue {
   result<bool> begin(std::int64_t token);
   /// Progress: these leases get a whole visibility_timeout from now. Returns how many still held.
   result<std::int64_t> extend(const std::vector<std::int64_t>& tokens);
+  /// Those of the tokens whose lease has ended, whoever ended it.
+  result<std::vector<std::int64_t>> ended(const std::vector<std::int64_t>& tokens);
   /// Removes dead rows of the queue's tables, where there are enough of them: autovacuum alone
   /// comes too seldom for tables that are rewritten every few seconds (measured: a quarter of the
   /// rate). True where it did. While one snapshot keeps what is dead from being removed it would

@@ -5,6 +5,7 @@
 #include "actors/document.hpp"
 #include "actors/embedder.hpp"
 #include "actors/image.hpp"
+#include "actors/image_desk.hpp"
 #include "tests/actors/engine_fixture.hpp"
 
 namespace millrace {
@@ -25,6 +26,7 @@ class document_test : public ::testing::Test {
   read_image image_read_seam;  ///< Empty: images are listed only.
   demand embedder_limit{1024, 16ULL << 20};
   use_roles roles;
+  std::vector<image_actor> image_actors;
   document_actor document;
 
   embedder_actor new_embedder() {
@@ -50,8 +52,11 @@ class document_test : public ::testing::Test {
     roles.embedder = new_embedder();
     roles.committer = new_committer();
     for (int i = 0; i < 2; ++i)
-      roles.images.push_back(
+      image_actors.push_back(
           engine.spawn<image_actor_impl>("image", image_config{{}, image_read_seam}));
+    roles.images =
+        engine.spawn<image_desk_actor_impl>("image_desk", image_desk_config{"node", 2, {}});
+    caf::anon_send(roles.images, use_image_roles{image_actors, {}, {}});
     document = new_document();
     announce();
   }

@@ -131,8 +131,9 @@ inline queue_puller_actor spawn_puller_log(virtual_engine& engine,
       engine.system.spawn([log](queue_puller_actor::pointer) -> queue_puller_actor::behavior_type {
         return {
             [log](const grant_demand& m) {
+              if (!m.idle) return;
               ++log->demands;
-              log->demanded = m.leases;
+              log->demanded = m.lease;
             },
             [log](const return_lease& m) { log->returned.push_back(m); },
             [log](const extend_lease& m) { log->extended.push_back(m.token); },

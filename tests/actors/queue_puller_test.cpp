@@ -63,7 +63,9 @@ class queue_puller_test : public ::testing::Test {
     return s;
   }
 
-  void demand_of(slot& s) { caf::send_as(s.actor, puller, grant_demand{++s.demanded}); }
+  void demand_of(slot& s) {
+    caf::send_as(s.actor, puller, grant_demand{++s.demanded, true, "node"});
+  }
   /// Enough for the claim delay, far less than a poll.
   void settle() { engine.advance(milliseconds{20}, milliseconds{1}); }
   drain_progress progress() { return engine.ask<drain_progress>(puller, progress_atom_v).value(); }

@@ -323,9 +323,9 @@ TEST_F(supervisor_test, the_directory_lists_exactly_the_actors_that_exist) {
   start();
   engine.advance(seconds{2});
   const std::map<std::string, std::size_t> expected = {
-      {"supervisor", 1}, {"queue_puller", 1},     {"embedder", 1},   {"committer", 1},
-      {"image", 2},      {"document", 6},         {"membership", 1}, {"peers", 1},
-      {"ledger", 1},     {"status_aggregator", 1}};
+      {"supervisor", 1}, {"queue_puller", 1}, {"embedder", 1},         {"committer", 1},
+      {"image", 2},      {"image_desk", 1},   {"document", 6},         {"membership", 1},
+      {"peers", 1},      {"ledger", 1},       {"status_aggregator", 1}};
   std::map<std::string, std::size_t> found;
   std::set<std::uint64_t> ids;
   int carrying = 0;

@@ -8,21 +8,39 @@
 
 namespace millrace {
 
+bed_options with_tls(const std::filesystem::path& certs, bed_options o) {
+  const auto at = certs.native();
+  o.cluster = "name = \"test\"\ntls.ca = \"" + at + "/ca.pem\"\ntls.certificate = \"" + at +
+              "/{node}.pem\"\ntls.key = \"" + at + "/{node}.key\"\n";
+  return o;
+}
+
 cluster_bed::cluster_bed(bed_options o)
-    : fault_bed{o.documents, o.latency}, options_{std::move(o)} {
+    : fault_bed{o.documents, o.latency, o.network != nullptr ? private_network::hub : "127.0.0.1"},
+      options_{std::move(o)} {
   std::filesystem::create_directories(w.documents());
+  open_database();
+  write_config();
+}
+
+void cluster_bed::write_config() {
   std::string text = remote_config(server.base_url(), options_.concurrency);
+  if (options_.network != nullptr) {
+    const std::string embedded = "embedded:";
+    text.replace(text.find(embedded), embedded.size(), database_url());
+  }
   text += "[cluster]\n" + options_.cluster +
           "[sources]\nshared = " + (options_.shared ? "true" : "false") + "\nallow = [\"file://" +
           w.documents() + "\"]\n" + options_.rest;
   for (const auto& name : options_.names) {
     ports[name] = free_port();
-    text += "[[node]]\nname = \"" + name +
-            "\"\nhost = \"127.0.0.1\"\nport = " + std::to_string(ports[name]) +
-            "\napi = \"127.0.0.1:0\"\n";
+    const auto host = options_.network != nullptr ? options_.network->address(name) : "127.0.0.1";
+    text += "[[node]]\nname = \"" + name + "\"\nhost = \"" + host +
+            "\"\nport = " + std::to_string(ports[name]) + "\napi = \"127.0.0.1:0\"\n";
+    if (const auto found = options_.roles.find(name); found != options_.roles.end())
+      text += "roles = " + found->second + "\n";
   }
   config = w.add_config(text);
-  open_database();
 }
 
 int cluster_bed::free_port() {
@@ -39,11 +57,19 @@ int cluster_bed::free_port() {
 
 live_node& cluster_bed::start(const std::string& name, const std::vector<std::string>& more,
                               const std::vector<std::string>& before) {
-  auto words = before;
+  auto words =
+      options_.network != nullptr ? options_.network->inside(name) : std::vector<std::string>{};
+  words.insert(words.end(), before.begin(), before.end());
   words.insert(words.end(), {millrace_binary(), "node", "--config", config, "--name", name});
   words.insert(words.end(), more.begin(), more.end());
   nodes_[name] = std::make_unique<live_node>(w.start_program(words));
   return *nodes_[name];
+}
+
+void cluster_bed::kill(const std::string& name) {
+  nodes_.at(name)->process->signal(SIGKILL);
+  nodes_.at(name)->process->wait();
+  nodes_.erase(name);
 }
 
 void cluster_bed::start_all() {
@@ -68,6 +94,15 @@ bool cluster_bed::linked(const std::vector<std::string>& names) const {
 }
 
 void cluster_bed::submit(const std::string& at, const std::string& dataset) const {
+  if (options_.network != nullptr) {  // its API listens where only it is
+    auto words = options_.network->inside(at);
+    for (const auto& word : {millrace_binary(), std::string{"submit"}, std::string{"--endpoint"},
+                             node(at).url, std::string{"--dataset"}, dataset, w.documents()})
+      words.push_back(word);
+    const auto submitted = w.start_program(words)->wait();
+    ASSERT_EQ(submitted.exit_code, 0) << submitted.err;
+    return;
+  }
   const auto answered =
       node(at).post("/v1/datasets",
                     R"({"name":")" + dataset + R"(","uris":["file://)" + w.documents() + R"("]})");

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/cluster/private_network.hpp"
 #include "tests/faults/fault_bed.hpp"
 #include "tests/integration/live_node.hpp"
 
@@ -21,7 +22,12 @@ struct bed_options {
   bool shared = true;     ///< sources.shared
   std::string rest = {};  ///< More tables of the config.
   std::string cluster = "name = \"test\"\n";
+  std::map<std::string, std::string> roles = {};  ///< By node, as TOML's list; else all.
+  private_network* network = nullptr;             ///< Each node on a host of its own, of its name.
 };
+
+/// With certificates below `certs`, a NODE.pem and NODE.key each.
+bed_options with_tls(const std::filesystem::path& certs, bed_options o);
 
 class cluster_bed : public fault_bed {
  public:
@@ -35,6 +41,9 @@ class cluster_bed : public fault_bed {
   /// `millrace node --name NAME …` that must end by itself.
   outcome refused(const std::vector<std::string>& words) const;
   live_node& node(const std::string& name) const { return *nodes_.at(name); }
+  bool runs(const std::string& name) const { return nodes_.contains(name); }
+  /// SIGKILL.
+  void kill(const std::string& name);
   /// Every node of these names sees all the others.
   bool linked(const std::vector<std::string>& names) const;
   /// Submits the corner's documents at a node, as the dataset `d`.
@@ -50,6 +59,8 @@ class cluster_bed : public fault_bed {
   int free_port();
 
  private:
+  void write_config();
+
   bed_options options_;
   std::map<std::string, std::unique_ptr<live_node>> nodes_;
 };

@@ -17,14 +17,6 @@ namespace {
 using postgres::unique_fd;
 using ::testing::HasSubstr;
 
-/// Certificates of `names` below the corner, whose config names them by absolute paths.
-bed_options with_tls(const std::filesystem::path& certs, bed_options o) {
-  const auto at = certs.native();
-  o.cluster = "name = \"test\"\ntls.ca = \"" + at + "/ca.pem\"\ntls.certificate = \"" + at +
-              "/{node}.pem\"\ntls.key = \"" + at + "/{node}.key\"\n";
-  return o;
-}
-
 class links_test : public ::testing::Test {
  protected:
   temporary_directory folder;

@@ -65,14 +65,32 @@ TEST(conflicts, two_apis_on_one_address_are_refused) {
             "another address");
 }
 
-TEST(conflicts, a_singleton_role_nowhere_is_refused) {
-  EXPECT_EQ(
-      error_of("[[node]]\nname = \"a\"\nroles = [\"document\", \"ledger\"]\n"),
-      "test.toml:3: no node has the role `status_aggregator`, which the cluster needs; add it "
-      "to one, or \"all\"");
-  EXPECT_EQ(error_of("[[node]]\nname = \"a\"\nroles = [\"document\", \"ledger\"]\n[[node]]\nname = "
-                     "\"b\"\nroles = [\"status_aggregator\"]\n"),
-            "no error");
+TEST(conflicts, a_role_nowhere_is_refused) {
+  const std::string rest =
+      "\n[[node]]\nname = \"b\"\nport = 4701\nroles = [\"queue_puller\", "
+      "\"image\", \"embedder\", \"status_aggregator\"]\n";
+  const std::string a = "[[node]]\nname = \"a\"\nport = 4700\nroles = [\"document\"";
+  EXPECT_EQ(error_of(a + "]" + rest),
+            "test.toml:4: no node has the role `ledger`, which the cluster needs; add it to one, "
+            "or \"all\"");
+  EXPECT_EQ(error_of(a + ", \"ledger\"]" + rest), "no error");
+  const std::string no_images =
+      "[[node]]\nname = \"a\"\nroles = [\"queue_puller\", \"document\", "
+      "\"embedder\", \"ledger\", \"status_aggregator\"]\n";
+  EXPECT_THAT(error_of(no_images), HasSubstr("no node has the role `image`"));
+  EXPECT_EQ(error_of("[images]\nocr = \"off\"\n" + no_images), "no error");
+}
+
+TEST(conflicts, a_node_with_some_roles_needs_a_link_to_the_others) {
+  EXPECT_EQ(error_of("[[node]]\nname = \"a\"\n[[node]]\nname = \"b\"\nroles = [\"document\"]\n"),
+            "test.toml:5: node `b` has not the role `queue_puller` and no link to a node that has; "
+            "give it a `port`, or the role");
+}
+
+TEST(conflicts, each_document_has_a_place_for_its_images) {
+  EXPECT_THAT(error_of("[mailbox]\nimage_desk = 799\n"),
+              StartsWith("test.toml:2: `mailbox.image_desk` (799) must be at least 8 times"));
+  EXPECT_EQ(error_of("[mailbox]\nimage_desk = 800\n"), "no error");
 }
 
 TEST(conflicts, two_nodes_on_one_port_of_a_host_are_refused) {

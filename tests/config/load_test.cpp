@@ -67,7 +67,7 @@ TEST(load, nodes_and_extractors_are_read_in_their_order) {
     [[node]]
     name = "b"
     port = 4701
-    roles = ["document", "committer"]
+    roles = ["document", "embedder"]
     [[extractor]]
     mime = "text/x-log"
     command = ["/usr/bin/log-parser", "--pipe"]
@@ -77,7 +77,7 @@ TEST(load, nodes_and_extractors_are_read_in_their_order) {
   ASSERT_EQ(parsed->node.size(), 2U);
   EXPECT_EQ(parsed->node[0].name, "a");
   EXPECT_EQ(parsed->node[0].roles, (std::vector<std::string>{"all"}));
-  EXPECT_EQ(parsed->node[1].roles, (std::vector<std::string>{"document", "committer"}));
+  EXPECT_EQ(parsed->node[1].roles, (std::vector<std::string>{"document", "embedder"}));
   ASSERT_EQ(parsed->extractor.size(), 1U);
   EXPECT_EQ(parsed->extractor[0].command.size(), 2U);
 }

@@ -27,7 +27,7 @@ settings changed_settings() {
   s.prices = {0.1, 2};
   s.sources.allow = {"file:///a,b", "file:///'\"c"};
   s.api.listen = "";
-  s.node = {{"a", "127.0.0.1", 4700, {"all"}}, {"b", "127.0.0.1", 4701, {"ledger", "committer"}}};
+  s.node = {{"a", "127.0.0.1", 4700, {"all"}}, {"b", "127.0.0.1", 4701, {"ledger", "embedder"}}};
   s.extractor = {{"text/x-log", {"/usr/bin/parse log", "--pipe"}}};
   return s;
 }
@@ -69,7 +69,7 @@ TEST(render, json_is_nested_like_the_tables) {
   EXPECT_THAT(
       json,
       HasSubstr(
-          R"({"name": "b", "host": "127.0.0.1", "port": 4701, "api": "", "roles": ["ledger", "committer"]}])"));
+          R"({"name": "b", "host": "127.0.0.1", "port": 4701, "api": "", "roles": ["ledger", "embedder"]}])"));
   EXPECT_EQ(json.front(), '{');
   EXPECT_EQ(json.back(), '}');
   EXPECT_EQ(std::ranges::count(json, '{'), std::ranges::count(json, '}'));

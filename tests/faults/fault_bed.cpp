@@ -9,8 +9,9 @@ namespace millrace {
 
 namespace {
 
-fake_embedding_config with_latency(std::chrono::milliseconds latency) {
+fake_embedding_config with_latency(std::chrono::milliseconds latency, const std::string& address) {
   fake_embedding_config config;
+  config.address = address;
   config.latency = latency;
   return config;
 }
@@ -51,8 +52,9 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
   return value == nullptr || *value == '\0' ? otherwise : std::strtoull(value, nullptr, 10);
 }
 
-fault_bed::fault_bed(int documents, std::chrono::milliseconds latency)
-    : server{with_latency(latency)} {
+fault_bed::fault_bed(int documents, std::chrono::milliseconds latency,
+                     const std::string& server_address)
+    : server{with_latency(latency, server_address)} {
   w.add_documents(documents);
 }
 
@@ -87,6 +89,12 @@ void fault_bed::open_database() {
   auto opened = embedded_server::open({w.data()});
   if (!opened) throw std::runtime_error{"no database: " + opened.error().message};
   database_ = std::move(*opened);
+}
+
+std::string fault_bed::database_url() const {
+  pqxx::connection open{database_->connection_string()};
+  return std::string{"postgresql://"} + open.username() + "@/" + open.dbname() +
+         "?host=" + open.hostname() + "&port=" + open.port();
 }
 
 pid_t fault_bed::postmaster() const {

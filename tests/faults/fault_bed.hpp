@@ -31,7 +31,8 @@ class fault_bed {
   static constexpr std::int64_t cost = 10;  ///< Credits a document.
 
   /// So many small documents, each one request of this latency to the embedding server.
-  fault_bed(int documents, std::chrono::milliseconds latency);
+  fault_bed(int documents, std::chrono::milliseconds latency,
+            const std::string& server_address = "127.0.0.1");
   ~fault_bed();
   fault_bed(const fault_bed&) = delete;
   fault_bed& operator=(const fault_bed&) = delete;
@@ -50,6 +51,8 @@ class fault_bed {
   /// Starts the database from here, or takes it over; it stays until close_database().
   void open_database();
   void close_database() { database_.reset(); }
+  /// Of the one that is open, for nodes that must not open it themselves.
+  std::string database_url() const;
   /// The pid of the PostgreSQL server; 0: none runs.
   pid_t postmaster() const;
   /// One value, on a connection of its own.

@@ -124,5 +124,19 @@ TEST(node_registry, a_live_node_of_the_same_name_or_the_same_process_id_stands_i
   EXPECT_FALSE(must(twin.rival()));
 }
 
+TEST(node_registry, a_live_node_of_another_machine_is_told_from_neighbours) {
+  test_database db;
+  node_registry near{db.pool(), {"near", "127.0.0.1:4700", {"all"}, 1, "1"}};
+  node_registry six{db.pool(), {"six", "[::1]:4700", {"all"}, 1, "1"}};
+  node_registry alone{db.pool(), {"alone", "", {"all"}, 1, "1"}};
+  for (auto* n : {&near, &six, &alone}) must(n->join());
+  EXPECT_FALSE(must(distant_node(db.pool())));
+  node_registry far{db.pool(), {"far", "10.0.0.7:4700", {"all"}, 1, "1"}};
+  const auto life = must(far.join());
+  EXPECT_EQ(must(distant_node(db.pool())).value_or(""), "far");
+  EXPECT_TRUE(succeeded(far.leave(life, "[]")));
+  EXPECT_FALSE(must(distant_node(db.pool())));
+}
+
 }  // namespace
 }  // namespace millrace

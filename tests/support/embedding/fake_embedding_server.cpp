@@ -135,7 +135,7 @@ struct fake_embedding_server::impl {
   explicit impl(fake_embedding_config c)
       : config(std::move(c)),
         latency(config.latency.count()),
-        acceptor(context, tcp::endpoint{asio::ip::address_v4::loopback(), config.port}) {
+        acceptor(context, tcp::endpoint{asio::ip::make_address(config.address), config.port}) {
     accept();
     thread = std::thread{[this] { context.run(); }};
   }
@@ -290,7 +290,8 @@ std::uint16_t fake_embedding_server::port() const {
 }
 
 std::string fake_embedding_server::base_url() const {
-  return "http://127.0.0.1:" + std::to_string(port()) + "/v1";
+  const auto at = impl_->acceptor.local_endpoint();
+  return "http://" + at.address().to_string() + ":" + std::to_string(at.port()) + "/v1";
 }
 
 void fake_embedding_server::set_latency(std::chrono::milliseconds latency) {

@@ -40,6 +40,7 @@ struct fake_request {
 };
 
 struct fake_embedding_config {
+  std::string address = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free one.
   std::chrono::milliseconds latency{0};
   int dimensions = 8;          ///< Of every embedding, whatever the client asks for.
@@ -74,7 +75,7 @@ class fake_embedding_server {
   fake_embedding_server& operator=(const fake_embedding_server&) = delete;
 
   std::uint16_t port() const;
-  /// "http://127.0.0.1:PORT/v1"
+  /// "http://ADDRESS:PORT/v1"
   std::string base_url() const;
   /// Of the answers from now on.
   void set_latency(std::chrono::milliseconds latency);

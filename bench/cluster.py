@@ -1,0 +1,183 @@
+"""Measures several nodes of one cluster on this machine: scaling with remote work, takeover of killed nodes' documents.
+
+The remote work is an embedding server on loopback that answers after a fixed time. Every part has its own embedded
+PostgreSQL (default fsync) in a temporary directory and ends what it started.
+"""
+import argparse
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, "tests/support"))
+sys.path.insert(0, os.path.join(ROOT, "bench"))
+
+from bench import find_fake_server  # noqa: E402
+from generated_documents import write_texts  # noqa: E402
+from millrace_cluster import Cluster  # noqa: E402
+
+LATENCY_MS = 360
+SLOTS = 100
+SECONDS = 20  # Of work for each size of the cluster.
+KILLS = 20
+TAKEN_OVER_LIMIT_SECONDS = 60
+
+
+class RemoteWork:
+    """An embedding server with a fixed latency."""
+
+    def __init__(self, build, latency_ms):
+        self.process = subprocess.Popen(
+            [find_fake_server(build), "--latency-ms", str(latency_ms), "--dimensions", "256"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        self.port = re.search(r"\d+", self.process.stdout.readline())[0]
+
+    def settings(self, slots):
+        return (
+            f'[documents]\nconcurrency = {slots}\n[embedder]\nprovider = "openai"\n'
+            f'base_url = "http://127.0.0.1:{self.port}/v1"\napi_key_env = ""\nmodel = "fake"\ndimensions = 256\n'
+            f"max_inputs = 1\nrequests_per_minute = 10000000\ntokens_per_minute = 10000000000\nconcurrency = {slots}\n"
+            f"[images]\nocr = \"off\"\n"
+        )
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def ticks_of(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return sum(int(fields[i]) for i in (11, 12, 13, 14))  # own and of children that have ended
+
+
+def cpu_seconds():
+    """By the program's name, over everything that runs here."""
+    seconds = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm") as f:
+                name = f.read().strip()
+            seconds[name] = seconds.get(name, 0) + ticks_of(pid) / os.sysconf("SC_CLK_TCK")
+        except OSError:
+            pass
+    return seconds
+
+
+# The first and the last tenth are left out: they are how long it takes to begin and to end.
+RATE = """
+with t as (select finished_at, row_number() over (order by finished_at) as i, count(*) over () as n from documents)
+select 0.8 * max(n) / extract(epoch from
+  max(finished_at) filter (where i <= 0.9 * n) - max(finished_at) filter (where i <= 0.1 * n)) from t"""
+
+
+def scale(build, work, sizes):
+    remote = RemoteWork(build, LATENCY_MS)
+    possible = SLOTS / (LATENCY_MS / 1000)
+    print(f"scaling: texts of one chunk, {LATENCY_MS} ms of remote work each, {SLOTS} slots a node ({possible:.0f} a second)")
+    try:
+        for size in sizes:
+            documents = int(possible * size * SECONDS)
+            place = os.path.join(work, f"nodes-{size}")
+            os.mkdir(place)
+            texts = os.path.join(place, "texts")
+            write_texts(texts, documents, 512, seed=size)
+            cluster = Cluster(build, place, [f"n{i}" for i in range(size)], remote.settings(SLOTS))
+            try:
+                before = cpu_seconds()
+                started = time.monotonic()
+                cluster.submit("n0", "scaling", texts)
+                cluster.until_ended("scaling")
+                elapsed = time.monotonic() - started
+                used = {k: v - before.get(k, 0) for k, v in cpu_seconds().items()}
+                rate = float(cluster.sql(RATE)[0][0])
+                idle = 1 - sum(used.values()) / elapsed / os.cpu_count()
+                parts = ", ".join(
+                    f"{name} {1e3 * used.get(name, 0) / documents:.2f}"
+                    for name in ("millrace", "millrace-extrac", "postgres", "fake-embedding-")
+                )
+                print(
+                    f"  {size} nodes: {rate:7.0f} documents/s = {100 * rate / possible / size:5.1f} % of linear (95 wanted); "
+                    f"cores idle {100 * max(idle, 0):2.0f} %; CPU ms a document: {parts}",
+                    flush=True,
+                )
+            finally:
+                cluster.stop()
+                shutil.rmtree(place, ignore_errors=True)
+    finally:
+        remote.stop()
+
+
+def takeover(build, work, kills, seed):
+    """Of each document that a killed node had: how long until another node has it, or it is done."""
+    remote = RemoteWork(build, 1000)
+    names = ["a", "b", "c"]
+    texts = os.path.join(work, "texts")
+    write_texts(texts, 40000, 512, seed=3)
+    chance = random.Random(seed)
+    cluster = Cluster(build, work, names, remote.settings(20))
+    waited = []
+    try:
+        cluster.submit("a", "takeover", texts)
+        cluster.until(lambda: int(cluster.sql("select count(*) from queue_leases")[0][0]) > 30, "work is under way")
+        time.sleep(8)  # a reaper trusts what it knows of suspects after it has seen the database for 5 s
+        for _ in range(kills):
+            victim = chance.choice(names)
+            cluster.kill(victim)
+            killed = time.monotonic()
+            mine = {row[0] for row in cluster.sql(f"select document_id from queue_leases where node = '{victim}'")}
+            total = len(mine)
+            while mine and time.monotonic() - killed < TAKEN_OVER_LIMIT_SECONDS:
+                still = cluster.sql(
+                    "select d.id from documents d where d.id in (" + ",".join(mine) + ") and d.finished_at is null and not exists "
+                    f"(select from queue_leases l where l.document_id = d.id and l.node <> '{victim}')"
+                )
+                now = {row[0] for row in still}
+                waited += [time.monotonic() - killed] * (len(mine) - len(now))
+                mine = now
+            waited += [float("inf")] * len(mine)
+            print(f"  killed {victim} with {total} documents: all elsewhere after {max(waited[-total:], default=0):.1f} s", flush=True)
+            cluster.start(victim)
+            time.sleep(chance.uniform(2, 6))
+        waited.sort()
+        print(f"takeover: {len(waited)} documents of {kills} kills (seed {seed}); seconds until they run elsewhere:")
+        print("  " + ", ".join(f"p{p} {waited[min(len(waited) - 1, int(len(waited) * p / 100))]:.1f}" for p in (50, 90, 99))
+              + f", most {waited[-1]:.1f}   (p99 at most 6 wanted)")
+    finally:
+        cluster.stop()
+        remote.stop()
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--build", default="build/release")
+    options.add_argument("--sizes", type=int, nargs="+", default=[1, 2, 4, 8])
+    options.add_argument("--kills", type=int, default=KILLS)
+    options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    options.add_argument("--only", choices=["scaling", "takeover"])
+    o = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    parts = [
+        ("scaling", lambda work: scale(o.build, work, o.sizes)),
+        ("takeover", lambda work: takeover(o.build, work, o.kills, o.seed)),
+    ]
+    for name, part in parts:
+        if o.only in (None, name):
+            work = tempfile.mkdtemp(prefix="millrace-bench-", dir="/var/tmp")
+            os.chmod(work, 0o755)  # as root, the database runs as another user
+            try:
+                part(work)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+// Hosts with network namespaces of their own, joined by a bridge in one that only this thread and
+// what it starts are in. Nothing of it is seen outside, and it ends with the object.
+//
+// For GoogleTest's main thread; needs root and `ip`.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "runtime/database/unique_fd.hpp"
+
+namespace millrace {
+
+class private_network {
+ public:
+  /// Where this thread is, for every host.
+  static constexpr const char* hub = "10.77.0.1";
+
+  explicit private_network(const std::vector<std::string>& hosts);
+  ~private_network();
+  private_network(const private_network&) = delete;
+  private_network& operator=(const private_network&) = delete;
+
+  std::string address(const std::string& host) const;
+  /// Words before a command that is to run there.
+  std::vector<std::string> inside(const std::string& host) const;
+  /// What `from` sends to `to` vanishes; the other direction is as it was.
+  void cut(const std::string& from, const std::string& to);
+  void mend(const std::string& from, const std::string& to);
+
+ private:
+  struct host {
+    int number = 0;
+    pid_t keeper = 0;  ///< A process that does nothing, in its namespace.
+  };
+  std::string entering(const std::string& name) const;
+
+  postgres::unique_fd outside_;
+  std::map<std::string, host> hosts_;
+};
+
+}  // namespace millrace

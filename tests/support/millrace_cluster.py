@@ -1,0 +1,115 @@
+"""Several real nodes of one cluster on this machine and their embedded PostgreSQL, for scripts."""
+import json
+import os
+import subprocess
+import time
+import urllib.request
+
+from millrace_node import DRAIN_SECONDS, LONGEST_WAIT_SECONDS, POLL_SECONDS, SEPARATOR, file_uri, free_port
+
+
+class Cluster:
+    """Nodes with a data directory of their own, below `work`; ended by stop()."""
+
+    def __init__(self, build, work, names, settings, longest_wait=LONGEST_WAIT_SECONDS):
+        self.millrace = os.path.join(build, "app/millrace")
+        self.work = work
+        self.longest_wait = longest_wait
+        self.data = os.path.join(work, "data")
+        self.config = os.path.join(work, "cluster.toml")
+        self.api = {name: free_port() for name in names}
+        self.processes = {}
+        nodes = "".join(
+            f'[[node]]\nname = "{name}"\nhost = "127.0.0.1"\nport = {free_port()}\napi = "127.0.0.1:{port}"\n'
+            for name, port in self.api.items()
+        )
+        with open(self.config, "w") as f:
+            f.write(
+                f'[cluster]\nname = "bench"\n[database]\nurl = "embedded:{self.data}"\n'
+                f'[sources]\nshared = true\nallow = ["file:///"]\n[log]\nlevel = "warn"\n'
+                f"[credits]\ninitial_grant = 100000000\n{settings}{nodes}"
+            )
+        try:
+            # The database is this script's, so that it outlives every node.
+            self.keeper = self.psql_process()
+            for name in names:
+                self.start(name)
+        except BaseException:
+            self.stop()
+            raise
+
+    def start(self, name):
+        with open(os.path.join(self.work, f"{name}.log"), "a") as log:
+            self.processes[name] = subprocess.Popen(
+                [self.millrace, "node", "--config", self.config, "--name", name], stderr=log, start_new_session=True
+            )
+        self.until(lambda: self.get(name, "/readyz")["ready"], f"node {name} is ready")
+
+    def kill(self, name):
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def request(self, name, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.api[name]}{path}", data=data, timeout=600) as answer:
+            return answer.read().decode()
+
+    def get(self, name, path):
+        return json.loads(self.request(name, path))
+
+    def submit(self, name, dataset, folder):
+        self.request(name, "/v1/datasets", {"name": dataset, "uris": [file_uri(folder)]})
+
+    def until_ended(self, dataset):
+        self.until(
+            lambda: self.sql(f"select status from datasets where name = '{dataset}'") not in ([], [["processing"]]),
+            f"dataset {dataset} has ended",
+        )
+
+    def until(self, condition, what):
+        end = time.monotonic() + self.longest_wait
+        while time.monotonic() < end:
+            for name, process in self.processes.items():
+                if process.poll() is not None:
+                    raise SystemExit(f"node {name} ended (exit {process.returncode}) before {what}; see {self.work}/{name}.log")
+            try:
+                found = condition()
+                if found:
+                    return found
+            except (OSError, ValueError):
+                pass
+            time.sleep(POLL_SECONDS)
+        raise SystemExit(f"gave up waiting until {what}")
+
+    def psql_process(self):
+        return subprocess.Popen(
+            [self.millrace, "db", "psql", "--data", self.data, "--", "-XAtq", "-F", SEPARATOR, "-v", "ON_ERROR_STOP=1"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        )
+
+    def sql(self, statement):
+        """The rows of a statement, each a list of texts; by one connection for all."""
+        end = "-- end --"
+        self.keeper.stdin.write(statement + ";\n\\echo '" + end + "'\n")
+        self.keeper.stdin.flush()
+        rows = []
+        for line in self.keeper.stdout:
+            if line.rstrip("\n") == end:
+                return rows
+            rows.append(line.rstrip("\n").split(SEPARATOR))
+        raise SystemExit(f"psql ended at: {statement}")
+
+    def stop(self):
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(DRAIN_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes = {}
+        if hasattr(self, "keeper"):
+            self.keeper.stdin.close()
+            self.keeper.wait(DRAIN_SECONDS)
