@@ -73,6 +73,7 @@ using committer_actor = caf::typed_actor<
     caf::replies_to<commit_document>::with<document_accepted>,  // from here on the committer's
     caf::reacts_to<group_written>,                              // the writer thread's answer
     caf::reacts_to<flush_atom>,  // behind all that is in the mailbox: write a group
+    caf::reacts_to<tick_atom>,   // it has gathered long enough (its own timer)
     caf::reacts_to<use_roles>>;  // whom to tell that leases ended
 
 /// Moves credits. One a cluster; detached: it runs SQL.

@@ -23,6 +23,10 @@ committer_actor_impl::behavior_type committer_actor_impl::make_behavior() {
         flush_requested_ = false;
         flush();
       },
+      [this](tick_atom) {
+        gathers_ = false;
+        flush();
+      },
       [this](const use_roles& roles) { roles_ = roles; },
   };
 }
@@ -38,7 +42,7 @@ caf::result<document_accepted> committer_actor_impl::on_commit(commit_document& 
   gathered_demand_ += work;
   count_held();
   // Behind everything that is in the mailbox now, so that one group takes it all.
-  if (writing_.empty() && !flush_requested_) {
+  if (writing_.empty() && !flush_requested_ && (!gathers_ || is_full())) {
     flush_requested_ = true;
     send(caf::actor_cast<committer_actor>(this), flush_atom_v);
   }
@@ -89,7 +93,17 @@ void committer_actor_impl::on_written(group_written& written) {
     }
     send(roles_.puller, leases_abandoned{std::move(tokens)});
   }
+  if (config_.gather.count() > 0 && !is_full()) {
+    gathers_ = true;
+    delayed_send(this, config_.gather, tick_atom_v);
+    return;
+  }
   flush();
+}
+
+bool committer_actor_impl::is_full() const {
+  return gathered_.size() >= config_.max_documents ||
+         2 * gathered_demand_.bytes >= config_.limit.bytes;
 }
 
 void committer_actor_impl::report(const group_report& written) {

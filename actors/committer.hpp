@@ -26,6 +26,7 @@ struct committer_config {
   write_group write;
   demand limit{1024, 16ULL << 20};
   std::size_t max_documents = 256;  ///< In one group.
+  duration gather{0};               ///< After a group, for so long only a full one is written.
   std::shared_ptr<metrics> counters;
   std::shared_ptr<lease_book> book = nullptr;  ///< Where leases end, puller or not.
 };
@@ -45,6 +46,7 @@ class committer_actor_impl : public bounded_actor<committer_actor> {
   caf::result<document_accepted> on_commit(commit_document& request);
   void on_written(group_written& written);
   void flush();
+  bool is_full() const;
   void count_held();
   void report(const group_report& written);
 
@@ -56,6 +58,7 @@ class committer_actor_impl : public bounded_actor<committer_actor> {
   std::vector<std::int64_t> writing_;  ///< Tokens of the group being written.
   demand writing_demand_;
   bool flush_requested_ = false;
+  bool gathers_ = false;  ///< Until config.gather after the last group has passed.
 };
 
 }  // namespace millrace

@@ -149,6 +149,7 @@ void supervisor_actor_impl::start(std::size_t slot) {
               parts_.write,
               {static_cast<std::uint64_t>(s.mailbox.committer), s.commit.max_bytes.bytes},
               static_cast<std::size_t>(s.commit.max_documents),
+              s.commit.gather,
               parts_.counters,
               book()},
           false);

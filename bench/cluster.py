@@ -44,7 +44,7 @@ class RemoteWork:
         return (
             f'[documents]\nconcurrency = {slots}\n[embedder]\nprovider = "openai"\n'
             f'base_url = "http://127.0.0.1:{self.port}/v1"\napi_key_env = ""\nmodel = "fake"\ndimensions = 256\n'
-            f"max_inputs = 1\nrequests_per_minute = 10000000\ntokens_per_minute = 10000000000\nconcurrency = {slots}\n"
+            f"max_inputs = 1\nrequests_per_minute = 1000000\ntokens_per_minute = 2000000000\nconcurrency = {slots}\n"
             f"[images]\nocr = \"off\"\n"
         )
 

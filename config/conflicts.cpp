@@ -64,6 +64,9 @@ conflict check_mailboxes(const settings& s) {
             "), because each document may have a request there; raise the first or lower the "
             "second"};
   };
+  if (auto found = check("mailbox.embedder", s.mailbox.embedder)) return found;
+  if (auto found = check("mailbox.file_fetcher", s.mailbox.file_fetcher)) return found;
+  if (auto found = check("mailbox.committer", s.mailbox.committer)) return found;
   if (s.mailbox.image_desk < images_of_a_document * s.documents.concurrency)
     return settings_conflict{{"mailbox.image_desk", "documents.concurrency"},
                              "`mailbox.image_desk` (" + shown(s.mailbox.image_desk) +
@@ -72,9 +75,7 @@ conflict check_mailboxes(const settings& s) {
                                  shown(s.documents.concurrency) +
                                  "), because each document may have so many images there; raise "
                                  "the first or lower the second"};
-  if (auto found = check("mailbox.embedder", s.mailbox.embedder)) return found;
-  if (auto found = check("mailbox.file_fetcher", s.mailbox.file_fetcher)) return found;
-  return check("mailbox.committer", s.mailbox.committer);
+  return std::nullopt;
 }
 
 std::string node_path(std::size_t index, const std::string& key) {

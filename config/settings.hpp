@@ -130,7 +130,8 @@ struct embedder_settings {
 };
 
 struct commit_settings {
-  int max_documents = 256;       ///< Documents in one group.
+  int max_documents = 256;  ///< Documents in one group.
+  duration gather = std::chrono::milliseconds{50};
   byte_size max_bytes = 16_MiB;  ///< Bytes of results that may wait or be in a group.
   byte_size spill = 16_MiB;
 };

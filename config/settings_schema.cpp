@@ -259,6 +259,9 @@ std::vector<setting_key<settings>> storage_and_money_keys() {
   return {
       key<&s::commit, &c::max_documents>("commit.max_documents", whole(1, 100'000),
                                          "Most documents in one transaction."),
+      key<&s::commit, &c::gather>("commit.gather", lasting(0ms, 10s),
+                                  "After a transaction, for so long only a full one follows: many "
+                                  "documents in one cost the database less."),
       key<&s::commit, &c::max_bytes>(
           "commit.max_bytes", sized(64_KiB, 16_GiB),
           "Most bytes of results that wait for a transaction or are in it."),

@@ -42,8 +42,8 @@ result<void> node_processes::start(const std::string& name) {
 result<void> node_processes::spawn(process& p) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ec::internal, std::strerror(errno));
-  postgres::unique_fd read_end{ends[0]};
-  const postgres::unique_fd write_end{ends[1]};
+  unique_fd read_end{ends[0]};
+  const unique_fd write_end{ends[1]};
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
@@ -66,7 +66,7 @@ result<void> node_processes::spawn(process& p) {
     p.pid = 0;
     return fail(ec::internal, words[0] + " cannot be started: " + std::strerror(problem));
   }
-  p.handle = postgres::unique_fd{static_cast<int>(syscall(SYS_pidfd_open, p.pid, 0))};
+  p.handle = unique_fd{static_cast<int>(syscall(SYS_pidfd_open, p.pid, 0))};
   p.output = std::move(read_end);
   p.due.reset();
   return {};

@@ -13,7 +13,7 @@
 
 #include "config/settings.hpp"
 #include "runtime/core/error.hpp"
-#include "runtime/database/unique_fd.hpp"
+#include "runtime/core/unique_fd.hpp"
 #include "runtime/flow/restart_policy.hpp"
 
 namespace millrace::cli {
@@ -43,8 +43,8 @@ class node_processes {
     std::string name;
     restart_policy policy;
     pid_t pid = 0;                         ///< 0: not running.
-    postgres::unique_fd handle;            ///< A descriptor of the process.
-    postgres::unique_fd output;            ///< Its stdout and stderr.
+    unique_fd handle;                      ///< A descriptor of the process.
+    unique_fd output;                      ///< Its stdout and stderr.
     std::string line;                      ///< Begun and not ended.
     std::optional<clock::time_point> due;  ///< Starts again then.
   };

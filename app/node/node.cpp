@@ -17,6 +17,7 @@
 #include "app/node/node_name.hpp"
 #include "app/version.hpp"
 #include "runtime/checkpoints/checkpoint_thread.hpp"
+#include "runtime/cluster/certificate_copies.hpp"
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/cluster/maintenance.hpp"
 #include "runtime/commit/group_writer.hpp"
@@ -77,6 +78,7 @@ struct node::impl {
   std::unique_ptr<maintenance> upkeep;
   std::shared_ptr<actor_directory> directory;
   tls_settings tls;  ///< Of this node's link.
+  std::unique_ptr<certificate_copies> certificates;
   std::unique_ptr<system_config> actor_config;
   std::unique_ptr<caf::actor_system> system;
   supervisor_actor supervisor;
@@ -146,7 +148,13 @@ result<void> node::impl::open_system() {
   if (options.link) {
     tls = for_node(options.config.cluster.tls, name.text);
     if (auto fits = check_link(*options.link, tls); !fits) return fits;
-    actor_config = std::make_unique<system_config>(tls);
+    if (!tls.certificate.empty()) {
+      auto copies = certificate_copies::create(tls);
+      if (!copies) return tl::unexpected<error>(copies.error());
+      certificates = std::move(*copies);
+    }
+    actor_config =
+        std::make_unique<system_config>(certificates ? certificates->paths() : tls_settings{});
   } else {
     actor_config = std::make_unique<system_config>();
   }

@@ -11,13 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "runtime/database/unique_fd.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace {
 
 namespace {
-
-using postgres::unique_fd;
 
 constexpr int max_port = 65'535;
 

@@ -14,8 +14,8 @@
 #include <optional>
 
 #include "runtime/core/error.hpp"
+#include "runtime/core/unique_fd.hpp"
 #include "runtime/database/process.hpp"
-#include "runtime/database/unique_fd.hpp"
 
 namespace millrace::postgres {
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "runtime/core/error.hpp"
-#include "runtime/database/unique_fd.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace::postgres {
 

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "runtime/core/error.hpp"
-#include "runtime/database/unique_fd.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace::postgres {
 

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <mutex>
+#include <optional>
 #include <utility>
 
 #include <curl/curl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace {
 
@@ -89,9 +93,16 @@ bool is_loopback(const std::string& text) {
 }  // namespace
 
 struct http_transport::impl {
+  using clock = std::chrono::steady_clock;
+  static constexpr int events_at_once = 64;
+
   config settings;
   bool loopback = false;
   header_list headers;
+  // Before `multi`, which uses them until it is gone.
+  unique_fd events{::epoll_create1(EPOLL_CLOEXEC)};
+  unique_fd wake_ups{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  std::optional<clock::time_point> timer;  ///< When libcurl wants to be asked next.
   std::unique_ptr<CURLM, multi_deleter> multi;
   std::map<CURL*, std::unique_ptr<transfer>> running;
   std::vector<easy_handle> idle;  ///< At most max_connections.
@@ -100,9 +111,87 @@ struct http_transport::impl {
   ~impl() {
     for (auto& [easy, t] : running) curl_multi_remove_handle(multi.get(), easy);
   }
+  bool listen();
   void prepare(transfer& t) const;
+  void act(curl_socket_t socket, int ready);
+  void act_on_timer();
+  void act_on_events(duration timeout);
+  void collect(std::vector<http_answer>& into);
   http_answer finish(CURL* easy, CURLcode code);
+
+  static int on_socket(CURL*, curl_socket_t socket, int wanted, void* user, void*);
+  static int on_timer(CURLM*, long milliseconds, void* user);
 };
+
+bool http_transport::impl::listen() {
+  epoll_event wake{};
+  wake.events = EPOLLIN;
+  wake.data.fd = wake_ups.get();
+  curl_multi_setopt(multi.get(), CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(multi.get(), CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi.get(), CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(multi.get(), CURLMOPT_TIMERDATA, this);
+  return events && wake_ups && ::epoll_ctl(events.get(), EPOLL_CTL_ADD, wake_ups.get(), &wake) == 0;
+}
+
+/// A socket that libcurl wants to hear of, or no longer (it may be closed already).
+int http_transport::impl::on_socket(CURL*, curl_socket_t socket, int wanted, void* user, void*) {
+  const int epoll = static_cast<impl*>(user)->events.get();
+  epoll_event event{};
+  event.data.fd = socket;
+  if (wanted == CURL_POLL_REMOVE) {
+    ::epoll_ctl(epoll, EPOLL_CTL_DEL, socket, &event);
+    return 0;
+  }
+  event.events = (wanted & CURL_POLL_IN ? EPOLLIN : 0U) | (wanted & CURL_POLL_OUT ? EPOLLOUT : 0U);
+  if (::epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) == 0) return 0;
+  return ::epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);  // -1 ends the transfer
+}
+
+int http_transport::impl::on_timer(CURLM*, long milliseconds, void* user) {
+  auto& timer = static_cast<impl*>(user)->timer;
+  timer = milliseconds < 0 ? std::nullopt
+                           : std::optional{clock::now() + std::chrono::milliseconds{milliseconds}};
+  return 0;
+}
+
+void http_transport::impl::act(curl_socket_t socket, int ready) {
+  int running_now = 0;
+  curl_multi_socket_action(multi.get(), socket, ready, &running_now);
+}
+
+void http_transport::impl::act_on_timer() {
+  if (!timer || clock::now() < *timer) return;
+  timer.reset();
+  act(CURL_SOCKET_TIMEOUT, 0);
+}
+
+/// Waits for the first, takes what is there.
+void http_transport::impl::act_on_events(duration timeout) {
+  if (timer)
+    timeout = std::clamp(std::chrono::ceil<duration>(*timer - clock::now()), duration{0}, timeout);
+  std::array<epoll_event, events_at_once> ready{};
+  const int count =
+      ::epoll_wait(events.get(), ready.data(), events_at_once, static_cast<int>(timeout.count()));
+  for (int i = 0; i < count; ++i) {
+    const auto& event = ready[static_cast<std::size_t>(i)];
+    if (event.data.fd == wake_ups.get()) {
+      eventfd_t ignored = 0;
+      ::eventfd_read(wake_ups.get(), &ignored);
+      continue;
+    }
+    act(event.data.fd, (event.events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                           (event.events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                           (event.events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0));
+  }
+}
+
+void http_transport::impl::collect(std::vector<http_answer>& into) {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left))
+    if (message->msg == CURLMSG_DONE)
+      into.push_back(finish(message->easy_handle, message->data.result));
+}
 
 void http_transport::impl::prepare(transfer& t) const {
   CURL* const easy = t.easy.get();
@@ -153,6 +242,8 @@ result<std::unique_ptr<http_transport>> http_transport::create(config c) {
   if (!i->multi)
     return fail(ec::internal,
                 "libcurl could not be started, probably for want of memory; free some");
+  if (!i->listen())
+    return fail(ec::internal, "no descriptors for embedding requests; raise the limit (ulimit -n)");
   // Without an empty Expect, libcurl waits for a "100 Continue" before it sends a larger body.
   bool listed =
       append(i->headers, "Content-Type: application/json") && append(i->headers, "Expect:");
@@ -191,25 +282,17 @@ void http_transport::start(http_post post) {
 
 std::vector<http_answer> http_transport::wait(duration timeout) {
   auto ended = std::exchange(impl_->not_started, {});
-  CURLM* const multi = impl_->multi.get();
-  int running = 0;
-  curl_multi_perform(multi, &running);
-  const auto collect = [&] {
-    int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi, &left))
-      if (message->msg == CURLMSG_DONE)
-        ended.push_back(impl_->finish(message->easy_handle, message->data.result));
-  };
-  collect();
+  impl_->act_on_timer();
+  impl_->collect(ended);
   if (!ended.empty()) return ended;
-  curl_multi_poll(multi, nullptr, 0, static_cast<int>(timeout.count()), nullptr);
-  curl_multi_perform(multi, &running);
-  collect();
+  impl_->act_on_events(timeout);
+  impl_->act_on_timer();
+  impl_->collect(ended);
   return ended;
 }
 
 void http_transport::wake() {
-  curl_multi_wakeup(impl_->multi.get());
+  ::eventfd_write(impl_->wake_ups.get(), 1);
 }
 
 result<std::string> embeddings_url(const std::string& base_url) {

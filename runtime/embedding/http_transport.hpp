@@ -1,5 +1,6 @@
-// Many HTTP POSTs to one URL at once, over connections that are kept alive (libcurl's multi
-// interface).
+// Many HTTP POSTs to one URL at once, over connections that are kept alive: libcurl's multi
+// interface on epoll, so that an answer costs the same however many others are awaited (its own
+// poll looks at each of them).
 //
 // One owner's thread calls everything but wake(), which any thread may call. Bounded by
 // max_connections (the owner starts no more requests than that), a time-out for each request, and a

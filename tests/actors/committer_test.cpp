@@ -16,11 +16,12 @@ class committer_test : public ::testing::Test {
   committer_actor committer;
   demand sent;
 
-  void start(std::size_t max_documents = 256) {
-    committer = engine.spawn<committer_actor_impl>(
-        "committer",
-        committer_config{
-            .write = writer.seam(), .max_documents = max_documents, .counters = engine.counters});
+  void start(std::size_t max_documents = 256, duration gather = duration{0}) {
+    committer = engine.spawn<committer_actor_impl>("committer",
+                                                   committer_config{.write = writer.seam(),
+                                                                    .max_documents = max_documents,
+                                                                    .gather = gather,
+                                                                    .counters = engine.counters});
     use_roles roles;
     roles.puller = spawn_puller_log(engine, puller);
     roles.committer = committer;
@@ -126,6 +127,25 @@ TEST_F(committer_test, counts_documents_by_how_they_ended_and_reports_their_data
   EXPECT_EQ(changes->at(1).dataset_id, 8);
   EXPECT_EQ(changes->at(1).documents, 2U);
   EXPECT_EQ(puller->ended, (std::vector<std::int64_t>{1, 2, 3, 4, 5}));
+}
+
+TEST_F(committer_test, gathers_for_a_while_after_a_group_unless_the_next_is_full) {
+  start(4, std::chrono::milliseconds{50});
+  commit(1);
+  write();
+  EXPECT_EQ(writer.sizes, (std::vector<std::size_t>{1})) << "the first goes at once";
+  commit(2);
+  commit(3);
+  EXPECT_EQ(writer.sizes.size(), 1U);
+  engine.advance(std::chrono::milliseconds{60}, std::chrono::milliseconds{10});
+  EXPECT_EQ(writer.sizes, (std::vector<std::size_t>{1, 2}));
+  write();
+  for (std::int64_t token = 4; token <= 7; ++token) commit(token);
+  EXPECT_EQ(writer.sizes, (std::vector<std::size_t>{1, 2, 4})) << "a full one does not wait";
+  write();
+  engine.advance(std::chrono::milliseconds{60}, std::chrono::milliseconds{10});
+  commit(8);
+  EXPECT_EQ(writer.sizes, (std::vector<std::size_t>{1, 2, 4, 1})) << "long after a group, at once";
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ TEST(grants, the_committer_never_holds_and_grants_more_than_its_limit) {
     scripted_writer writer;
     const demand limit{7, 20'000};
     const auto committer = engine.spawn<committer_actor_impl>(
-        "committer", committer_config{writer.seam(), limit, 3, engine.counters});
+        "committer", committer_config{writer.seam(), limit, 3, duration{0}, engine.counters});
     outstanding seen;
     for (int i = 0; i < 100; ++i)
       engine.keep(engine.system.spawn<committing_producer>(committer, &seen, sizes(random, 3, 8000),

@@ -8,13 +8,12 @@
 #include <unistd.h>
 
 #include "runtime/cluster/certificates.hpp"
-#include "runtime/database/unique_fd.hpp"
+#include "runtime/core/unique_fd.hpp"
 #include "tests/cluster/cluster_bed.hpp"
 
 namespace millrace {
 namespace {
 
-using postgres::unique_fd;
 using ::testing::HasSubstr;
 
 class links_test : public ::testing::Test {

@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "runtime/database/unique_fd.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace {
 
@@ -38,7 +38,7 @@ class private_network {
   };
   std::string entering(const std::string& name) const;
 
-  postgres::unique_fd outside_;
+  unique_fd outside_;
   std::map<std::string, host> hosts_;
 };
 

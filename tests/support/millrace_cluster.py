@@ -5,7 +5,7 @@ import subprocess
 import time
 import urllib.request
 
-from millrace_node import DRAIN_SECONDS, LONGEST_WAIT_SECONDS, POLL_SECONDS, SEPARATOR, file_uri, free_port
+from millrace_node import DRAIN_SECONDS, LONGEST_WAIT_SECONDS, POLL_SECONDS, SEPARATOR, file_uri, free_ports
 
 
 class Cluster:
@@ -17,10 +17,11 @@ class Cluster:
         self.longest_wait = longest_wait
         self.data = os.path.join(work, "data")
         self.config = os.path.join(work, "cluster.toml")
-        self.api = {name: free_port() for name in names}
+        ports = iter(free_ports(2 * len(names)))
+        self.api = {name: next(ports) for name in names}
         self.processes = {}
         nodes = "".join(
-            f'[[node]]\nname = "{name}"\nhost = "127.0.0.1"\nport = {free_port()}\napi = "127.0.0.1:{port}"\n'
+            f'[[node]]\nname = "{name}"\nhost = "127.0.0.1"\nport = {next(ports)}\napi = "127.0.0.1:{port}"\n'
             for name, port in self.api.items()
         )
         with open(self.config, "w") as f:
@@ -30,9 +31,10 @@ class Cluster:
                 f"[credits]\ninitial_grant = 100000000\n{settings}{nodes}"
             )
         try:
-            # The database is this script's, so that it outlives every node.
+            self.start(names[0])
+            # The database stays as long as somebody holds it, whichever node is killed.
             self.keeper = self.psql_process()
-            for name in names:
+            for name in names[1:]:
                 self.start(name)
         except BaseException:
             self.stop()
@@ -72,7 +74,8 @@ class Cluster:
         while time.monotonic() < end:
             for name, process in self.processes.items():
                 if process.poll() is not None:
-                    raise SystemExit(f"node {name} ended (exit {process.returncode}) before {what}; see {self.work}/{name}.log")
+                    with open(os.path.join(self.work, f"{name}.log")) as log:
+                        raise SystemExit(f"node {name} ended (exit {process.returncode}) before {what}:\n{log.read()[-2000:]}")
             try:
                 found = condition()
                 if found:

@@ -16,9 +16,18 @@ SEPARATOR = "\x1f"
 
 
 def free_port():
-    with socket.socket() as s:
+    return free_ports(1)[0]
+
+
+def free_ports(count):
+    """Different ones."""
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
         s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
 
 
 class Node:

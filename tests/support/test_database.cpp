@@ -72,7 +72,7 @@ class server_of_tests {
                                .environment = {"PATH=/usr/bin:/bin"}};
     const auto started = postgres::start_daemon(guardian, ends[0], -1);
     ::close(ends[0]);
-    guarded_ = postgres::unique_fd{ends[1]};
+    guarded_ = unique_fd{ends[1]};
     if (!started) guarded_.reset();
   }
 
@@ -85,7 +85,7 @@ class server_of_tests {
     if (auto migrated = migrate(connection); !migrated) give_up(migrated.error());
   }
 
-  postgres::unique_fd guarded_;  ///< Closed last, when nothing is left for the guardian.
+  unique_fd guarded_;  ///< Closed last, when nothing is left for the guardian.
   temporary_directory directory_;
   std::unique_ptr<embedded_server> server_;
 };

@@ -6,12 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "runtime/database/unique_fd.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace {
 namespace {
 
-using postgres::unique_fd;
 using std::chrono::milliseconds;
 
 /// A socket that listens on a port of this machine.

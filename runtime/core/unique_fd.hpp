@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-namespace millrace::postgres {
+namespace millrace {
 
 class unique_fd {
  public:
@@ -28,4 +28,4 @@ class unique_fd {
   int descriptor_ = -1;
 };
 
-}  // namespace millrace::postgres
+}  // namespace millrace
