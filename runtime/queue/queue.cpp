@@ -74,24 +74,28 @@ order by p.dataset_id, p.priority, p.run_at, p.document_id)sql";
 constexpr auto release_sql = R"sql(
 with input as (select * from unnest($1::bigint[], $2::bigint[]) as i(token, delay_ms)),
 alive as materialized (
-  select s.id, s.status from datasets s
+  select s.id, s.status, s.created_at from datasets s
   where s.id in (select l.dataset_id from queue_leases l join input i on i.token = l.token)
   order by s.id for key share),
 held as materialized (
-  select l.token, i.delay_ms, a.status
+  select l.token, i.delay_ms, a.status, a.created_at
   from queue_leases l join input i on i.token = l.token left join alive a on a.id = l.dataset_id
   order by l.token for update of l),
 gone as (
   delete from queue_leases l using held h where l.token = h.token
-  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.delay_ms, h.status),
+  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.delay_ms, h.status,
+            h.created_at),
 attempts as (
   update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id and $3::int + $4::int > 0)
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
-select dataset_id, priority, clock_timestamp() + delay_ms * interval '1 millisecond', document_id,
-       failures + $3::int, losses + $4::int
+select dataset_id, priority,
+       case when $4::int > 0 and delay_ms = 0 then created_at
+            else clock_timestamp() + delay_ms * interval '1 millisecond' end,
+       document_id, failures + $3::int, losses + $4::int
 from gone where status = 'processing')sql";
 
-/// Takes leases of holders that vanished. `lost`: a condition on the lease `l`. What somebody else
+/// Takes leases of holders that vanished; their documents were claimed before others of their
+/// dataset, and go before them again. `lost`: a condition on the lease `l`. What somebody else
 /// has locked is left to the next time.
 std::string take_back_sql(const std::string& lost) {
   return R"sql(
@@ -101,21 +105,21 @@ with found as materialized (
   where )sql" +
          lost + R"sql(),
 alive as materialized (
-  select s.id, s.status from datasets s where s.id in (select dataset_id from found)
+  select s.id, s.status, s.created_at from datasets s where s.id in (select dataset_id from found)
   order by s.id for key share skip locked),
 held as materialized (
-  select l.token, a.status
+  select l.token, a.status, a.created_at
   from queue_leases l join found f on f.token = l.token join alive a on a.id = l.dataset_id
   order by l.token for update of l skip locked),
 gone as (
   delete from queue_leases l using held h where l.token = h.token
-  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.status,
+  returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.status, h.created_at,
             (l.losses < )sql" +
          std::to_string(suspect_after_losses) + R"sql( or l.begun)::int as loss),
 attempts as (
   update documents d set attempts = d.attempts + g.loss from gone g where d.id = g.document_id and g.loss > 0)
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
-select dataset_id, priority, clock_timestamp(), document_id, failures, losses + loss
+select dataset_id, priority, created_at, document_id, failures, losses + loss
 from gone where status = 'processing')sql";
 }
 
@@ -262,11 +266,14 @@ result<std::int64_t> queue::free_former_incarnations() {
 result<std::int64_t> queue::reap(const dead_nodes& dead) {
   return pool_.transact("reap", [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
     c.prepare("queue_reap", reap_sql);
-    return static_cast<std::int64_t>(
+    const auto reaped =
         tx.exec_prepared("queue_reap", static_cast<std::int64_t>(dead.node_timeout.count()),
                          text_array_parameter(dead.suspects),
                          static_cast<std::int64_t>(dead.suspect_timeout.count()))
-            .affected_rows());
+            .affected_rows();
+    // They are before what the pullers of all nodes have come to: those look again.
+    if (reaped > 0) tx.exec0("notify millrace_queue");
+    return static_cast<std::int64_t>(reaped);
   });
 }
 

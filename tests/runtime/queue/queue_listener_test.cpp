@@ -66,5 +66,20 @@ TEST(queue_listener, without_a_server_it_ends_when_told) {
   EXPECT_EQ(e.count(), 0);
 }
 
+TEST(queue_listener, reaped_documents_are_heard_of) {
+  test_database db;
+  seed_dataset(db, "d", 3);
+  queue q{db.pool(), {}, seed_node(db, "dead")};
+  claim_planner planner;
+  must(q.claim(planner, 3));
+  ear e;
+  const queue_listener listener{db.connection_string(), {}, "test", e.callback()};
+  ASSERT_TRUE(e.heard(1));
+  must(q.reap({std::chrono::hours{1}}));
+  db.execute("update nodes set heartbeat_at = heartbeat_at - interval '1 day'");
+  ASSERT_EQ(must(q.reap({std::chrono::hours{1}})), 3);
+  EXPECT_TRUE(e.heard(2));
+}
+
 }  // namespace
 }  // namespace millrace

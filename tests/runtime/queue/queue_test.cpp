@@ -427,5 +427,39 @@ TEST(queue, retry_delays_double_up_to_their_bound) {
   EXPECT_EQ(retry_delay(s, 1'000'000), std::chrono::seconds{15});
 }
 
+// Behind forty thousand others they would wait ten minutes for somebody.
+TEST(queue, what_a_dead_holder_had_is_claimed_before_the_rest_of_its_dataset) {
+  test_database db;
+  seed_dataset(db, "d", 100);
+  queue dead{db.pool(), {}, seed_node(db, "dead")};
+  claim_planner its;
+  std::set<std::int64_t> lost;
+  for (const auto& l : must(dead.claim(its, 10))) lost.insert(l.document_id);
+  queue q{db.pool(), {}, seed_node(db, "alive")};
+  claim_planner planner;
+  ASSERT_THAT(must(q.claim(planner, 20)), SizeIs(20));
+  db.execute(
+      "update nodes set heartbeat_at = heartbeat_at - interval '1 hour' where name = 'dead'");
+  ASSERT_EQ(must(q.reap({std::chrono::minutes{1}})), 10);
+  planner.expire();  // as the notification does
+  std::set<std::int64_t> next;
+  for (const auto& l : must(q.claim(planner, 10))) next.insert(l.document_id);
+  EXPECT_EQ(next, lost);
+}
+
+TEST(queue, what_is_tried_again_later_is_claimed_behind_the_others) {
+  test_database db;
+  seed_dataset(db, "d", 20);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto first = must(q.claim(planner, 5));
+  must(q.release(all_of(first), release_reason::failed));
+  must(q.release(all_of(must(q.claim(planner, 5))), release_reason::drained));
+  planner.expire();
+  std::set<std::int64_t> tried;
+  for (const auto& l : first) tried.insert(l.document_id);
+  for (const auto& l : must(q.claim(planner, 10))) EXPECT_FALSE(tried.contains(l.document_id));
+}
+
 }  // namespace
 }  // namespace millrace
