@@ -89,13 +89,14 @@ attempts as (
   update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id and $3::int + $4::int > 0)
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
 select dataset_id, priority,
-       case when $4::int > 0 and delay_ms = 0 then created_at
+       case when $4::int > 0 and delay_ms = 0 then created_at - interval '1 second'
             else clock_timestamp() + delay_ms * interval '1 millisecond' end,
        document_id, failures + $3::int, losses + $4::int
 from gone where status = 'processing')sql";
 
 /// Takes leases of holders that vanished; their documents were claimed before others of their
-/// dataset, and go before them again. `lost`: a condition on the lease `l`. What somebody else
+/// dataset, and go before them again: those became due when their submission began, a moment before
+/// the dataset's row was made. `lost`: a condition on the lease `l`. What somebody else
 /// has locked is left to the next time.
 std::string take_back_sql(const std::string& lost) {
   return R"sql(
@@ -119,7 +120,7 @@ gone as (
 attempts as (
   update documents d set attempts = d.attempts + g.loss from gone g where d.id = g.document_id and g.loss > 0)
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
-select dataset_id, priority, created_at, document_id, failures, losses + loss
+select dataset_id, priority, created_at - interval '1 second', document_id, failures, losses + loss
 from gone where status = 'processing')sql";
 }
 

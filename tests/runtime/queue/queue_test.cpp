@@ -431,6 +431,8 @@ TEST(queue, retry_delays_double_up_to_their_bound) {
 TEST(queue, what_a_dead_holder_had_is_claimed_before_the_rest_of_its_dataset) {
   test_database db;
   seed_dataset(db, "d", 100);
+  // As a submission leaves it.
+  db.execute("update queue_ready set run_at = (select created_at from datasets) - interval '5 ms'");
   queue dead{db.pool(), {}, seed_node(db, "dead")};
   claim_planner its;
   std::set<std::int64_t> lost;
