@@ -1,5 +1,7 @@
 #include "actors/membership.hpp"
 
+#include <algorithm>
+
 namespace millrace {
 
 namespace {
@@ -20,7 +22,7 @@ membership_actor_impl::behavior_type membership_actor_impl::make_behavior() {
   send(caf::actor_cast<membership_actor>(this), tick_atom_v);
   return {
       [this](tick_atom) {
-        delayed_send(this, config_.heartbeat, tick_atom_v);
+        delayed_send(this, interval(config_.heartbeat), tick_atom_v);
         on_tick();
       },
       [this](const suspects_changed& changed) { suspects_ = changed.nodes; },
@@ -37,7 +39,11 @@ void membership_actor_impl::on_tick() {
     campaign_for_all();
   else
     resign_all();
-  if (clock::now() - last_reap_ >= config_.reap_interval) reap();
+  if (clock::now() - last_reap_ >= interval(config_.reap_interval)) reap();
+}
+
+duration membership_actor_impl::interval(duration usual) const {
+  return suspects_.empty() ? usual : std::min(usual, config_.suspect_interval);
 }
 
 bool membership_actor_impl::beat() {

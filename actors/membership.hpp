@@ -23,6 +23,8 @@ struct membership_config {
   duration heartbeat = std::chrono::seconds{1};
   duration leader_lifetime = std::chrono::seconds{5};
   duration reap_interval = std::chrono::seconds{1};
+  /// While somebody is suspect, heartbeats, campaigns and reaping come so often: what it had waits.
+  duration suspect_interval = std::chrono::milliseconds{250};
   /// A node without a heartbeat for so long is dead, counted only while this reaper saw the
   /// database all that time.
   duration node_timeout = heartbeat_timeout;
@@ -39,6 +41,7 @@ class membership_actor_impl : public bounded_actor<membership_actor> {
 
  private:
   void on_tick();
+  duration interval(duration usual) const;
   bool beat();
   void campaign_for_all();
   void resign_all();
