@@ -27,6 +27,8 @@ LATENCY_MS = 360
 SLOTS = 100
 SECONDS = 20  # Of work for each size of the cluster.
 KILLS = 20
+TAKEOVER_LATENCY_MS = 1000
+TAKEOVER_DOCUMENTS_A_KILL = 4500  # Enough for the time from one to the next.
 TAKEN_OVER_LIMIT_SECONDS = 60
 
 
@@ -118,12 +120,12 @@ def scale(build, work, sizes):
 
 def takeover(build, work, kills, seed):
     """Of each document that a killed node had: how long until another node has it, or it is done."""
-    remote = RemoteWork(build, 1000)
+    remote = RemoteWork(build, TAKEOVER_LATENCY_MS)
     names = ["a", "b", "c"]
     texts = os.path.join(work, "texts")
-    write_texts(texts, 40000, 512, seed=3)
+    write_texts(texts, kills * TAKEOVER_DOCUMENTS_A_KILL, 512, seed=3)
     chance = random.Random(seed)
-    cluster = Cluster(build, work, names, remote.settings(20))
+    cluster = Cluster(build, work, names, remote.settings(SLOTS))
     waited = []
     try:
         cluster.submit("a", "takeover", texts)
