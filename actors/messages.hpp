@@ -14,6 +14,7 @@
 #include <caf/all.hpp>
 
 #include "actors/cluster_messages.hpp"
+#include "actors/ledger_messages.hpp"
 #include "runtime/checkpoints/checkpoint_store.hpp"
 #include "runtime/cluster/leadership.hpp"
 #include "runtime/commit/group_commit.hpp"
@@ -23,7 +24,6 @@
 #include "runtime/embedding/batcher.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
 #include "runtime/flow/grant_book.hpp"
-#include "runtime/ledger/ledger.hpp"
 #include "runtime/queue/lease.hpp"
 #include "runtime/queue/queue.hpp"
 
@@ -207,19 +207,6 @@ struct status_counters {
   std::uint64_t active = 0;
 };
 
-// Ledger
-// -----------------------------------------------------------------------------------------------------------------
-
-struct deduct_credits {
-  ledger::deduction order;
-};
-struct grant_credits {
-  ledger::grant_order order;
-};
-struct refund_credits {
-  ledger::refund_order order;
-};
-
 // Supervision
 // --------------------------------------------------------------------------------------------------------------
 
@@ -393,42 +380,6 @@ typename Inspector::result_type inspect(Inspector& f, leadership_changed& x) {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_superseded& x) {
   return f(caf::meta::type_name("millrace::node_superseded"), x.reason);
-}
-
-namespace ledger {
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, receipt& x) {
-  return f(caf::meta::type_name("millrace::ledger::receipt"), x.transaction_id, x.amount, x.balance,
-           x.replayed);
-}
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, deduction& x) {
-  return f(caf::meta::type_name("millrace::ledger::deduction"), x.account, x.documents,
-           x.cost_per_document, x.description, x.dataset_id, x.idempotency_key, x.transaction_id);
-}
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, grant_order& x) {
-  return f(caf::meta::type_name("millrace::ledger::grant_order"), x.account, x.amount,
-           x.description, x.idempotency_key);
-}
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, refund_order& x) {
-  return f(caf::meta::type_name("millrace::ledger::refund_order"), x.transaction_id, x.failed_count,
-           x.idempotency_key);
-}
-}  // namespace ledger
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, deduct_credits& x) {
-  return f(caf::meta::type_name("millrace::deduct_credits"), x.order);
-}
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, grant_credits& x) {
-  return f(caf::meta::type_name("millrace::grant_credits"), x.order);
-}
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, refund_credits& x) {
-  return f(caf::meta::type_name("millrace::refund_credits"), x.order);
 }
 
 }  // namespace millrace

@@ -160,11 +160,11 @@ TEST_F(node_endpoint, shows_exactly_the_actors_that_the_config_asks_for) {
       EXPECT_TRUE(a.HasMember(field)) << field;
     EXPECT_EQ(a["mailbox_rejected"].GetInt64(), 0) << a["role"].GetString();
   }
-  const std::map<std::string, int> expected{{"supervisor", 1}, {"membership", 1},
-                                            {"peers", 1},      {"queue_puller", 1},
-                                            {"document", 7},   {"image", 3},
-                                            {"embedder", 1},   {"committer", 1},
-                                            {"ledger", 1},     {"status_aggregator", 1}};
+  const std::map<std::string, int> expected{
+      {"supervisor", 1},        {"membership", 1}, {"peers", 1},
+      {"queue_puller", 1},      {"document", 7},   {"image", 3},
+      {"embedder", 1},          {"committer", 1},  {"ledger", 1},
+      {"status_aggregator", 1}, {"image_desk", 1}};
   EXPECT_EQ(roles, expected);
   EXPECT_EQ(ids.size(), actors.Size());
 }
@@ -221,7 +221,7 @@ TEST_F(node_endpoint, is_what_commands_talk_to_by_its_url) {
   ASSERT_TRUE(ends("url"));
   EXPECT_EQ(lines_of(ask({"export", "url"}).out).size(), 8U);
   EXPECT_EQ(ask({"search", "url", "mills"}).exit_code, 0);
-  EXPECT_EQ(parse_json(ask({"actors", "--json"}).out).Size(), 18U);
+  EXPECT_EQ(parse_json(ask({"actors", "--json"}).out).Size(), 19U);
   const auto outside = ask({"submit", "--dataset", "url", "--account", "url", "/etc/passwd"});
   EXPECT_EQ(outside.exit_code, 1);
   EXPECT_NE(outside.err.find("sources.allow"), std::string::npos) << outside.err;
@@ -235,7 +235,7 @@ TEST_F(node_endpoint, is_what_commands_talk_to_by_its_data_directory) {
   ASSERT_EQ(submitted.exit_code, 0) << submitted.err;
   ASSERT_TRUE(ends("socket"));
   EXPECT_EQ(lines_of(corner->run({"export", "socket"}).out).size(), 8U);
-  EXPECT_EQ(corner->json({"actors"}).Size(), 18U) << "those of the node that runs";
+  EXPECT_EQ(corner->json({"actors"}).Size(), 19U) << "those of the node that runs";
 }
 
 TEST_F(node_endpoint, keeps_its_port_from_a_second_node) {

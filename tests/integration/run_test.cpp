@@ -163,7 +163,7 @@ TEST_F(samples_run, leaves_its_actors_its_node_and_an_empty_queue_to_look_at) {
   const auto actors = corner->json({"actors"});
   for (const auto& a : actors.GetArray()) ++roles[a["role"].GetString()];
   EXPECT_EQ(roles["document"], 100);
-  EXPECT_EQ(roles.size(), 10U);
+  EXPECT_EQ(roles.size(), 11U);
   const auto nodes = corner->run({"nodes"});
   EXPECT_NE(nodes.out.find("stopped"), std::string::npos) << nodes.out;
   const auto queue = corner->json({"queue"});
