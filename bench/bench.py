@@ -90,6 +90,18 @@ def find_fake_server(build):
     raise SystemExit(f"{build} has no fake-embedding-server; run `make build`")
 
 
+def run_parts(parts, only):
+    """(name, function of a folder) each, in a folder of its own; all, or the one that is named."""
+    for name, part in parts:
+        if only in (None, name):
+            work = tempfile.mkdtemp(prefix="millrace-bench-", dir="/var/tmp")
+            os.chmod(work, 0o755)  # as root, the database runs as another user
+            try:
+                part(work)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--build", default="build/release")
@@ -103,14 +115,7 @@ def main():
     ]
     if o.files:
         parts.append(("files", lambda work: bench_files(o.build, work, o.files)))
-    for name, part in parts:
-        if o.only in (None, name):
-            work = tempfile.mkdtemp(prefix="millrace-bench-", dir="/var/tmp")
-            os.chmod(work, 0o755)  # as root, the database runs as another user
-            try:
-                part(work)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
+    run_parts(parts, o.only)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -19,7 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "tests/support"))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 
-from bench import find_fake_server  # noqa: E402
+from bench import find_fake_server, run_parts  # noqa: E402
 from generated_documents import write_texts  # noqa: E402
 from millrace_cluster import Cluster  # noqa: E402
 
@@ -172,14 +171,7 @@ def main():
         ("scaling", lambda work: scale(o.build, work, o.sizes)),
         ("takeover", lambda work: takeover(o.build, work, o.kills, o.seed)),
     ]
-    for name, part in parts:
-        if o.only in (None, name):
-            work = tempfile.mkdtemp(prefix="millrace-bench-", dir="/var/tmp")
-            os.chmod(work, 0o755)  # as root, the database runs as another user
-            try:
-                part(work)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
+    run_parts(parts, o.only)
 
 
 if __name__ == "__main__":

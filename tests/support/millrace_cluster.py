@@ -2,10 +2,9 @@
 import json
 import os
 import subprocess
-import time
 import urllib.request
 
-from millrace_node import DRAIN_SECONDS, LONGEST_WAIT_SECONDS, POLL_SECONDS, SEPARATOR, file_uri, free_ports
+from millrace_node import DRAIN_SECONDS, LONGEST_WAIT_SECONDS, SEPARATOR, file_uri, free_ports, wait_until
 
 
 class Cluster:
@@ -70,20 +69,13 @@ class Cluster:
         )
 
     def until(self, condition, what):
-        end = time.monotonic() + self.longest_wait
-        while time.monotonic() < end:
+        def check():
             for name, process in self.processes.items():
                 if process.poll() is not None:
                     with open(os.path.join(self.work, f"{name}.log")) as log:
                         raise SystemExit(f"node {name} ended (exit {process.returncode}) before {what}:\n{log.read()[-2000:]}")
-            try:
-                found = condition()
-                if found:
-                    return found
-            except (OSError, ValueError):
-                pass
-            time.sleep(POLL_SECONDS)
-        raise SystemExit(f"gave up waiting until {what}")
+
+        return wait_until(condition, what, self.longest_wait, check)
 
     def psql_process(self):
         return subprocess.Popen(

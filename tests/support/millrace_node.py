@@ -65,18 +65,11 @@ class Node:
         return json.loads(self.request(path))
 
     def until(self, condition, what):
-        end = time.monotonic() + self.longest_wait
-        while time.monotonic() < end:
+        def check():
             if self.process.poll() is not None:
                 raise SystemExit(f"the node ended (exit {self.process.returncode}) before {what}")
-            try:
-                found = condition()
-                if found:
-                    return found
-            except (OSError, ValueError):
-                pass
-            time.sleep(POLL_SECONDS)
-        raise SystemExit(f"gave up waiting until {what}")
+
+        return wait_until(condition, what, self.longest_wait, check)
 
     def metrics(self):
         """{(name, labels): value}"""
@@ -131,6 +124,21 @@ class Node:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def wait_until(condition, what, longest_wait, check):
+    """What `condition` finds; `check` raises where waiting is of no use any more."""
+    end = time.monotonic() + longest_wait
+    while time.monotonic() < end:
+        check()
+        try:
+            found = condition()
+            if found:
+                return found
+        except (OSError, ValueError):
+            pass
+        time.sleep(POLL_SECONDS)
+    raise SystemExit(f"gave up waiting until {what}")
 
 
 def file_uri(path):
