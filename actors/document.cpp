@@ -97,7 +97,7 @@ void document_actor_impl::on_tick() {
   conclude({ec::timeout, "the document was worked on for longer than documents.deadline"});
 }
 
-/// Since it was lost at most one tick ago: it may be back with the next.
+/// A lost one may come back until the next tick; asked only there.
 bool document_actor_impl::lacks_embedder() const {
   return stage_ == stage::embedding && !roles_.embedder;
 }

@@ -118,6 +118,54 @@ std::string supervisor_actor_impl::embedding_identity() const {
   return parts_.provider->model() + "/" + std::to_string(parts_.provider->dimensions());
 }
 
+void supervisor_actor_impl::start_embedder(std::size_t slot) {
+  const auto& s = parts_.config;
+  // What is computed in place gains nothing from waiting for company.
+  const auto delay = s.embedder.provider == "hashing" ? duration{0} : s.embedder.batch_delay;
+  roles_.embedder = spawn_child<embedder_actor_impl>(
+      slot, "embedder", s.mailbox.embedder,
+      embedder_config{parts_.provider,
+                      {static_cast<std::uint64_t>(s.mailbox.embedder), s.commit.max_bytes.bytes},
+                      delay,
+                      s.embedder.probe_interval},
+      false);
+}
+
+void supervisor_actor_impl::start_committer(std::size_t slot) {
+  const auto& s = parts_.config;
+  roles_.committer = spawn_child<committer_actor_impl>(
+      slot, "committer", s.mailbox.committer,
+      committer_config{parts_.write,
+                       {static_cast<std::uint64_t>(s.mailbox.committer), s.commit.max_bytes.bytes},
+                       static_cast<std::size_t>(s.commit.max_documents),
+                       s.commit.gather,
+                       parts_.counters,
+                       book()},
+      false);
+}
+
+void supervisor_actor_impl::start_image(std::size_t slot) {
+  const auto& s = parts_.config;
+  auto handle = spawn_child<image_actor_impl>(slot, "image", s.mailbox.image,
+                                              image_config{s.images, parts_.read}, false);
+  const auto first = std::find_if(children_.begin(), children_.end(),
+                                  [](auto& c) { return c.kind == role::image; });
+  const auto index = slot - static_cast<std::size_t>(first - children_.begin());
+  images_.resize(std::max(images_.size(), index + 1));
+  images_[index] = std::move(handle);
+}
+
+void supervisor_actor_impl::start_image_desk(std::size_t slot) {
+  const auto& s = parts_.config;
+  const int workers = has("image") ? s.images.concurrency : 0;
+  roles_.images = spawn_child<image_desk_actor_impl>(
+      slot, "image_desk", s.mailbox.image_desk,
+      image_desk_config{parts_.link.self.node, static_cast<std::size_t>(workers), s.images,
+                        image_reader::max_attempts * s.extraction.timeout +
+                            file_fetcher_actor_impl::answer_limit},
+      false);
+}
+
 void supervisor_actor_impl::start(std::size_t slot) {
   const auto& s = parts_.config;
   switch (children_[slot].kind) {
@@ -129,51 +177,14 @@ void supervisor_actor_impl::start(std::size_t slot) {
           true);
       if (draining_) caf::anon_send(roles_.puller, drain_atom_v);
       return;
-    case role::embedder: {
-      // What is computed in place gains nothing from waiting for company.
-      const auto delay = s.embedder.provider == "hashing" ? duration{0} : s.embedder.batch_delay;
-      roles_.embedder = spawn_child<embedder_actor_impl>(
-          slot, "embedder", s.mailbox.embedder,
-          embedder_config{
-              parts_.provider,
-              {static_cast<std::uint64_t>(s.mailbox.embedder), s.commit.max_bytes.bytes},
-              delay,
-              s.embedder.probe_interval},
-          false);
-      return;
-    }
+    case role::embedder:
+      return start_embedder(slot);
     case role::committer:
-      roles_.committer = spawn_child<committer_actor_impl>(
-          slot, "committer", s.mailbox.committer,
-          committer_config{
-              parts_.write,
-              {static_cast<std::uint64_t>(s.mailbox.committer), s.commit.max_bytes.bytes},
-              static_cast<std::size_t>(s.commit.max_documents),
-              s.commit.gather,
-              parts_.counters,
-              book()},
-          false);
-      return;
-    case role::image: {
-      auto handle = spawn_child<image_actor_impl>(slot, "image", s.mailbox.image,
-                                                  image_config{s.images, parts_.read}, false);
-      const auto first = std::find_if(children_.begin(), children_.end(),
-                                      [](auto& c) { return c.kind == role::image; });
-      const auto index = slot - static_cast<std::size_t>(first - children_.begin());
-      images_.resize(std::max(images_.size(), index + 1));
-      images_[index] = std::move(handle);
-      return;
-    }
-    case role::image_desk: {
-      const int workers = has("image") ? s.images.concurrency : 0;
-      roles_.images = spawn_child<image_desk_actor_impl>(
-          slot, "image_desk", s.mailbox.image_desk,
-          image_desk_config{parts_.link.self.node, static_cast<std::size_t>(workers), s.images,
-                            image_reader::max_attempts * s.extraction.timeout +
-                                file_fetcher_actor_impl::answer_limit},
-          false);
-      return;
-    }
+      return start_committer(slot);
+    case role::image:
+      return start_image(slot);
+    case role::image_desk:
+      return start_image_desk(slot);
     case role::document:
       documents_.push_back(spawn_child<document_actor_impl>(
           slot, "document", s.mailbox.document,

@@ -98,6 +98,10 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
   bool has(std::string_view name) const;
   void start_all();
   void start(std::size_t slot);
+  void start_embedder(std::size_t slot);
+  void start_committer(std::size_t slot);
+  void start_image(std::size_t slot);
+  void start_image_desk(std::size_t slot);
   template <class Impl, class Config>
   auto spawn_child(std::size_t slot, const char* name, int limit, Config config, bool blocks);
   std::shared_ptr<lease_book> book() const;
