@@ -67,6 +67,7 @@ struct node::impl {
   std::shared_ptr<metrics> counters = std::make_shared<metrics>();
   std::shared_ptr<embedding_stats> embeddings = std::make_shared<embedding_stats>();
   std::shared_ptr<embedding_provider> provider;
+  std::unique_ptr<image_texts> read_before;
   std::unique_ptr<image_reader> images;
   std::unique_ptr<extractor_pool> extractors;
   std::shared_ptr<node_registry> registry;
@@ -193,10 +194,12 @@ result<void> node::impl::open_engine() {
         "its parser over can read what this user can");
   extractors = std::make_unique<extractor_pool>(extractor_pool_config{
       *executable, options.config.extraction, options.config.images, options.config.extractor});
-  images =
-      std::make_unique<image_reader>([this](extraction_request request, extraction_callback done) {
+  read_before = std::make_unique<image_texts>(*pool, options.config.images.languages);
+  images = std::make_unique<image_reader>(
+      [this](extraction_request request, extraction_callback done) {
         extractors->extract(std::move(request), std::move(done));
-      });
+      },
+      read_before.get());
   source = std::make_shared<queue>(*pool, options.config.queue, holder{name.text, incarnation});
   const auto freed = source->free_former_incarnations();
   if (!freed) return tl::unexpected<error>(freed.error());
@@ -398,6 +401,7 @@ void node::impl::close() {
     supervisor = supervisor_actor{};
     system->await_all_actors_done();
     // Threads that still hold handles of ended actors go before the actor system does.
+    read_before->stop();  // and asks the extractors what it cannot answer
     extractors.reset();
     writer.reset();
     checkpoints.reset();

@@ -102,6 +102,11 @@ std::string retry_of(const dataset_row& dataset) {
 result<std::optional<retried_dataset>> earlier_retry(pqxx::work& tx, const dataset_row& dataset,
                                                      const retry_order& order) {
   if (order.idempotency_key.empty()) return std::optional<retried_dataset>{};
+  const auto uncharged = tx.exec_params(
+      "select documents from uncharged_retries where dataset_id = $1 and idempotency_key = $2",
+      order.dataset_id, order.idempotency_key);
+  if (!uncharged.empty())
+    return std::optional{retried_dataset{uncharged[0][0].as<std::int64_t>(), 0, 0, true}};
   const auto rows =
       tx.exec_params(earlier_retry_sql, dataset.account, order.idempotency_key, order.dataset_id,
                      retry_of(dataset), order.charge ? order.cost_per_document : 0);
@@ -196,6 +201,9 @@ result<retried_dataset> retry_dataset(connection_pool& pool, const retry_order& 
         if (charges)
           if (auto paid = charge(tx, *dataset, order, *charge_id, retried); !paid)
             return tl::unexpected<error>(paid.error());
+        if (!charges && !order.idempotency_key.empty())
+          tx.exec_params0("insert into uncharged_retries values ($1, $2, $3)", order.dataset_id,
+                          order.idempotency_key, retried.documents);
         tx.exec_params0(
             "update datasets set status = 'processing', paused_at = null, finished_at = null, "
             "updated_at = clock_timestamp(), credit_transaction_id = coalesce($2, "
@@ -240,6 +248,8 @@ result<std::int64_t> erase_dataset(connection_pool& pool, std::int64_t dataset_i
           const auto count =
               tx.exec_params1(erase_sql, dataset_id, erase_batch)[0].as<std::int64_t>();
           if (count > 0) return count;
+          tx.exec_params0("delete from image_texts where dataset_id = $1", dataset_id);
+          tx.exec_params0("delete from uncharged_retries where dataset_id = $1", dataset_id);
           tx.exec_params0("delete from dataset_progress where dataset_id = $1", dataset_id);
           tx.exec_params0("delete from datasets where id = $1", dataset_id);
           return 0;

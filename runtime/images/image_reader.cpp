@@ -9,9 +9,8 @@ namespace millrace {
 
 namespace {
 
-/// Of an image in a dataset.
-std::string key_of(const image_question& q) {
-  return std::to_string(q.dataset_id) + '/' + q.image.sha256;
+image_key key_of(const image_question& q) {
+  return {q.dataset_id, q.image.sha256};
 }
 
 /// The process, not the image, may be at fault.
@@ -22,24 +21,25 @@ bool is_worth_another(ec code) {
 }  // namespace
 
 struct image_reader::state : std::enable_shared_from_this<state> {
-  explicit state(extract p) : pool{std::move(p)} {}
+  state(extract p, image_texts* k) : pool{std::move(p)}, kept{k} {}
 
   struct remembered {
-    std::string key;
+    image_key key;
     std::string text;
-    std::size_t bytes() const { return 2 * key.size() + text.size(); }
+    std::size_t bytes() const { return 2 * (sizeof key + key.sha256.size()) + text.size(); }
   };
 
   const extract pool;
+  image_texts* const kept;
   std::mutex mutex;
-  std::map<std::string, std::vector<image_answer>> in_flight;
+  std::map<image_key, std::vector<image_answer>> in_flight;
   std::list<remembered> newest_first;
-  std::map<std::string, std::list<remembered>::iterator> known;
+  std::map<image_key, std::list<remembered>::iterator> known;
   std::size_t bytes = 0;
 
   /// Nothing where somebody must read it: then `done` is noted, and `first` says whether that is
   /// the caller.
-  std::optional<std::string> look_up(const std::string& key, image_answer& done, bool& first) {
+  std::optional<std::string> look_up(const image_key& key, image_answer& done, bool& first) {
     const std::lock_guard lock{mutex};
     if (const auto found = known.find(key); found != known.end()) {
       newest_first.splice(newest_first.begin(), newest_first, found->second);
@@ -51,6 +51,16 @@ struct image_reader::state : std::enable_shared_from_this<state> {
     return std::nullopt;
   }
 
+  /// Who has read it already, here or elsewhere; else it is read.
+  void find(image_question q) {
+    if (kept == nullptr) return ask(q, 1);
+    auto key = key_of(q);
+    kept->find(std::move(key), [self = shared_from_this(), q = std::move(q)](auto text) {
+      if (!text) return self->ask(q, 1);
+      self->answer(key_of(q), std::move(*text));
+    });
+  }
+
   void ask(const image_question& q, int attempt) {
     auto self = shared_from_this();
     extraction_request request;
@@ -60,7 +70,9 @@ struct image_reader::state : std::enable_shared_from_this<state> {
     pool(std::move(request), [self, q, attempt](result<extracted_document> outcome) {
       if (!outcome && is_worth_another(outcome.error().code) && attempt < max_attempts)
         return self->ask(q, attempt + 1);
-      self->answer(key_of(q), text_of(std::move(outcome)));
+      const auto text = text_of(std::move(outcome));
+      if (text && self->kept != nullptr) self->kept->keep(key_of(q), *text);
+      self->answer(key_of(q), text);
     });
   }
 
@@ -69,7 +81,7 @@ struct image_reader::state : std::enable_shared_from_this<state> {
     return outcome->elements.empty() ? std::string{} : std::move(outcome->elements.front().text);
   }
 
-  void answer(const std::string& key, const result<std::string>& outcome) {
+  void answer(const image_key& key, const result<std::string>& outcome) {
     std::vector<image_answer> waiting;
     {
       const std::lock_guard lock{mutex};
@@ -92,13 +104,14 @@ struct image_reader::state : std::enable_shared_from_this<state> {
   }
 };
 
-image_reader::image_reader(extract pool) : state_{std::make_shared<state>(std::move(pool))} {}
+image_reader::image_reader(extract pool, image_texts* kept)
+    : state_{std::make_shared<state>(std::move(pool), kept)} {}
 
 void image_reader::read(image_question question, image_answer done) {
   bool first = false;
   auto known = state_->look_up(key_of(question), done, first);
   if (known) return done(std::move(*known));
-  if (first) state_->ask(question, 1);
+  if (first) state_->find(std::move(question));
 }
 
 bool is_unreadable_image(ec code) {

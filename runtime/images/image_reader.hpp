@@ -1,10 +1,11 @@
 // Reads the text of images through the extractor pool: each distinct image of a dataset once.
 //
 // Any thread; returns at once, answers come from the pool's threads (or the caller's, where the
-// answer is known). What was read is remembered up to max_remembered_bytes, oldest out first: an
-// image that is forgotten is read again. Questions in flight are bounded by those who ask
-// (images.concurrency); one that is asked while it is being read waits for the same answer. An
-// image whose process crashes or is stopped is tried once more.
+// answer is known). What was read is remembered up to max_remembered_bytes, oldest out first; what
+// is not is asked of `kept`, which other nodes and former runs fill too, and only then read.
+// Questions in flight are bounded by those who ask (images.concurrency); one that is asked while it
+// is being read waits for the same answer. An image whose process crashes or is stopped is tried
+// once more.
 #pragma once
 
 #include <functional>
@@ -15,6 +16,7 @@
 #include "runtime/core/error.hpp"
 #include "runtime/core/scratch_file.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
+#include "runtime/images/image_texts.hpp"
 
 namespace millrace {
 
@@ -34,7 +36,8 @@ class image_reader {
   static constexpr std::size_t max_remembered_bytes = 32U << 20;  ///< Of texts and keys.
   static constexpr int max_attempts = 2;
 
-  explicit image_reader(extract pool);
+  /// `kept`: outlives this and what is in flight, and is stopped before the pool ends; null: none.
+  explicit image_reader(extract pool, image_texts* kept = nullptr);
 
   /// The image's text, paragraphs separated by a blank line; empty where it has none.
   void read(image_question question, image_answer done);

@@ -130,6 +130,19 @@ TEST_F(control, a_retry_with_a_key_happens_once) {
   });
 }
 
+TEST_F(control, a_key_is_remembered_where_nothing_is_charged) {
+  const auto id = ended();
+  EXPECT_FALSE(must(retry_dataset(db.pool(), {id, false, 10, "k"})).replayed);
+  work_off(db, files, {"file:///c"});
+  db.execute("update datasets set status = 'ready'");
+  const auto before = all_rows(db);
+  const auto second = must(retry_dataset(db.pool(), {id, false, 10, "k"}));
+  EXPECT_TRUE(second.replayed);
+  EXPECT_EQ(second.documents, 1);
+  EXPECT_EQ(all_rows(db), before);
+  EXPECT_FALSE(must(retry_dataset(db.pool(), {id, false, 10, "another"})).replayed);
+}
+
 TEST_F(control, the_key_of_a_submission_is_not_one_of_a_retry) {
   auto keyed = order();
   keyed.idempotency_key = "k";
@@ -187,10 +200,13 @@ TEST_F(control, a_deleted_dataset_leaves_only_its_ledger) {
   expect_nothing_changed(ec::dataset_running, [&] { return erase_dataset(db.pool(), id); });
   work_off(db, files, {"file:///c"});
   db.execute("update datasets set status = 'ready'");
+  db.execute("insert into image_texts select id, 'a', 'eng', 'says so' from datasets");
+  db.execute("insert into uncharged_retries select id, 'k', 1 from datasets");
   const auto transactions = db.query("select count(*) from credit_transactions");
   EXPECT_EQ(must(erase_dataset(db.pool(), id)), 3);
-  for (const auto* table : {"datasets", "documents", "chunks", "images", "queue_dead",
-                            "queue_ready", "dataset_progress", "checkpoints"})
+  for (const auto* table :
+       {"datasets", "documents", "chunks", "images", "queue_dead", "queue_ready",
+        "dataset_progress", "checkpoints", "image_texts", "uncharged_retries"})
     EXPECT_EQ(number(db, std::string{"select count(*) from "} + table), 0) << table;
   EXPECT_EQ(db.query("select count(*) from credit_transactions"), transactions);
   expect_sound_ledger();
