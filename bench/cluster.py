@@ -1,6 +1,6 @@
 """Measures several nodes of one cluster on this machine: scaling with remote work, takeover of killed nodes' documents.
 
-The remote work is an embedding server on loopback that answers after a fixed time. Every part has its own embedded
+The remote work is an embedding server on loopback that answers after a while. Every part has its own embedded
 PostgreSQL (default fsync) in a temporary directory and ends what it started.
 """
 import argparse
@@ -23,6 +23,7 @@ from generated_documents import write_texts  # noqa: E402
 from millrace_cluster import Cluster  # noqa: E402
 
 LATENCY_MS = 360
+SPREAD_MS = 90  # Of real services no two answers take the same time; without it all slots of a node work in step.
 SLOTS = 100
 SECONDS = 20  # Of work for each size of the cluster.
 KILLS = 20
@@ -32,11 +33,11 @@ TAKEN_OVER_LIMIT_SECONDS = 60
 
 
 class RemoteWork:
-    """An embedding server with a fixed latency."""
+    """An embedding server whose answers take latency_ms on average, evenly spread by up to spread_ms."""
 
-    def __init__(self, build, latency_ms):
+    def __init__(self, build, latency_ms, spread_ms=0):
         self.process = subprocess.Popen(
-            [find_fake_server(build), "--latency-ms", str(latency_ms), "--dimensions", "256"],
+            [find_fake_server(build), "--latency-ms", str(latency_ms), "--spread-ms", str(spread_ms), "--dimensions", "256"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         self.port = re.search(r"\d+", self.process.stdout.readline())[0]
@@ -80,10 +81,10 @@ select 0.8 * max(n) / extract(epoch from
   max(finished_at) filter (where i <= 0.9 * n) - max(finished_at) filter (where i <= 0.1 * n)) from t"""
 
 
-def scale(build, work, sizes):
-    remote = RemoteWork(build, LATENCY_MS)
+def scale(build, work, sizes, spread_ms):
+    remote = RemoteWork(build, LATENCY_MS, spread_ms)
     possible = SLOTS / (LATENCY_MS / 1000)
-    print(f"scaling: texts of one chunk, {LATENCY_MS} ms of remote work each, {SLOTS} slots a node ({possible:.0f} a second)")
+    print(f"scaling: texts of one chunk, {LATENCY_MS} ± {spread_ms} ms of remote work each, {SLOTS} slots a node ({possible:.0f} a second)")
     try:
         for size in sizes:
             documents = int(possible * size * SECONDS)
@@ -162,13 +163,14 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--build", default="build/release")
     options.add_argument("--sizes", type=int, nargs="+", default=[1, 2, 4, 8])
+    options.add_argument("--spread", type=int, default=SPREAD_MS, help="milliseconds")
     options.add_argument("--kills", type=int, default=KILLS)
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options.add_argument("--only", choices=["scaling", "takeover"])
     o = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parts = [
-        ("scaling", lambda work: scale(o.build, work, o.sizes)),
+        ("scaling", lambda work: scale(o.build, work, o.sizes, o.spread)),
         ("takeover", lambda work: takeover(o.build, work, o.kills, o.seed)),
     ]
     run_parts(parts, o.only)

@@ -42,11 +42,15 @@ std::vector<planned_claim> claim_planner::plan(int want) {
     const int others = accounts - served - 1;
     int share = (left + others) / (others + 1);
     const bool whole_turn = share >= datasets;
+    const auto least = [&](std::int64_t dataset) {
+      return whole_turn || !watermarks_.contains(dataset) ? 1 : least_take;
+    };
     for (int i = 0; i < datasets && share > 0; ++i) {
       const auto dataset = queue.datasets[queue.next];
       queue.next = (queue.next + 1) % queue.datasets.size();
       const int after = datasets - i - 1;
-      const int take = (share + after) / (after + 1);
+      const int fair = (share + after) / (after + 1);
+      const int take = std::min(share, std::max(fair, least(dataset)));
       if (takes.emplace(dataset, take).second) order.push_back(dataset);
       share -= take;
       left -= take;

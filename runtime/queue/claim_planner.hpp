@@ -36,6 +36,9 @@ struct planned_claim {
 class claim_planner {
  public:
   static constexpr std::size_t max_datasets = 1000;
+  /// Where there are more datasets than documents to claim, those that gave all that was asked of
+  /// them before give so many a turn: a few neighbours in the index cost little more than one.
+  static constexpr int least_take = 4;
   using clock = std::chrono::steady_clock;
   /// A rescan that took longer than this is dear: beside a snapshot that is held open it walks over
   /// every row that was ever claimed. The next one comes no sooner than after rest_factor times as

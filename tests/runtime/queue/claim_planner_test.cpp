@@ -80,6 +80,22 @@ TEST(claim_planner, no_account_and_no_dataset_gets_the_remainder_every_time) {
     EXPECT_NEAR(documents, 100, 5) << dataset;
 }
 
+TEST(claim_planner, among_many_datasets_those_that_have_enough_give_a_few_at_a_turn) {
+  claim_planner planner;
+  std::vector<ready_dataset> datasets;
+  for (std::int64_t d = 1; d <= 200; ++d) datasets.push_back({d, 1});
+  planner.rescan(datasets);
+  for (int i = 0; i < 2; ++i)
+    for (const auto& p : planner.plan(100)) {
+      EXPECT_EQ(p.take, 1) << "what it has is not known yet";
+      planner.claimed(p.dataset_id, {0, "2026-01-01", p.dataset_id});
+    }
+  EXPECT_THAT(planner.plan(100), SizeIs(100 / claim_planner::least_take));
+  const auto dealt = deal(planner, 7, 100);  // with the former one, a whole turn of all
+  EXPECT_THAT(dealt, SizeIs(7 * 100 / claim_planner::least_take));
+  for (const auto& [dataset, documents] : dealt) EXPECT_EQ(documents, claim_planner::least_take);
+}
+
 TEST(claim_planner, turns_are_kept_over_rescans) {
   claim_planner planner;
   std::map<std::int64_t, int> dealt;

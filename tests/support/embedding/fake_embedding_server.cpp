@@ -145,12 +145,20 @@ struct fake_embedding_server::impl {
   }
 
   void accept();
+  /// Until the next answer. On the server's thread.
+  std::chrono::milliseconds next_latency() {
+    const auto spread = config.latency_spread.count();
+    std::uniform_int_distribution<std::chrono::milliseconds::rep> deviation{-spread, spread};
+    return std::chrono::milliseconds{
+        std::max<std::chrono::milliseconds::rep>(latency.load() + deviation(chance), 0)};
+  }
   /// Counts the request and decides about it.
   fake_reply decide(fake_request& r);
   fake_reply decide_by_config(const fake_request& r) const;
 
   const fake_embedding_config config;
   std::atomic<std::chrono::milliseconds::rep> latency;
+  std::minstd_rand chance;
   int open_sessions =
       0;  ///< Of the server's thread; outlives the context, which ends the last ones.
   asio::io_context context{1};
@@ -186,7 +194,7 @@ class fake_embedding_server::impl::session : public std::enable_shared_from_this
                        parser_->get().method() == http::verb::post;
     const auto reply = valid ? server_.decide(*request) : fake_status(404);
     if (valid) counted_ = true;
-    timer_.expires_after(std::chrono::milliseconds{server_.latency.load()});
+    timer_.expires_after(server_.next_latency());
     timer_.async_wait(
         [self = shared_from_this(), reply, r = std::move(request)](beast::error_code failed) {
           if (!failed) self->answer(reply, r.value_or(fake_request{}));

@@ -43,6 +43,8 @@ struct fake_embedding_config {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free one.
   std::chrono::milliseconds latency{0};
+  /// Each answer comes so much earlier or later at most, evenly spread; of a fixed seed.
+  std::chrono::milliseconds latency_spread{0};
   int dimensions = 8;          ///< Of every embedding, whatever the client asks for.
   bool ignore_base64 = false;  ///< Always sends lists of numbers, as some servers do.
   bool shuffle = false;        ///< Sends the embeddings in reverse order.

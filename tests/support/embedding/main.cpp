@@ -11,6 +11,7 @@
 int main(int argc, char** argv) {
   millrace::fake_embedding_config config;
   int latency_ms = 0;
+  int spread_ms = 0;
   std::uint64_t throttle_first = 0;
   std::uint64_t throttle_every = 0;
   std::uint64_t fail_every = 0;
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
   CLI::App app{"An embeddings server for tests, with OpenAI's API over HTTP on the loopback"};
   app.add_option("--port", config.port, "Port to listen on; 0: any");
   app.add_option("--latency-ms", latency_ms, "Time before each answer");
+  app.add_option("--spread-ms", spread_ms, "How much earlier or later an answer may come");
   app.add_option("--dimensions", config.dimensions, "Of every embedding")
       ->check(CLI::PositiveNumber);
   app.add_flag("--floats", config.ignore_base64, "Send lists of numbers, whatever is asked for");
@@ -36,6 +38,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   config.latency = std::chrono::milliseconds{latency_ms};
+  config.latency_spread = std::chrono::milliseconds{spread_ms};
   config.script = [=](const millrace::fake_request& r) {
     const auto every = [&](std::uint64_t n) { return n > 0 && r.number % n == 0; };
     if (quota_after > 0 && r.number > quota_after) return millrace::fake_insufficient_quota();
