@@ -4,6 +4,7 @@
 // A private PostgreSQL with its default fsync in a folder of its own, two pullers, batches of 100,
 // the maintenance of a leading node beside them. Documents are recycled: what was acknowledged is
 // made ready again in batches, so the tables are as used as after --jobs jobs.
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -32,6 +33,11 @@ struct options {
   std::string directory = "/var/tmp";
   std::int64_t jobs = 1'000'000;
   std::int64_t submitted = 200'000;
+  std::vector<std::string> only;
+
+  bool runs(const std::string& scenario) const {
+    return only.empty() || std::find(only.begin(), only.end(), scenario) != only.end();
+  }
 };
 
 template <class T>
@@ -191,6 +197,22 @@ void bench_submission(connection_pool& pool, std::int64_t documents) {
          static_cast<double>(documents) / seconds_since(start), pool, "40,000/s wanted");
 }
 
+/// Without, and then with a snapshot that somebody holds open.
+void bench_snapshot(connection_pool& pool, const std::shared_ptr<queue>& source,
+                    std::int64_t jobs) {
+  prepare(pool, 1, 100'000);
+  const auto plain = measure(pool, source, jobs);
+  report("1 dataset, 100,000 ready", plain, pool, "40,000/s wanted, under 100 MB");
+  auto watcher = must(pool.acquire());
+  pqxx::connection& session = *watcher;
+  pqxx::nontransaction{session}.exec0("set idle_in_transaction_session_timeout = 0");
+  pqxx::transaction<pqxx::repeatable_read> snapshot{session};
+  snapshot.exec("select count(*) from datasets");
+  const auto held = measure(pool, source, jobs);
+  report("the same beside an open snapshot", held, pool, "75 % of without wanted");
+  std::printf("  %-44s %8.0f %%\n", "of without", 100 * held / plain);
+}
+
 void run(const options& o) {
   const auto directory =
       std::filesystem::path{o.directory} / ("millrace-queue-bench-" + std::to_string(getpid()));
@@ -209,25 +231,17 @@ void run(const options& o) {
     std::printf(
         "queue: %lld jobs a scenario, claimed and acknowledged in batches of %d by %d pullers\n",
         static_cast<long long>(o.jobs), batch, pullers);
-    prepare(pool, 1, 100'000);
-    const auto plain = measure(pool, source, o.jobs);
-    report("1 dataset, 100,000 ready", plain, pool, "40,000/s wanted, under 100 MB");
-    {
-      auto watcher = must(pool.acquire());
-      pqxx::connection& session = *watcher;
-      pqxx::nontransaction{session}.exec0("set idle_in_transaction_session_timeout = 0");
-      pqxx::transaction<pqxx::repeatable_read> snapshot{session};
-      snapshot.exec("select count(*) from datasets");
-      const auto held = measure(pool, source, o.jobs);
-      report("the same beside an open snapshot", held, pool, "75 % of without wanted");
-      std::printf("  %-44s %8.0f %%\n", "of without", 100 * held / plain);
+    if (o.runs("snapshot")) bench_snapshot(pool, source, o.jobs);
+    if (o.runs("datasets")) {
+      prepare(pool, 10'000, 1'000'000);
+      report("10,000 datasets, 1,000,000 ready", measure(pool, source, o.jobs), pool,
+             "25,000/s wanted");
     }
-    prepare(pool, 10'000, 1'000'000);
-    report("10,000 datasets, 1,000,000 ready", measure(pool, source, o.jobs), pool,
-           "25,000/s wanted");
-    prepare(pool, 1, 3'000'000);
-    report("1 dataset, 3,000,000 ready", measure(pool, source, o.jobs), pool, "30,000/s wanted");
-    bench_submission(pool, o.submitted);
+    if (o.runs("ready")) {
+      prepare(pool, 1, 3'000'000);
+      report("1 dataset, 3,000,000 ready", measure(pool, source, o.jobs), pool, "30,000/s wanted");
+    }
+    if (o.runs("submit")) bench_submission(pool, o.submitted);
   }
   std::filesystem::remove_all(directory);
 }
@@ -239,6 +253,9 @@ int main(int argc, char** argv) {
   CLI::App app{"Measures the queue: claims, acknowledgements, submissions"};
   app.add_option("--jobs", o.jobs, "Jobs a scenario")->capture_default_str();
   app.add_option("--submit", o.submitted, "Documents to submit")->capture_default_str();
+  app.add_option("--only", o.only,
+                 "Scenarios: snapshot (without and with), datasets, ready, submit")
+      ->check(CLI::IsMember({"snapshot", "datasets", "ready", "submit"}));
   app.add_option("--directory", o.directory, "Where the database goes")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   run(o);
