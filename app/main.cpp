@@ -22,7 +22,7 @@ using millrace::max_priority;
 struct arguments {
   global_options global;
   run_options run;
-  source_options submit;
+  submit_options submit;
   std::string file, dataset, words, status_filter, account = "default", key;
   node_words node;
   std::int64_t amount = 0, count = 0, cost = 0, transaction = 0;
@@ -106,6 +106,8 @@ void add_work(CLI::App& app, arguments& a, int& code) {
       app, "submit", "Hand files to a running node", a, [&a] { return submit(a.global, a.submit); },
       code);
   add_sources(*submit_command, a.submit);
+  submit_command->add_flag("--upload", a.submit.upload,
+                           "Send the files: the node does not see this machine's disk");
 }
 
 void add_reading(CLI::App& app, arguments& a, int& code) {

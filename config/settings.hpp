@@ -190,10 +190,13 @@ struct sources_settings {
   std::vector<std::string> allow;
   bool shared = false;        ///< Every node sees the same files under the same paths.
   byte_size scratch = 4_GiB;  ///< Of documents that lie on other nodes' disks, fetched by this one.
+  /// Where files that come through the API are kept; empty: `uploads` in the data directory.
+  std::string uploads;
 };
 
 struct api_settings {
   std::string listen = "127.0.0.1:8080";  ///< "HOST:PORT", "unix:PATH"; empty: no listener.
+  byte_size max_upload = 1_GiB;           ///< Of one file.
 };
 
 struct drain_settings {

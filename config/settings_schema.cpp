@@ -76,6 +76,10 @@ bool is_not_empty(std::string_view t) {
   return !t.empty();
 }
 
+bool is_absolute_or_empty(std::string_view t) {
+  return t.empty() || t.starts_with('/');
+}
+
 std::vector<setting_key<settings>> cluster_and_database_keys() {
   using s = settings;
   using c = cluster_settings;
@@ -344,11 +348,17 @@ std::vector<setting_key<settings>> node_wide_keys() {
       key<&s::sources, &sources_settings::scratch>("sources.scratch", sized(16_MiB, 16_TiB),
                                                    "Bytes in $TMPDIR for documents that lie on "
                                                    "other nodes' disks, while they are worked on."),
+      key<&s::sources, &sources_settings::uploads>(
+          "sources.uploads", text(is_absolute_or_empty, "an absolute path or \"\""),
+          "Folder for files that come through the API. \"\": `uploads` in the data directory of an "
+          "embedded database; with a server there is none, and uploads are refused."),
 
       key<&s::api, &api_settings::listen>(
           "api.listen", text(is_listen_address, "\"HOST:PORT\", \"unix:/PATH\" or \"\""),
           "Address of the HTTP API and the metrics; \"\": none. Beyond loopback it "
           "needs the token in MILLRACE_TOKEN."),
+      key<&s::api, &api_settings::max_upload>("api.max_upload", sized(1_KiB, 1_TiB),
+                                              "The largest file that may be uploaded."),
 
       key<&s::drain, &drain_settings::timeout>("drain.timeout", lasting(0ms, 24h),
                                                "How long a node that is asked to stop lets "

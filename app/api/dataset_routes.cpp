@@ -22,10 +22,8 @@ std::string text(const http::request& r, const char* name) {
   return found == r.query.end() ? std::string{} : found->second;
 }
 
-/// True where `path` lies in (or is) one of the allowed folders, after links are resolved.
-bool is_allowed(const std::string& path, const std::vector<std::string>& allow) {
-  std::error_code problem;
-  const auto real = std::filesystem::weakly_canonical(path, problem).native();
+/// True where `real`, a path without links, lies in (or is) one of the allowed folders.
+bool is_allowed(const std::string& real, const std::vector<std::string>& allow) {
   return std::any_of(allow.begin(), allow.end(), [&](const std::string& entry) {
     auto root = path_of_file_uri(entry).value_or("");
     while (root.size() > 1 && root.ends_with('/')) root.pop_back();
@@ -33,25 +31,47 @@ bool is_allowed(const std::string& path, const std::vector<std::string>& allow) 
   });
 }
 
-result<std::vector<std::filesystem::path>> allowed_paths(const std::vector<std::string>& uris,
-                                                         const sources_settings& s) {
+/// Uploads of the dataset are allowed without being listed; those of another are not, because they
+/// go when that one is deleted. `dataset`: null where it does not exist yet.
+result<std::filesystem::path> allowed_path(const api_services& s, const std::string& uri,
+                                           const dataset_identity* dataset) {
+  const auto place = place_of_file_uri(uri);
+  if (!place || (!place->node.empty() && place->node != s.disk))
+    return fail(ec::invalid_argument,
+                "`" + uri + "` is not a file:// URI of an absolute path on this node");
+  std::error_code problem;
+  const auto real = std::filesystem::weakly_canonical(place->path, problem).native();
+  if (s.uploads && s.uploads->has(real)) {
+    if (dataset != nullptr && real.starts_with(s.uploads->folder_of(dataset->id).native() + "/"))
+      return real;
+    return fail(ec::permission_denied,
+                "`" + uri + "` was not uploaded for this dataset; upload it for this one");
+  }
+  if (!is_allowed(real, s.config->sources.allow))
+    return fail(
+        ec::permission_denied,
+        "`" + uri + "` is outside of sources.allow of the node's config; add its folder there");
+  return place->path;
+}
+
+result<std::vector<std::filesystem::path>> allowed_paths(const api_services& s,
+                                                         const std::vector<std::string>& uris,
+                                                         const std::string& dataset) {
+  const auto known = dataset_reader{*s.pool}.find(dataset);
+  if (!known && known.error().code != ec::unknown_dataset)
+    return tl::unexpected<error>(known.error());
+  const auto* named = known && known->name == dataset ? &*known : nullptr;
   std::vector<std::filesystem::path> paths;
   for (const auto& uri : uris) {
-    const auto path = path_of_file_uri(uri);
-    if (!path)
-      return fail(ec::invalid_argument, "`" + uri + "` is not a file:// URI of an absolute path");
-    if (!is_allowed(*path, s.allow))
-      return fail(
-          ec::permission_denied,
-          "`" + uri + "` is outside of sources.allow of the node's config; add its folder there");
-    paths.emplace_back(*path);
+    auto path = allowed_path(s, uri, named);
+    if (!path) return tl::unexpected<error>(path.error());
+    paths.push_back(std::move(*path));
   }
   return paths;
 }
 
 result<std::string> create(const api_services& s, const http::request& r) {
-  paths_order order;
-  order.submit.account = ledger::default_account;
+  auto order = new_order(s);
   std::vector<std::string> uris;
   const auto read = json::parse_object(
       r.body, {json::required("name", order.submit.dataset),
@@ -63,18 +83,10 @@ result<std::string> create(const api_services& s, const http::request& r) {
                json::optional("charge_id", order.submit.charge_id),
                json::optional("idempotency_key", order.submit.idempotency_key)});
   if (!read) return tl::unexpected<error>(read.error());
-  auto paths = allowed_paths(uris, s.config->sources);
+  auto paths = allowed_paths(s, uris, order.submit.dataset);
   if (!paths) return tl::unexpected<error>(paths.error());
   order.paths = std::move(*paths);
-  order.disk = s.disk;
-  order.shared = s.config->sources.shared;
-  order.submit.model = s.provider->model();
-  order.submit.dimensions = s.provider->dimensions();
-  order.submit.options = document_options(*s.config);
-  order.submit.charge = s.config->credits.enabled;
-  order.submit.cost_per_document = s.config->credits.cost_per_document;
-  order.submit.initial_grant =
-      order.submit.account == ledger::default_account ? s.config->credits.initial_grant : 0;
+  if (order.submit.account != ledger::default_account) order.submit.initial_grant = 0;
   const auto summary = submit_paths(*s.pool, order);
   if (!summary) return tl::unexpected<error>(summary.error());
   s.submitted();

@@ -13,6 +13,7 @@
 #include "runtime/database/pool.hpp"
 #include "runtime/embedding/provider.hpp"
 #include "runtime/ledger/ledger.hpp"
+#include "runtime/sources/upload_store.hpp"
 
 namespace millrace {
 
@@ -54,6 +55,8 @@ struct api_services {
   /// Of this node, where others could not read its disk under the same path: submitted files are
   /// named by it. Else empty.
   std::string disk;
+  /// Where uploaded files are kept; null: uploads are refused.
+  std::shared_ptr<upload_store> uploads;
 };
 
 }  // namespace millrace

@@ -112,6 +112,17 @@ result<std::string> client::post(const std::string& target, const std::string& b
   return ask("POST", target, body);
 }
 
+result<std::string> client::put_file(const std::string& target, const std::string& path) const {
+  const auto response =
+      http::send_file(endpoint_, make_request("PUT", target, ""), path, answer_timeout);
+  if (!response) return tl::unexpected<error>(response.error());
+  if (response->status / 100 == 2) return response->body;
+  auto problem = to_error(*response);
+  // The server itself, before any of our code: it has as much to do as it may.
+  if (response->status == 503 && problem.code == ec::internal) problem.code = ec::http_unreachable;
+  return tl::unexpected<error>(std::move(problem));
+}
+
 result<std::string> client::erase(const std::string& target) {
   return ask("DELETE", target, "");
 }

@@ -24,6 +24,8 @@ class client {
   result<std::string> get(const std::string& target);
   result<std::string> post(const std::string& target, const std::string& body);
   result<std::string> erase(const std::string& target);
+  /// PUTs a file. Any thread, several at a time; only where live().
+  result<std::string> put_file(const std::string& target, const std::string& path) const;
   /// Hands over the body piece by piece; memory does not grow with it.
   result<void> stream(const std::string& target, const http::chunk_sink& sink);
   /// True where a running node answers.

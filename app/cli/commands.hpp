@@ -20,12 +20,16 @@ struct source_options {
   int priority = 0;  ///< -100 to 100; higher ones come first.
 };
 
+struct submit_options : source_options {
+  bool upload = false;  ///< The node does not see the files: they are sent.
+};
+
 struct run_options : source_options {
   int pause_limit_seconds = 600;  ///< Ends a run whose claims stay paused that long.
 };
 
 int run(const global_options& global, const run_options& options);
-int submit(const global_options& global, const source_options& options);
+int submit(const global_options& global, const submit_options& options);
 int extract(const global_options& global, const std::string& file);
 struct node_words;
 int serve(const global_options& global, const node_words& words);

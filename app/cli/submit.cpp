@@ -1,15 +1,16 @@
-// `millrace submit PATH`: hands files of this machine to a running node.
+// `millrace submit PATH`: hands files to a running node, which reads them itself or is sent them.
 #include <cstdio>
 
 #include "app/cli/client.hpp"
 #include "app/cli/commands.hpp"
 #include "app/cli/text.hpp"
+#include "app/cli/upload.hpp"
 #include "runtime/http/json.hpp"
 #include "runtime/sources/file_uri.hpp"
 
 namespace millrace::cli {
 
-int submit(const global_options& global, const source_options& o) {
+int submit(const global_options& global, const submit_options& o) {
   const auto paths = source_paths(o);
   if (!paths) return report(paths.error());
   if (o.dataset.empty()) return report({ec::invalid_argument, "submit needs --dataset NAME"});
@@ -20,23 +21,34 @@ int submit(const global_options& global, const source_options& o) {
         {ec::http_unreachable,
          "no node runs here; start one with `millrace node --config FILE`, or use `millrace run`"});
   std::vector<std::string> uris;
-  for (const auto& path : *paths)
-    uris.push_back(file_uri(std::filesystem::absolute(path).lexically_normal().native()));
+  std::uint64_t unreadable = 0;
+  if (o.upload) {
+    auto sent = upload_files(**api, o, *paths, global.json);
+    if (!sent) return report(sent.error());
+    uris = std::move(sent->uris);
+    unreadable = sent->unreadable;
+  } else {
+    for (const auto& path : *paths)
+      uris.push_back(file_uri(std::filesystem::absolute(path).lexically_normal().native()));
+  }
+  // Of what is uploaded the filters have chosen already.
+  const std::vector<std::string> none;
   json::writer body;
   body.begin_object()
       .field("name", o.dataset)
       .field("account", o.account)
       .field("uris", uris)
-      .field("include", o.include)
-      .field("exclude", o.exclude)
+      .field("include", o.upload ? none : o.include)
+      .field("exclude", o.upload ? none : o.exclude)
       .field("prune", o.prune)
       .field("priority", o.priority)
       .end_object();
   const auto answer = (*api)->post("/v1/datasets", body.take());
   if (!answer) return report(answer.error());
+  const auto code = static_cast<int>(unreadable > 0 ? exit::error : exit::ok);
   if (global.json) {
     std::printf("%s\n", answer->c_str());
-    return static_cast<int>(exit::ok);
+    return code;
   }
   const auto parsed = json::parse(*answer);
   if (!parsed) return report(parsed.error());
@@ -44,7 +56,7 @@ int submit(const global_options& global, const source_options& o) {
       "dataset %s: %s documents submitted, %s unchanged; watch it with `millrace status %s`\n",
       o.dataset.c_str(), thousands((*parsed)["submitted"].GetInt64()).c_str(),
       thousands((*parsed)["unchanged"].GetInt64()).c_str(), o.dataset.c_str());
-  return static_cast<int>(exit::ok);
+  return code;
 }
 
 }  // namespace millrace::cli

@@ -15,6 +15,7 @@
 #include "app/node/node_link.hpp"
 #include "app/node/node_metrics.hpp"
 #include "app/node/node_name.hpp"
+#include "app/node/node_uploads.hpp"
 #include "app/version.hpp"
 #include "runtime/checkpoints/checkpoint_thread.hpp"
 #include "runtime/cluster/certificate_copies.hpp"
@@ -77,6 +78,7 @@ struct node::impl {
   std::unique_ptr<group_writer> writer;
   std::unique_ptr<checkpoint_thread> checkpoints;
   std::unique_ptr<maintenance> upkeep;
+  std::unique_ptr<node_uploads> uploads;  ///< Null: there is no folder for them.
   std::shared_ptr<actor_directory> directory;
   tls_settings tls;  ///< Of this node's link.
   std::unique_ptr<certificate_copies> certificates;
@@ -142,6 +144,10 @@ result<void> node::impl::open() {
     gate = std::move(*open);
   }
   make_services();
+  auto kept = node_uploads::open(options.config.sources, database.data_directory, *pool, name.text);
+  if (!kept) return tl::unexpected<error>(kept.error());
+  uploads = std::move(*kept);
+  if (uploads) services.uploads = uploads->store();
   return start_api();
 }
 
@@ -360,9 +366,11 @@ std::vector<readiness_check> node::impl::readiness() {
 /// is to be reached.
 result<void> node::impl::start_api() {
   router = make_api(services);
+  http::body_door open_body = [this](const http::request& head) { return router.open_body(head); };
   if (database.server) {
     http::server_config beside;
     beside.listen = "unix:" + api_socket(*database.server);
+    beside.open_body = open_body;
     auto started = http::server::start(beside, router);
     // A second node on the same data directory: the first one answers there already.
     if (!started && started.error().code != ec::port_taken)
@@ -380,8 +388,11 @@ result<void> node::impl::start_api() {
                                         "\" is beyond loopback and needs a token: set "
                                         "MILLRACE_TOKEN, or listen on 127.0.0.1");
   http::handler handle = router;
-  if (!options.api_token.empty())
+  if (!options.api_token.empty()) {
     handle = http::require_bearer(options.api_token, {"/livez", "/readyz"}, handle);
+    open_body = http::require_bearer(options.api_token, open_body);
+  }
+  config.open_body = std::move(open_body);
   auto started = http::server::start(config, handle);
   if (!started) return tl::unexpected<error>(started.error());
   api = std::move(*started);
@@ -391,6 +402,7 @@ result<void> node::impl::start_api() {
 void node::impl::close() {
   api.reset();
   local_api.reset();
+  uploads.reset();
   if (drains) drains->close();
   if (system && supervisor) {
     listener.reset();

@@ -10,8 +10,9 @@ namespace millrace {
 namespace {
 
 constexpr auto find_sql = R"sql(
-select id, name, model, dimensions from datasets
-where name = $1 or id = $2 order by name = $1 desc limit 1)sql";
+select s.id, s.name, s.model, s.dimensions, a.name
+from datasets s join credit_accounts a on a.id = s.account_id
+where s.name = $1 or s.id = $2 order by s.name = $1 desc limit 1)sql";
 
 constexpr auto names_sql = R"sql(
 select coalesce(string_agg('`' || name || '`', ', '), '') from
@@ -107,7 +108,7 @@ result<dataset_identity> dataset_reader::find(const std::string& name_or_id) {
                           (known.empty() ? "none exists yet" : "there are: " + known));
         }
         return dataset_identity{rows[0][0].as<std::int64_t>(), rows[0][1].c_str(),
-                                rows[0][2].c_str(), rows[0][3].as<int>()};
+                                rows[0][2].c_str(), rows[0][3].as<int>(), rows[0][4].c_str()};
       });
 }
 

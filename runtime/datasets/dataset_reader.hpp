@@ -21,6 +21,7 @@ struct dataset_identity {
   std::string name;
   std::string model;
   int dimensions = 0;
+  std::string account;
 };
 
 struct documents_query {

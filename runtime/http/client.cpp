@@ -1,13 +1,18 @@
 #include "runtime/http/client.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include <curl/curl.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "runtime/core/blocking.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace::http {
 
@@ -56,6 +61,28 @@ struct transfer {
 std::size_t on_body(const char* data, std::size_t one, std::size_t size, void* user) noexcept {
   auto& t = *static_cast<transfer*>(user);
   return t.take({data, one * size}) ? one * size : 0;
+}
+
+/// A file on its way.
+struct sent_file {
+  unique_fd file;
+  std::uint64_t left = 0;
+  int failed = 0;  ///< errno.
+  bool cut = false;
+};
+
+std::size_t on_read(char* into, std::size_t one, std::size_t size, void* user) noexcept {
+  auto& from = *static_cast<sent_file*>(user);
+  const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(one * size, from.left));
+  if (want == 0) return 0;
+  ssize_t n = -1;
+  do n = ::read(from.file.get(), into, want);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) from.failed = errno;
+  if (n == 0) from.cut = true;
+  if (n <= 0) return CURL_READFUNC_ABORT;
+  from.left -= static_cast<std::uint64_t>(n);
+  return static_cast<std::size_t>(n);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -227,17 +254,53 @@ result<response> send(const endpoint& to, const request& r, duration timeout,
   });
 }
 
+namespace {
+
+/// A byte a second at least.
+void limit_idling(CURL* handle, duration idle_timeout) {
+  const auto seconds =
+      std::max(std::chrono::ceil<std::chrono::seconds>(idle_timeout), std::chrono::seconds{1});
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(seconds.count()));
+}
+
+tl::unexpected<error> unreadable(const std::string& path, int reason) {
+  return fail(ec::source_unreadable, path + ": " + std::generic_category().message(reason));
+}
+
+}  // namespace
+
+result<response> send_file(const endpoint& to, const request& r, const std::string& path,
+                           duration idle_timeout) {
+  sent_file sent{unique_fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)}};
+  struct stat status {};
+  if (!sent.file || ::fstat(sent.file.get(), &status) != 0) return unreadable(path, errno);
+  if (!S_ISREG(status.st_mode)) return fail(ec::source_unreadable, path + " is no regular file");
+  sent.left = static_cast<std::uint64_t>(status.st_size);
+  transfer t;
+  t.max_response = default_max_response.bytes;
+  auto head = r;
+  head.body.clear();
+  auto answered = perform(to, head, std::move(t), [&](CURL* handle) {
+    curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, r.method.c_str());
+    curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(status.st_size));
+    curl_easy_setopt(handle, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(handle, CURLOPT_READDATA, &sent);
+    limit_idling(handle, idle_timeout);
+  });
+  if (sent.failed != 0) return unreadable(path, sent.failed);
+  if (sent.cut)
+    return fail(ec::source_unreadable, path + " became shorter while it was sent; try again");
+  return answered;
+}
+
 result<response> send_streaming(const endpoint& to, const request& r, const chunk_sink& on_chunk,
                                 duration idle_timeout) {
   transfer t;
   t.max_response = default_max_response.bytes;
   t.sink = &on_chunk;
-  return perform(to, r, std::move(t), [&](CURL* handle) {
-    const auto seconds =
-        std::max(std::chrono::ceil<std::chrono::seconds>(idle_timeout), std::chrono::seconds{1});
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(seconds.count()));
-  });
+  return perform(to, r, std::move(t), [&](CURL* handle) { limit_idling(handle, idle_timeout); });
 }
 
 }  // namespace millrace::http

@@ -40,4 +40,10 @@ using chunk_sink = std::function<bool(std::string_view chunk)>;
 result<response> send_streaming(const endpoint& to, const request& r, const chunk_sink& on_chunk,
                                 duration idle_timeout);
 
+/// Like send(), but the body is the file's content, read as it is sent; `r.body` is ignored.
+/// `idle_timeout` bounds each time in which nothing moves, also that for the answer.
+/// source_unreadable where the file cannot be read or becomes shorter meanwhile.
+result<response> send_file(const endpoint& to, const request& r, const std::string& path,
+                           duration idle_timeout);
+
 }  // namespace millrace::http

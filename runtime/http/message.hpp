@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/core/error.hpp"
+#include "runtime/core/received_file.hpp"
 
 namespace millrace::http {
 
@@ -19,6 +21,8 @@ struct request {
   std::map<std::string, std::string> query;  ///< Decoded.
   std::map<std::string, std::string> headers;  ///< Names in lower case.
   std::string body;
+  /// The body, where the route takes it as a file; `body` is empty then.
+  std::shared_ptr<received_file> file;
   /// The path as it was sent, still encoded: what the router splits, so that "a%2Fb" stays one
   /// segment. May be empty where a request is made in process: then `path` is split.
   std::string raw_path;
@@ -46,6 +50,12 @@ struct response {
 /// Runs on one of the server's worker threads and may block (bounded by the pool's and actors'
 /// time-outs).
 using handler = std::function<response(const request&)>;
+
+/// Asked with a request's header before its body is read: the file that the body goes to, a null
+/// one where it is kept in memory, or the answer that refuses it. As a handler, it runs on a worker
+/// and may block.
+using body_door =
+    std::function<tl::expected<std::shared_ptr<received_file>, response>(const request& head)>;
 
 /// {"error": {"code", "message"}} with the status of this error.
 response error_response(const error& e);

@@ -75,6 +75,19 @@ std::string_view bearer_of(const request& r) {
   return value.substr(std::min(value.size(), value.find_first_not_of(' ', scheme.size())));
 }
 
+bool has_token(const request& r, std::string_view token) {
+  return same_secret(bearer_of(r), token);
+}
+
+response unauthorized() {
+  auto refused = error_response(
+      {ec::unauthorized,
+       "this needs the header 'Authorization: Bearer TOKEN' with the API's token; commands take it "
+       "from MILLRACE_TOKEN"});
+  refused.headers["WWW-Authenticate"] = "Bearer realm=\"millrace\"";
+  return refused;
+}
+
 }  // namespace
 
 std::vector<router::segment> router::parse_segments(std::string_view path) {
@@ -97,13 +110,14 @@ std::vector<router::segment> router::parse_segments(std::string_view path) {
   return out;
 }
 
-void router::add(std::string_view text, handler handle) {
+void router::add(std::string_view text, handler handle, body_door door) {
   const auto space = text.find(' ');
   if (space == 0 || space == std::string_view::npos || !text.substr(space + 1).starts_with('/'))
     throw std::invalid_argument("'" + std::string(text) + "' is not a route: METHOD /path");
-  route added{std::string(text.substr(0, space)), std::string(text.substr(space + 1)), {}, {}};
+  route added{std::string(text.substr(0, space)), std::string(text.substr(space + 1)), {}, {}, {}};
   added.segments = parse_segments(added.path);
   added.handle = std::move(handle);
+  added.door = std::move(door);
   const auto equivalent = [&](const route& r) {
     return r.method == added.method && !more_specific(r, added) && !more_specific(added, r);
   };
@@ -160,6 +174,20 @@ response router::operator()(const request& r) const {
   return error_response(404, "not_found", "there is nothing at " + r.path);
 }
 
+tl::expected<std::shared_ptr<received_file>, response> router::open_body(
+    const request& head) const {
+  const auto segments = decoded_segments(head);
+  std::map<std::string, std::string> params;
+  for (const auto& candidate : routes_) {
+    if (candidate.method != head.method || !matches(candidate, segments, params)) continue;
+    if (!candidate.door) return nullptr;
+    auto routed = head;
+    routed.params = std::move(params);
+    return candidate.door(routed);
+  }
+  return nullptr;
+}
+
 std::vector<std::string> router::routes() const {
   std::vector<std::string> out;
   for (const auto& r : routes_) out.push_back(r.method + ' ' + r.path);
@@ -170,14 +198,17 @@ handler require_bearer(std::string token, std::set<std::string> open, handler ne
   assert(!token.empty() && "a guard without a token would let everybody in");
   return
       [token = std::move(token), open = std::move(open), next = std::move(next)](const request& r) {
-        if (open.contains(r.path) || same_secret(bearer_of(r), token)) return next(r);
-        auto refused =
-            error_response({ec::unauthorized,
-                            "this needs the header 'Authorization: Bearer TOKEN' with the API's "
-                            "token; commands take it from MILLRACE_TOKEN"});
-        refused.headers["WWW-Authenticate"] = "Bearer realm=\"millrace\"";
-        return refused;
+        return open.contains(r.path) || has_token(r, token) ? next(r) : unauthorized();
       };
+}
+
+body_door require_bearer(std::string token, body_door next) {
+  assert(!token.empty() && "a guard without a token would let everybody in");
+  return [token = std::move(token), next = std::move(next)](
+             const request& head) -> tl::expected<std::shared_ptr<received_file>, response> {
+    if (!has_token(head, token)) return tl::unexpected(unauthorized());
+    return next(head);
+  };
 }
 
 }  // namespace millrace::http

@@ -19,11 +19,15 @@ class router {
  public:
   /// `route` is "METHOD /path". A malformed or repeated route throws std::invalid_argument: a bug
   /// at start.
-  void add(std::string_view route, handler handle);
+  /// With a door, the body goes where that says.
+  void add(std::string_view route, handler handle, body_door door = nullptr);
 
   /// Runs the route's handler. 404 where no route has this path, 405 with Allow where one has, with
   /// another method.
   response operator()(const request& r) const;
+
+  /// Asks the door of the request's route; null where it has none.
+  tl::expected<std::shared_ptr<received_file>, response> open_body(const request& head) const;
 
   /// "METHOD /path" of every route, in the order of matching; for docs and tests.
   std::vector<std::string> routes() const;
@@ -39,6 +43,7 @@ class router {
     std::string path;
     std::vector<segment> segments;
     handler handle;
+    body_door door;
   };
 
   static std::vector<segment> parse_segments(std::string_view path);
@@ -53,5 +58,7 @@ class router {
 /// takes the same time whatever differs. Paths in `open` (exact) need no token: health checks. An
 /// empty token is a bug and asserts.
 handler require_bearer(std::string token, std::set<std::string> open, handler next);
+/// The same before a body is read; there, no path is open.
+body_door require_bearer(std::string token, body_door next);
 
 }  // namespace millrace::http

@@ -31,7 +31,8 @@ constexpr duration accept_pause{100};
 
 result<void> check(const server_config& c) {
   const auto positive = c.workers > 0 && c.max_connections > 0 && c.max_queued > 0 &&
-                        c.max_header.bytes > 0 && c.max_header.bytes <= (1_GiB).bytes;
+                        c.max_uploads > 0 && c.max_header.bytes > 0 &&
+                        c.max_header.bytes <= (1_GiB).bytes;
   const auto timed = c.idle_timeout.count() > 0 && c.read_timeout.count() > 0 &&
                      c.write_timeout.count() > 0 && c.stop_timeout.count() >= 0;
   if (positive && timed) return {};

@@ -1,8 +1,12 @@
 // A small HTTP/1.1 server (Boost.Beast): one I/O thread for sockets, `workers` threads for
 // handlers.
 //
+// A body is kept in memory, or, where `open_body` says so, written to a file piece by piece by the
+// workers, so that a slow disk holds up its sender and nobody else.
+//
 // Bounds: max_connections (the next one is answered 503 and closed), max_header (431), max_body
-// (413), one request at a time a connection, max_queued requests waiting for a worker (over it: 503
+// and a file's own limit (413), max_uploads bodies that go to files (503), one request at a time a
+// connection, max_queued requests waiting for a worker (over it: 503
 // with Retry-After). A header must be complete within read_timeout, a body within read_timeout and
 // the time that it takes at min_transfer_rate, an answer be taken within write_timeout likewise; a
 // peer slower than that is disconnected. A handler's exception is answered 500.
@@ -28,6 +32,8 @@ namespace millrace::http {
 inline constexpr byte_size min_transfer_rate = 16_KiB;
 /// How often a stream that has nothing yet is asked again.
 inline constexpr duration stream_poll_interval{100};
+/// What of a body that goes to a file is in memory. Each piece must come in time.
+inline constexpr byte_size upload_piece = 256_KiB;
 /// What a client that is being refused may still send before it is cut off.
 inline constexpr duration linger_timeout = std::chrono::seconds{1};
 /// Connections over max_connections that are being told so at once; more are closed without a word.
@@ -39,6 +45,8 @@ struct server_config {
   int max_connections = 256;
   int max_queued = 256;
   byte_size max_body = 16_MiB;
+  int max_uploads = 16;
+  body_door open_body = {};  ///< Asked for each PUT; empty: bodies are kept in memory.
   byte_size max_header{16'384};
   duration idle_timeout =
       std::chrono::seconds{60};  ///< Between requests, and between a stream's pieces.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -40,27 +41,6 @@ std::string lower(std::string_view text) {
 
 std::string_view view(beast::string_view text) {
   return {text.data(), text.size()};
-}
-
-/// Takes the message apart. False where the target is not one of ours: "/path" or
-/// "http://host/path".
-template <class Message>
-bool to_request(Message&& message, request& into) {
-  auto target = view(message.target());
-  if (const auto scheme = target.find("://");
-      scheme != std::string_view::npos && target[0] != '/') {
-    const auto slash = target.find('/', scheme + 3);
-    target = slash == std::string_view::npos ? "/" : target.substr(slash);
-  }
-  if (!target.starts_with('/') || !parse_target(target, into)) return false;
-  into.method = view(message.method_string());
-  for (const auto& header : message) {
-    auto& value = into.headers[lower(view(header.name_string()))];
-    if (!value.empty()) value += ", ";
-    value += view(header.value());
-  }
-  into.body = std::move(message.body());
-  return true;
 }
 
 response run_handler(const handler& handle, const request& r) {
@@ -115,7 +95,8 @@ void session::refuse() {
 }
 
 void session::drain() {
-  const auto nothing_came = state_ == state::reading && !parser_->got_some() && buffer_.size() == 0;
+  const auto nothing_came =
+      state_ == state::reading && !upload_ && !parser_->got_some() && buffer_.size() == 0;
   if (state_ == state::idle || nothing_came) close();
 }
 
@@ -128,6 +109,7 @@ void session::close() {
   stream_.close();
   timer_.cancel();
   release_stream();
+  end_upload();
   host_.on_closed(*this);
 }
 
@@ -152,7 +134,7 @@ void session::read_header() {
   version_ = 11;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(host_.config.max_header.bytes));
-  parser_->body_limit(host_.config.max_body.bytes);
+  parser_->body_limit(std::numeric_limits<std::uint64_t>::max());  // See begin_body().
   stream_.expires_after(host_.config.read_timeout);
   beast::http::async_read_header(
       stream_, buffer_, *parser_,
@@ -162,10 +144,20 @@ void session::read_header() {
 void session::on_header(error_code failed) {
   if (failed) return reject_unreadable(failed);
   if (!check_header()) return;
-  const auto& message = parser_->get();
-  if (!parser_->is_done() && buffer_.size() == 0 &&
-      beast::iequals(message[field::expect], "100-continue"))
-    return send_continue();
+  if (host_.config.open_body && parser_->get().method() == beast::http::verb::put)
+    return open_upload();
+  begin_body();
+}
+
+/// The limit is checked here and not by Beast, which would end the reading of the header.
+void session::begin_body() {
+  max_body_ = host_.config.max_body.bytes;
+  if (const auto length = parser_->content_length(); length && *length > max_body_)
+    return reject_unreadable(beast::http::make_error_code(beast::http::error::body_limit));
+  parser_->body_limit(max_body_);
+  const auto waits = !parser_->is_done() && buffer_.size() == 0 &&
+                     beast::iequals(parser_->get()[field::expect], "100-continue");
+  if (waits) return let_send(&session::read_body);
   read_body();
 }
 
@@ -187,19 +179,19 @@ bool session::check_header() {
   return false;
 }
 
-void session::send_continue() {
+void session::let_send(void (session::*then)()) {
   constexpr std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
   stream_.expires_after(host_.config.write_timeout);
   net::async_write(stream_, net::buffer(line),
-                   [self = shared_from_this()](error_code failed, std::size_t) {
+                   [self = shared_from_this(), then](error_code failed, std::size_t) {
                      if (failed) return self->close();
-                     self->read_body();
+                     (self.get()->*then)();
                    });
 }
 
 void session::read_body() {
   const auto length = parser_->content_length();
-  const auto expected = length ? *length : parser_->chunked() ? host_.config.max_body.bytes : 0;
+  const auto expected = length ? *length : parser_->chunked() ? max_body_ : 0;
   stream_.expires_after(transfer_timeout(host_.config.read_timeout, expected));
   beast::http::async_read(stream_, buffer_, *parser_,
                           [self = shared_from_this()](error_code failed, std::size_t) {
@@ -222,25 +214,50 @@ void session::reject_unreadable(error_code failed) {
                       std::to_string(host_.config.max_header.bytes) + " bytes");
   if (is(error::body_limit))
     return reject(413, "body_too_large",
-                  "the request's body has more than " +
-                      std::to_string(host_.config.max_body.bytes) + " bytes");
+                  "the request's body has more than " + std::to_string(max_body_) + " bytes");
   reject(400, "malformed_request", "this is not an HTTP request: " + failed.message());
 }
 
 void session::dispatch() {
   unread_ = false;
   keep_alive_ = parser_->keep_alive();
+  auto message = parser_->release();
   auto r = std::make_shared<request>();
-  if (!to_request(parser_->release(), *r))
+  if (!read_head(message, *r))
     return respond(error_response(400, "malformed_request", "the request's target is malformed"));
+  r->body = std::move(message.body());
   if (head_) r->method = "GET";
+  hand_over(std::move(r));
+}
+
+bool session::read_head(const beast::http::request_header<>& from, request& into) {
+  auto target = view(from.target());
+  if (const auto scheme = target.find("://");
+      scheme != std::string_view::npos && target[0] != '/') {
+    const auto slash = target.find('/', scheme + 3);
+    target = slash == std::string_view::npos ? "/" : target.substr(slash);
+  }
+  if (!target.starts_with('/') || !parse_target(target, into)) return false;
+  into.method = view(from.method_string());
+  for (const auto& header : from) {
+    auto& value = into.headers[lower(view(header.name_string()))];
+    if (!value.empty()) value += ", ";
+    value += view(header.value());
+  }
+  return true;
+}
+
+/// Has a worker run the handler. What was received into a file is not refused any more.
+void session::hand_over(std::shared_ptr<request> r) {
   state_ = state::handling;
   stream_.expires_never();
-  auto job = [self = shared_from_this(), r] {
+  const auto in_file = r->file != nullptr;
+  auto job = [self = shared_from_this(), r = std::move(r)] {
     auto out = run_handler(self->host_.handle, *r);
     net::post(self->stream_.get_executor(),
               [self, out = std::move(out)]() mutable { self->respond(std::move(out)); });
   };
+  if (in_file) return host_.workers.submit(std::move(job));
   if (host_.workers.try_submit(std::move(job))) return;
   auto busy = error_response(503, "overloaded",
                              "this node has as many requests waiting as it may; try again later");
@@ -250,14 +267,19 @@ void session::dispatch() {
 
 /// Answers what could not be read to its end; the connection ends with it.
 void session::reject(int status, std::string_view code, const std::string& message) {
-  unread_ = true;
-  keep_alive_ = false;
   auto r = error_response(status, code, message);
   if (status == 503) r.headers["Retry-After"] = "1";
+  reject(std::move(r));
+}
+
+void session::reject(response r) {
+  unread_ = true;
+  keep_alive_ = false;
   respond(std::move(r));
 }
 
 void session::respond(response r) {
+  end_upload();
   if (state_ == state::closed) {
     body_ = std::move(r.stream);
     return release_stream();

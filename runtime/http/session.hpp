@@ -11,12 +11,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
@@ -35,6 +37,7 @@ struct session_host {
   worker_pool& workers;
   std::function<void(session&)> on_closed;
   bool stopping = false;  ///< I/O thread only.
+  int uploads = 0;        ///< Bodies that go to files now. I/O thread only.
 };
 
 class session : public std::enable_shared_from_this<session> {
@@ -59,14 +62,33 @@ class session : public std::enable_shared_from_this<session> {
   void await_request();
   void read_header();
   void on_header(error_code failed);
-  void send_continue();
+  void begin_body();
   void read_body();
+  /// Lets a client that waits for it send the body.
+  void let_send(void (session::*then)());
   void reject_unreadable(error_code failed);
   bool check_header();
   void dispatch();
+  void hand_over(std::shared_ptr<request> r);
+  /// All of a request but its body. False where the target is not one of ours: "/path" or
+  /// "http://host/path".
+  static bool read_head(const boost::beast::http::request_header<>& from, request& into);
+
+  // Receiving a body into a file.
+  struct upload {
+    std::shared_ptr<request> request_head;
+    std::optional<boost::beast::http::request_parser<boost::beast::http::buffer_body>> parser;
+    std::vector<char> piece;
+  };
+  void open_upload();
+  void on_upload_opened(tl::expected<std::shared_ptr<received_file>, response> opened);
+  void read_piece();
+  void keep_piece();
+  void end_upload();
 
   // Answering.
   void reject(int status, std::string_view code, const std::string& message);
+  void reject(response r);
   void respond(response r);
   void send_whole(response r);
   void send_head_only(const response& r);
@@ -91,6 +113,8 @@ class session : public std::enable_shared_from_this<session> {
   boost::asio::steady_timer timer_;
   boost::beast::flat_buffer buffer_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
+  std::shared_ptr<upload> upload_;  ///< Set while it counts; shared with the worker that writes.
+  std::uint64_t max_body_ = 0;      ///< Bytes; of this request.
   state state_ = state::reading;
   bool refused_ = false;
   bool unread_ = false;      ///< The request was not read to its end: the connection cannot go on.

@@ -1,0 +1,35 @@
+// Sends files of this machine to a node that does not see them (`submit --upload`): a few at a
+// time, each under its path below the folder that was named. Nothing is queued by that.
+//
+// Blocks; reports on standard error.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "app/cli/client.hpp"
+#include "app/cli/commands.hpp"
+
+namespace millrace::cli {
+
+/// Files on their way at a time.
+inline constexpr int upload_threads = 4;
+/// Tries of a file where the node is busy or does not answer, a second apart.
+inline constexpr int upload_tries = 10;
+/// What one submission may name; the API takes no larger request.
+inline constexpr std::size_t max_submission_bytes = 15 << 20;
+
+struct uploaded_files {
+  std::vector<std::string> uris;  ///< In the order of the walk.
+  std::uint64_t unreadable = 0;   ///< Said on standard error, and left out.
+};
+
+/// invalid_argument where two files would have one name, or nothing matches; limit_exceeded where
+/// one submission cannot name them all; source_unreadable where files cannot be read and --prune
+/// would remove them; the node's error.
+result<uploaded_files> upload_files(const client& api, const submit_options& o,
+                                    const std::vector<std::filesystem::path>& paths, bool quiet);
+
+}  // namespace millrace::cli

@@ -1,0 +1,65 @@
+// Where files that came through the API lie on this node: FOLDER/PART/DATASET/NAME, where PART is
+// the node's name, or "_shared" where all nodes see the same files; and FOLDER/_incoming, for what
+// is on its way. Folders are 0700, files 0600: nobody but the node reads them.
+//
+// Any thread; blocks (disk). Keeping and removing exclude each other in this process, so that a
+// sweep never removes what was just sent again.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/core/error.hpp"
+#include "runtime/core/received_file.hpp"
+
+namespace millrace {
+
+/// invalid_argument where it is no name of an uploaded file: a relative path of 1 to
+/// max_upload_name bytes without "." and "..", empty parts, parts over 255 bytes and NUL.
+result<void> check_upload_name(std::string_view name);
+inline constexpr std::size_t max_upload_name = 1024;
+
+class upload_store {
+ public:
+  using file_time = std::filesystem::file_time_type;
+
+  /// Makes the folders. `node`: empty where all nodes see the same files. invalid_config where that
+  /// cannot be.
+  static result<std::shared_ptr<upload_store>> open(const std::filesystem::path& folder,
+                                                    const std::string& node);
+
+  /// Of what is on its way.
+  const std::filesystem::path& incoming() const { return incoming_; }
+  /// Of one dataset's files: an absolute path without links.
+  std::filesystem::path folder_of(std::int64_t dataset) const;
+  /// True for a path below this node's uploads, whichever dataset's.
+  bool has(const std::filesystem::path& path) const;
+
+  /// Puts the file there under its name, over an earlier one; its path. invalid_argument for the
+  /// name, disk_full, permission_denied.
+  result<std::filesystem::path> keep(received_file& file, std::int64_t dataset,
+                                     std::string_view name);
+
+  /// Datasets that have a folder here, in order.
+  std::vector<std::int64_t> datasets() const;
+  /// Removes a file that has not changed since `before`; true where it did.
+  bool remove_older(const std::filesystem::path& file, file_time before);
+  /// Removes a folder that is empty.
+  void remove_empty(const std::filesystem::path& folder);
+
+ private:
+  upload_store(std::filesystem::path part, std::filesystem::path incoming)
+      : part_{std::move(part)}, incoming_{std::move(incoming)} {}
+
+  std::filesystem::path part_;
+  std::filesystem::path incoming_;
+  std::mutex mutex_;
+};
+
+}  // namespace millrace
