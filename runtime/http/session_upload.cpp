@@ -1,5 +1,6 @@
 // The part of a session that receives a body into a file: ask where to (on a worker), read a piece,
 // write it (on a worker), ..., run the handler.
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -88,8 +89,10 @@ void session::read_piece() {
   auto& body = upload_->parser->get().body();
   body.data = upload_->piece.data();
   body.size = upload_->piece.size();
+  const auto left = upload_->parser->content_length_remaining();
+  const auto expected = std::min<std::uint64_t>(left ? *left : upload_piece.bytes, body.size);
   stream_.expires_after(host_.config.read_timeout +
-                        std::chrono::seconds{upload_piece.bytes / min_transfer_rate.bytes});
+                        std::chrono::seconds{expected / min_transfer_rate.bytes});
   // The parser and the piece must live as long as the reading does.
   beast::http::async_read(
       stream_, buffer_, *upload_->parser,

@@ -27,6 +27,9 @@ class live_node {
   reply post(const std::string& target, const std::string& body) const {
     return send("POST", target, body);
   }
+  reply put(const std::string& target, const std::string& body) const {
+    return send("PUT", target, body);
+  }
   /// Of an answer with status 200.
   rapidjson::Document json(const std::string& target) const;
 

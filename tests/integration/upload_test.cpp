@@ -1,0 +1,143 @@
+// Files from a machine whose disk the node does not see: sent by the command or by any HTTP client.
+#include <gmock/gmock.h>
+
+#include "tests/integration/live_node.hpp"
+
+namespace millrace {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A node, a funded account, and files outside of everything that the node may read.
+class uploads : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(node.post("/v1/credits/grant", R"({"amount":10000})").status, 200);
+    for (const auto* below : {"even", "odd"})
+      std::filesystem::create_directories(folder() / below);
+    for (int i = 0; i < files; ++i)
+      write_text(folder() / (i % 2 == 0 ? "even" : "odd") / ("page " + std::to_string(i) + ".txt"),
+                 "Sluice number " + std::to_string(i) + " lifts the boats of the canal.");
+  }
+  std::filesystem::path folder() const { return w.path() / "elsewhere"; }
+  outcome send(std::vector<std::string> more = {}) const {
+    std::vector<std::string> words{"submit",     "--upload", "--dataset",      "u",
+                                   "--endpoint", node.url,   folder().native()};
+    words.insert(words.end(), more.begin(), more.end());
+    return w.run(words);
+  }
+  bool ends(const std::string& dataset = "u") const {
+    return eventually([&] {
+      return std::string{node.json("/v1/datasets/" + dataset)["status"].GetString()} !=
+             "processing";
+    });
+  }
+  std::string charges() const {
+    return w.sql(
+        "select coalesce(string_agg(amount::text, ' ' order by id), '') from credit_transactions "
+        "where type = 'batch_deduction'");
+  }
+  std::filesystem::path kept(const std::string& name) const {
+    return w.data() / "uploads" / "local" / w.sql("select id from datasets where name = 'u'") /
+           name;
+  }
+  static std::string status_in(const reply& r) { return parse_json(r.body)["status"].GetString(); }
+
+  static constexpr int files = 20;
+  workspace w;
+  live_node node{w, "local"};
+};
+
+TEST_F(uploads, a_folder_is_one_submission_with_one_deduction) {
+  const auto sent = send();
+  ASSERT_EQ(sent.exit_code, 0) << sent.err;
+  EXPECT_THAT(sent.out, HasSubstr("20 documents submitted"));
+  ASSERT_TRUE(ends());
+  EXPECT_EQ(w.sql("select count(*) from documents_v1 where dataset = 'u' and status = 'ready'"),
+            "20");
+  EXPECT_EQ(charges(), "-200");
+  EXPECT_EQ(read_text(kept("odd/page 7.txt")), "Sluice number 7 lifts the boats of the canal.");
+
+  write_text(folder() / "odd" / "page 7.txt", "The sluice is closed.");
+  const auto again = send();
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("1 documents submitted, 19 unchanged"));
+  ASSERT_TRUE(ends());
+  EXPECT_EQ(charges(), "-200 -10");
+  EXPECT_EQ(w.sql("select count(*) from chunks_v1 where text like '%is closed%'"), "1");
+  EXPECT_EQ(w.sql("select count(*) from documents_v1"), "20");
+
+  std::filesystem::remove(folder() / "odd" / "page 7.txt");
+  EXPECT_EQ(send({"--prune"}).exit_code, 0);
+  EXPECT_EQ(w.sql("select count(*) from documents_v1"), "19");
+  EXPECT_EQ(send({"--exclude", "odd*"}).exit_code, 0);
+  EXPECT_EQ(charges(), "-200 -10");
+}
+
+TEST_F(uploads, one_file_by_any_client_is_charged_when_it_is_new_or_changed) {
+  const std::string target = "/v1/datasets/u/documents/manual/a%20b.txt";
+  const auto first = node.put(target, "The lock keeper opens the gate.");
+  ASSERT_EQ(first.status, 201) << first.body;
+  EXPECT_EQ(status_in(first), "queued");
+  EXPECT_THAT(first.body, HasSubstr("/manual/a%20b.txt\""));
+  ASSERT_TRUE(ends());
+  const auto same = node.put(target, "The lock keeper opens the gate.");
+  EXPECT_EQ(same.status, 200) << same.body;
+  EXPECT_EQ(status_in(same), "unchanged");
+  EXPECT_EQ(charges(), "-10");
+  EXPECT_EQ(node.put(target, "The lock keeper closes the gate.").status, 201);
+  ASSERT_TRUE(ends());
+  EXPECT_EQ(charges(), "-10 -10");
+  EXPECT_EQ(w.sql("select text from chunks_v1"), "The lock keeper closes the gate.");
+  EXPECT_EQ(w.sql("select status from documents_v1"), "ready");
+}
+
+TEST_F(uploads, what_is_only_stored_is_queued_by_a_submission_that_names_it) {
+  std::string uris;
+  for (const auto* name : {"a.txt", "b.txt"}) {
+    const auto stored =
+        node.put(std::string{"/v1/datasets/u/documents/"} + name + "?queue=false", name);
+    ASSERT_EQ(stored.status, 201) << stored.body;
+    EXPECT_EQ(status_in(stored), "stored");
+    uris += (uris.empty() ? "\"" : ",\"") +
+            std::string{parse_json(stored.body)["uri"].GetString()} + "\"";
+  }
+  EXPECT_EQ(charges(), "");
+  EXPECT_EQ(node.post("/v1/datasets", R"({"name":"other","uris":[)" + uris + "]}").status, 403)
+      << "uploads belong to one dataset";
+  EXPECT_EQ(node.post("/v1/datasets", R"({"name":"u","uris":[)" + uris + "]}").status, 201);
+  ASSERT_TRUE(ends());
+  EXPECT_EQ(charges(), "-20");
+}
+
+TEST_F(uploads, names_and_accounts_that_cannot_be_are_refused) {
+  for (const auto* name : {"..%2F..%2Fx", "../x", "a/../x", "a//b", "%2Fetc%2Fx", "a%00b", "."}) {
+    const auto refused = node.put(std::string{"/v1/datasets/u/documents/"} + name, "text");
+    EXPECT_EQ(refused.status, 400) << name << " " << refused.body;
+    EXPECT_THAT(refused.body, HasSubstr("invalid_argument")) << name;
+  }
+  ASSERT_EQ(node.put("/v1/datasets/u/documents/a", "text").status, 201);
+  const auto other = node.put("/v1/datasets/u/documents/b?account=somebody", "text");
+  EXPECT_EQ(other.status, 409) << other.body;
+  EXPECT_EQ(node.put("/v1/datasets/u/documents/b?queue=maybe", "text").status, 400);
+  EXPECT_EQ(w.sql("select count(*) from documents"), "1");
+}
+
+TEST_F(uploads, a_file_that_cannot_be_read_is_left_out_and_said) {
+  // Shorter than it says, for root too.
+  const std::filesystem::path shorter = "/sys/kernel/profiling";
+  std::error_code missing;
+  if (std::filesystem::file_size(shorter, missing) < 100 || missing) GTEST_SKIP();
+  std::filesystem::create_symlink(shorter, folder() / "odd" / "broken.txt");
+  const auto sent = send();
+  EXPECT_EQ(sent.exit_code, 1) << sent.err;
+  EXPECT_THAT(sent.err, HasSubstr("skipped: "));
+  ASSERT_TRUE(ends());
+  EXPECT_EQ(w.sql("select count(*) from documents_v1 where status = 'ready'"), "20");
+  const auto pruned = send({"--prune"});
+  EXPECT_EQ(pruned.exit_code, 1);
+  EXPECT_THAT(pruned.err, HasSubstr("--prune would remove"));
+}
+
+}  // namespace
+}  // namespace millrace

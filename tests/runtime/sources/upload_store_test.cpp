@@ -1,0 +1,94 @@
+#include "runtime/sources/upload_store.hpp"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_directory.hpp"
+
+namespace millrace {
+namespace {
+
+namespace fs = std::filesystem;
+
+class upload_store_test : public ::testing::Test {
+ protected:
+  result<fs::path> keep(std::int64_t dataset, const std::string& name, const std::string& text) {
+    const auto file = *received_file::create(store->incoming(), {});
+    EXPECT_TRUE(file->write(text));
+    return store->keep(*file, dataset, name);
+  }
+
+  temporary_directory folder;
+  std::shared_ptr<upload_store> store = *upload_store::open(folder.path() / "uploads", "a");
+};
+
+TEST_F(upload_store_test, names_are_relative_paths_that_stay_below_their_folder) {
+  for (const std::string good : {"a", "a.txt", "a/b/c.pdf", ".hidden", "a b/ö.txt", "...", "a..b"})
+    EXPECT_TRUE(check_upload_name(good)) << good;
+  EXPECT_TRUE(check_upload_name(std::string(255, 'x')));
+  for (const std::string& bad :
+       {std::string{}, std::string{"/a"}, std::string{"a/"}, std::string{"a//b"}, std::string{"."},
+        std::string{".."}, std::string{"../a"}, std::string{"a/.."}, std::string{"a/../b"},
+        std::string{"a/./b"}, std::string("a\0b", 3), std::string(256, 'x')}) {
+    EXPECT_EQ(check_upload_name(bad).error().code, ec::invalid_argument) << bad;
+    EXPECT_EQ(keep(7, bad, "text").error().code, ec::invalid_argument) << bad;
+  }
+  std::string long_name;
+  while (long_name.size() <= max_upload_name) long_name += "folder/";
+  EXPECT_EQ(check_upload_name(long_name + "x").error().code, ec::invalid_argument);
+}
+
+TEST_F(upload_store_test, a_file_lies_below_node_and_dataset_for_the_node_alone) {
+  const auto path = keep(7, "handbook/a.txt", "text");
+  ASSERT_TRUE(path) << path.error().message;
+  EXPECT_EQ(*path, fs::canonical(folder.path()) / "uploads" / "a" / "7" / "handbook" / "a.txt");
+  EXPECT_EQ(store->folder_of(7), path->parent_path().parent_path());
+  EXPECT_TRUE(store->has(*path));
+  EXPECT_FALSE(store->has("/etc/passwd"));
+  EXPECT_EQ(fs::status(*path).permissions(), fs::perms{0600});
+  for (auto above = path->parent_path(); above.filename() != "uploads"; above = above.parent_path())
+    EXPECT_EQ(fs::status(above).permissions(), fs::perms{0700}) << above;
+  EXPECT_EQ(store->datasets(), std::vector<std::int64_t>{7});
+}
+
+TEST_F(upload_store_test, nodes_that_see_the_same_files_share_them) {
+  const auto one = *upload_store::open(folder.path() / "shared", "");
+  const auto other = *upload_store::open(folder.path() / "shared", "");
+  EXPECT_EQ(one->folder_of(1), other->folder_of(1));
+  EXPECT_NE(one->folder_of(1), (*upload_store::open(folder.path() / "shared", "a"))->folder_of(1));
+}
+
+TEST_F(upload_store_test, a_file_and_a_folder_of_one_name_exclude_each_other) {
+  ASSERT_TRUE(keep(7, "a", "file"));
+  EXPECT_EQ(keep(7, "a/b", "below it").error().code, ec::invalid_argument);
+  ASSERT_TRUE(keep(7, "c/d", "file"));
+  EXPECT_EQ(keep(7, "c", "over a folder").error().code, ec::invalid_argument);
+  EXPECT_TRUE(fs::is_empty(store->incoming())) << "what was refused is gone";
+}
+
+TEST_F(upload_store_test, a_link_in_the_way_is_not_followed) {
+  const auto path = *keep(7, "a", "file");
+  fs::create_directory_symlink("/tmp", path.parent_path() / "link");
+  EXPECT_EQ(keep(7, "link/x", "text").error().code, ec::invalid_argument);
+}
+
+TEST_F(upload_store_test, what_was_sent_again_is_not_older) {
+  const auto path = *keep(7, "a", "file");
+  const auto now = fs::file_time_type::clock::now();
+  EXPECT_FALSE(store->remove_older(path, now - std::chrono::hours{1}));
+  EXPECT_TRUE(fs::exists(path));
+  EXPECT_TRUE(store->remove_older(path, now + std::chrono::hours{1}));
+  EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(upload_store_test, a_folder_that_cannot_be_is_refused_with_the_key) {
+  std::ofstream{folder.path() / "file"} << "x";
+  const auto refused = upload_store::open(folder.path() / "file" / "uploads", "a");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ec::invalid_config);
+  EXPECT_NE(refused.error().message.find("sources.uploads"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace millrace
