@@ -8,8 +8,9 @@ node_uploads::node_uploads(connection_pool& pool, std::shared_ptr<upload_store> 
                            const std::string& node)
     : store_{std::move(store)},
       sweep_{pool, store_, node},
-      upkeep_{{{"sweeping uploads", sweep_interval,
-                [this] { return sweep_.run().map([](std::int64_t) {}); }}}} {
+      upkeep_{std::vector<maintenance_job>{{"sweeping uploads", sweep_interval, [this] {
+                                              return sweep_.run().map([](std::int64_t) {});
+                                            }}}} {
   upkeep_.lead(true);  // Each node looks after its own.
 }
 

@@ -2,9 +2,9 @@
 // that no document names (pruned, or sent and never submitted), and what was left half received.
 // Every node does this for its own uploads.
 //
-// One thread; blocks (disk, SQL). A run asks the database once a batch of files and looks at
-// max_files of them; the next run goes on behind the last dataset. stop() may be called from any
-// thread: a run ends after its batch.
+// One thread; blocks (disk, SQL). A run asks the database once a batch of files, and begins no
+// further dataset once it has looked at max_files; the next run goes on behind the last dataset.
+// stop() may be called from any thread: a run ends after its batch.
 #pragma once
 
 #include <atomic>

@@ -13,8 +13,7 @@ class uploads : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_EQ(node.post("/v1/credits/grant", R"({"amount":10000})").status, 200);
-    for (const auto* below : {"even", "odd"})
-      std::filesystem::create_directories(folder() / below);
+    for (const auto* below : {"even", "odd"}) std::filesystem::create_directories(folder() / below);
     for (int i = 0; i < files; ++i)
       write_text(folder() / (i % 2 == 0 ? "even" : "odd") / ("page " + std::to_string(i) + ".txt"),
                  "Sluice number " + std::to_string(i) + " lifts the boats of the canal.");
