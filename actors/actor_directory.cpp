@@ -17,6 +17,11 @@ actor_probe::load actor_probe::current() const {
   return load_;
 }
 
+bool gives_demand(const actor_probe& p) {
+  return p.role == "embedder" || p.role == "committer" || p.role == "image_desk" ||
+         p.role == "queue_puller";
+}
+
 void actor_directory::enter(const std::shared_ptr<actor_probe>& probe) {
   const std::lock_guard lock{mutex_};
   std::erase_if(probes_, [](const auto& p) { return p.expired(); });
@@ -67,6 +72,11 @@ void write_probe(json_writer& out, const std::string& node, const actor_probe& p
   out.Key("handling_p99_seconds");
   out.Double(seconds(handling.quantile(0.99)));
   number(out, "restarts", p.restarts);
+  out.Key("demand_available");
+  if (gives_demand(p))
+    out.Int64(p.demand_available);
+  else
+    out.Null();
   out.Key("document");
   if (load.carrying.empty())
     out.Null();

@@ -53,6 +53,9 @@ class actor_probe {
   load load_{{}, "idle", clock::now()};
 };
 
+/// True where `demand_available` says what the actor would take; of others it is always 0.
+bool gives_demand(const actor_probe& p);
+
 class actor_directory {
  public:
   explicit actor_directory(std::string node) : node_{std::move(node)} {}
@@ -65,7 +68,8 @@ class actor_directory {
   std::uint64_t documents_in_flight() const;
 
   /// JSON array: node, role, id, state, mailbox {depth, limit, peak, rejected}, handled, handling
-  /// time p50/p99 in seconds, restarts, the document it carries and for how many seconds.
+  /// time p50/p99 in seconds, restarts, demand_available (null where it gives none), the document
+  /// it carries and for how many seconds it is in its state.
   std::string json() const;
 
  private:

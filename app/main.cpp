@@ -25,6 +25,7 @@ struct arguments {
   submit_options submit;
   std::string file, dataset, words, status_filter, account = "default", key;
   node_words node;
+  top_options screen;
   std::int64_t amount = 0, count = 0, cost = 0, transaction = 0;
   int documents_limit = 100, search_limit = 5, history_limit = 20;
   int days = millrace::certificate_authority::default_node_days;
@@ -145,6 +146,22 @@ void add_reading(CLI::App& app, arguments& a, int& code) {
   add(
       app, "queue", "Show what waits in the queue", a, [&a] { return queue_state(a.global); },
       code);
+}
+
+void add_watching(CLI::App& app, arguments& a, int& code) {
+  auto* watch_command = add(
+      app, "watch", "Show progress until a dataset, or all at work, have ended", a,
+      [&a] { return watch(a.global, a.dataset); }, code);
+  watch_command->add_option("DATASET", a.dataset, "Name or id (default: all that are at work)");
+  auto* top_command = add(
+      app, "top", "Show the whole cluster on the screen, again and again", a,
+      [&a] { return top(a.global, a.screen); }, code);
+  top_command
+      ->add_option("--interval", a.screen.interval_seconds, "Seconds between pictures (0.5 to 60)")
+      ->capture_default_str()
+      ->check(CLI::Range(0.5, 60.0));
+  top_command->add_flag("--once", a.screen.once,
+                        "Print one picture and exit, as where no terminal is");
 }
 
 void add_steering(CLI::App& app, arguments& a, int& code) {
@@ -288,6 +305,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   add_work(app, a, code);
   add_reading(app, a, code);
+  add_watching(app, a, code);
   add_steering(app, a, code);
   add_credits(app, a, code);
   add_cluster(app, a, code);

@@ -103,6 +103,8 @@ void add_operation_routes(http::router& router, const api_services& s) {
     return answer(ask_one(s, r.params.at("name"), node_topic::progress));
   });
   router.add("GET /v1/nodes", [&s](const http::request&) { return answer(nodes_json(*s.pool)); });
+  router.add("GET /v1/cluster",
+             [&s](const http::request&) { return answer(cluster_json(*s.pool)); });
   router.add("GET /v1/queue", [&s](const http::request&) { return answer(queue_json(s)); });
   if (!s.in_node) return;
   router.add("GET /metrics", [&s](const http::request& r) { return metrics(s, r); });

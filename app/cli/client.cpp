@@ -9,8 +9,6 @@ namespace millrace::cli {
 
 namespace {
 
-constexpr auto answer_timeout =
-    std::chrono::minutes{10};  // a submission of a large folder takes that long
 constexpr auto probe_timeout = std::chrono::seconds{2};
 constexpr auto stream_idle_timeout = std::chrono::minutes{1};
 
@@ -63,15 +61,16 @@ result<std::unique_ptr<client>> client::open(const global_options& options) {
   auto database = open_database(made->settings_, database_use::read);
   if (!database) return tl::unexpected<error>(database.error());
   made->database_ = std::move(*database);
-  if (made->database_.server) {
-    const http::endpoint live{"unix:" + api_socket(*made->database_.server), options.token};
-    if (http::send(live, make_request("GET", "/livez", ""), probe_timeout)) {
-      made->endpoint_ = live;
-      return made;
-    }
-  }
-  made->serve_in_process();
+  made->look_for_node();
+  if (!made->live()) made->serve_in_process();
   return made;
+}
+
+void client::look_for_node() {
+  if (live() || !database_.server) return;
+  http::endpoint found{"unix:" + api_socket(*database_.server), endpoint_.token};
+  if (http::send(found, make_request("GET", "/livez", ""), probe_timeout))
+    endpoint_ = std::move(found);
 }
 
 void client::serve_in_process() {
@@ -91,21 +90,21 @@ void client::serve_in_process() {
   router_ = make_api(services_);
 }
 
-result<http::response> client::send(http::request request) {
+result<http::response> client::send(http::request request, duration patience) {
   if (!live()) return router_(request);
-  return http::send(endpoint_, request, answer_timeout);
+  return http::send(endpoint_, request, patience);
 }
 
 result<std::string> client::ask(const char* method, const std::string& target,
-                                const std::string& body) {
-  auto response = send(make_request(method, target, body));
+                                const std::string& body, duration patience) {
+  auto response = send(make_request(method, target, body), patience);
   if (!response) return tl::unexpected<error>(response.error());
   if (response->status / 100 != 2) return tl::unexpected<error>(to_error(*response));
   return std::move(response->body);
 }
 
-result<std::string> client::get(const std::string& target) {
-  return ask("GET", target, "");
+result<std::string> client::get(const std::string& target, duration patience) {
+  return ask("GET", target, "", patience);
 }
 
 result<std::string> client::post(const std::string& target, const std::string& body) {

@@ -20,8 +20,11 @@ class client {
  public:
   static result<std::unique_ptr<client>> open(const global_options& options);
 
+  /// How long a node may take for an answer: a submission of a large folder takes that long.
+  static constexpr duration answer_patience = std::chrono::minutes{10};
+
   /// The body of a 2xx answer; else the error that the API gave, with its own code.
-  result<std::string> get(const std::string& target);
+  result<std::string> get(const std::string& target, duration patience = answer_patience);
   result<std::string> post(const std::string& target, const std::string& body);
   result<std::string> erase(const std::string& target);
   /// PUTs a file. Any thread, several at a time; only where live().
@@ -30,10 +33,13 @@ class client {
   result<void> stream(const std::string& target, const http::chunk_sink& sink);
   /// True where a running node answers.
   bool live() const { return !endpoint_.url.empty(); }
+  /// Looks whether a node runs on the data directory by now, and asks it from then on.
+  void look_for_node();
 
  private:
-  result<http::response> send(http::request request);
-  result<std::string> ask(const char* method, const std::string& target, const std::string& body);
+  result<http::response> send(http::request request, duration patience);
+  result<std::string> ask(const char* method, const std::string& target, const std::string& body,
+                          duration patience = answer_patience);
   void serve_in_process();
 
   settings settings_;

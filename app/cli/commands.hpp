@@ -47,6 +47,12 @@ int export_chunks(const global_options& global, const std::string& dataset);
 int actors(const global_options& global, bool cluster);
 int nodes(const global_options& global);
 int queue_state(const global_options& global);
+struct top_options {
+  double interval_seconds = 2;  ///< 0.5 to 60
+  bool once = false;            ///< One picture, also on a terminal.
+};
+int top(const global_options& global, const top_options& options);
+int watch(const global_options& global, const std::string& dataset);
 
 int cancel(const global_options& global, const std::string& dataset);
 int retry(const global_options& global, const std::string& dataset, const std::string& key);

@@ -24,10 +24,11 @@ class progress_view {
   void show(const run_progress& p);
   /// A line of its own, above the bar.
   void say(const std::string& line);
+  /// Takes the bar away, until it is shown again.
+  void clear();
 
  private:
   std::string line(const run_progress& p) const;
-  void clear();
 
   static constexpr auto plain_interval = std::chrono::seconds{5};
   bool quiet_;

@@ -176,6 +176,7 @@ int actors(const global_options& global, bool cluster) {
                        {"P50 (s)", "handling_p50_seconds"},
                        {"P99 (s)", "handling_p99_seconds"},
                        {"RESTARTS", "restarts"},
+                       {"DEMAND", "demand_available"},
                        {"DOCUMENT", "document"}});
   });
 }

@@ -47,8 +47,7 @@ void add_actor_metrics(metrics& into, const actor_directory& actors) {
       "Items that consumers would take now (queue_puller: leases that document actors wait for).",
       [&actors](const metrics::setter& set) {
         for (const auto& probe : actors.list())
-          if (probe->role == "embedder" || probe->role == "committer" ||
-              probe->role == "queue_puller")
+          if (gives_demand(*probe))
             set({{"role", probe->role}}, static_cast<double>(probe->demand_available.load()));
       });
   into.collect(

@@ -53,6 +53,10 @@ select coalesce(json_agg(n), '[]') from (
           where l.node = nodes.name and l.incarnation = nodes.incarnation and nodes.state <> 'stopped') as leads
   from nodes order by name limit 1000) n)sql";
 
+constexpr auto cluster_sql = R"sql(
+select json_build_object('cluster', (select name from cluster),
+                         'documents_ended', (select coalesce(sum(ready + failed), 0)::bigint from dataset_progress)))sql";
+
 constexpr auto last_actors_sql = R"sql(
 select actors from nodes where actors is not null order by heartbeat_at desc limit 1)sql";
 
@@ -141,6 +145,12 @@ result<std::optional<std::string>> distant_node(connection_pool& pool) {
 result<std::string> nodes_json(connection_pool& pool) {
   return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
     return std::string{tx.exec1(nodes_sql)[0].c_str()};
+  });
+}
+
+result<std::string> cluster_json(connection_pool& pool) {
+  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+    return std::string{tx.exec1(cluster_sql)[0].c_str()};
   });
 }
 

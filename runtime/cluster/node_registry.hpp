@@ -74,6 +74,9 @@ class node_registry {
 result<std::optional<std::string>> distant_node(connection_pool& pool);
 /// [{"node","state","roles",…,"heartbeat_age_seconds"}]
 result<std::string> nodes_json(connection_pool& pool);
+/// {"cluster","documents_ended"}: its name (null before its first node), and how many documents
+/// stand ready or failed in all datasets.
+result<std::string> cluster_json(connection_pool& pool);
 /// The actors of the node that stopped last, as `leave` kept them; "[]" where there is none.
 result<std::string> last_actors_json(connection_pool& pool);
 

@@ -1,0 +1,162 @@
+// `millrace top`: the whole cluster on one screen, from any node.
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "app/cli/client.hpp"
+#include "app/cli/cluster_picture.hpp"
+#include "app/cli/commands.hpp"
+#include "app/cli/full_screen.hpp"
+#include "app/cli/text.hpp"
+#include "app/cli/top_screen.hpp"
+
+namespace millrace::cli {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// For one answer. A node waits 5 s for others that do not answer it.
+constexpr duration picture_patience = std::chrono::seconds{8};
+/// How often keys, signals and the size of the terminal are looked at.
+constexpr auto look_interval = std::chrono::milliseconds{100};
+
+bool is_lost(ec code) {
+  return code == ec::http_unreachable || code == ec::timeout;
+}
+
+/// Without its nodes there is no picture; what else could not be had is said in it.
+result<cluster_picture> take_picture(client& api) {
+  api.look_for_node();
+  cluster_answers answers;
+  std::string problem;
+  if (!api.live())
+    problem = "no node answers here (--endpoint URL names one): only what the database says";
+  const auto ask = [&](const char* target, std::string& into) -> result<void> {
+    auto answer = api.get(target, picture_patience);
+    if (answer) {
+      into = std::move(*answer);
+    } else if (is_lost(answer.error().code)) {
+      return tl::unexpected<error>(answer.error());
+    } else if (answer.error().code != ec::not_found) {  // of an older node
+      problem = answer.error().message;
+    }
+    return {};
+  };
+  auto nodes = api.get("/v1/nodes", picture_patience);
+  if (!nodes) return tl::unexpected<error>(nodes.error());
+  answers.nodes = std::move(*nodes);
+  auto done = ask("/v1/cluster", answers.cluster);
+  if (done) done = ask("/v1/queue", answers.queue);
+  if (done && api.live()) done = ask("/v1/actors?cluster=1", answers.actors);
+  if (!done) return tl::unexpected<error>(done.error());
+  auto picture = join(answers);
+  if (picture) picture->problem = problem;
+  return picture;
+}
+
+/// Takes a picture every interval in a thread of its own, so that keys are obeyed while a node is
+/// slow. Its end waits for the answer that is under way, at most picture_patience.
+class collector {
+ public:
+  collector(client& api, clock::duration interval) : api_{api}, interval_{interval} {
+    current_.problem = "asking…";
+    thread_ = std::jthread{[this](const std::stop_token& stop) { collect(stop); }};
+  }
+
+  /// The last picture there was, and in it for how long there has been no newer one.
+  cluster_picture current() const {
+    const std::lock_guard lock{mutex_};
+    auto shown = current_;
+    if (!lost_since_) return shown;
+    const std::chrono::duration<double> since = clock::now() - *lost_since_;
+    shown.problem = "no answer for " + short_duration(since.count()) + ": " + why_lost_ +
+                    "; what follows is older; trying again";
+    return shown;
+  }
+
+  /// Does not wait for the interval to pass.
+  void hurry() {
+    const std::lock_guard lock{mutex_};
+    hurried_ = true;
+    wake_.notify_all();
+  }
+
+ private:
+  void collect(const std::stop_token& stop) {
+    auto taken_at = clock::now();
+    while (!stop.stop_requested()) {
+      const auto begun = clock::now();
+      auto picture = take_picture(api_);
+      std::unique_lock lock{mutex_};
+      if (picture) {
+        const std::chrono::duration<double> since = begun - taken_at;
+        measure_rate(*picture, current_, since.count());
+        taken_at = begun;
+        current_ = std::move(*picture);
+        lost_since_.reset();
+      } else {
+        if (!lost_since_) lost_since_ = begun;
+        why_lost_ = picture.error().message;
+      }
+      wake_.wait_for(lock, stop, interval_, [this] { return hurried_; });
+      hurried_ = false;
+    }
+  }
+
+  client& api_;
+  const clock::duration interval_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool hurried_ = false;
+  cluster_picture current_;
+  std::optional<clock::time_point> lost_since_;
+  std::string why_lost_;
+  std::jthread thread_;  ///< Last: it ends before what it uses.
+};
+
+/// Until `q`, a stop signal or the end of the terminal.
+void show_on_screen(client& api, clock::duration interval) {
+  collector collected{api, interval};
+  full_screen screen;  // gives the terminal back before the collector is waited for
+  std::vector<std::string> drawn;
+  screen_size drawn_for;
+  for (;;) {
+    const auto size = screen.size();
+    auto lines = render(collected.current(), size);
+    if (lines != drawn || size != drawn_for) {
+      if (!screen.draw(lines)) return;
+      drawn = std::move(lines);
+      drawn_for = size;
+    }
+    char key = 0;
+    const auto happened = screen.wait(look_interval, key);
+    if (happened == full_screen::event::stop) return;
+    if (happened != full_screen::event::key) continue;
+    if (key == 'q' || key == 'Q') return;
+    if (key == ' ') collected.hurry();
+  }
+}
+
+}  // namespace
+
+int top(const global_options& global, const top_options& options) {
+  auto api = client::open(global);
+  if (!api) return report(api.error());
+  if (!options.once && !global.json && full_screen::possible()) {
+    show_on_screen(**api, std::chrono::duration_cast<clock::duration>(
+                              std::chrono::duration<double>{options.interval_seconds}));
+    return static_cast<int>(exit::ok);
+  }
+  const auto picture = take_picture(**api);
+  if (!picture) return report(picture.error());
+  if (global.json) {
+    std::printf("%s\n", to_json(*picture).c_str());
+    return static_cast<int>(exit::ok);
+  }
+  for (const auto& line : render(*picture, {plain_columns, 0})) std::printf("%s\n", line.c_str());
+  return static_cast<int>(exit::ok);
+}
+
+}  // namespace millrace::cli
