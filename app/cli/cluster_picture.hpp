@@ -15,12 +15,12 @@ namespace millrace::cli {
 
 /// A node's row, by the database's clock.
 struct node_line {
-  std::string name;
-  std::string state;    ///< running, draining, stopped; lost: without a heartbeat for too long.
-  bool answers = true;  ///< False where it should be there, and says nothing of its actors.
-  std::string problem;  ///< Then why, if that is known.
-  std::vector<std::string> roles;
-  std::vector<std::string> leads;
+  std::string name = {};
+  std::string state = {};  ///< running, draining, stopped; lost: without a heartbeat for too long.
+  bool answers = true;     ///< False where it should be there, and says nothing of its actors.
+  std::string problem = {};  ///< Then why, if that is known.
+  std::vector<std::string> roles = {};
+  std::vector<std::string> leads = {};
   std::int64_t documents = 0;  ///< Leased by it.
   std::int64_t capacity = 0;
   double heartbeat_age_seconds = 0;
@@ -30,8 +30,8 @@ struct node_line {
 
 /// The actors of one role on one node. Numbers are sums where nothing else is said.
 struct role_line {
-  std::string node;
-  std::string role;
+  std::string node = {};
+  std::string role = {};
   std::int64_t actors = 0;
   std::int64_t busy = 0;  ///< That carry something, or have a request in the mailbox.
   std::int64_t mailbox_depth = 0;
@@ -40,7 +40,7 @@ struct role_line {
   std::int64_t fullest_limit = 0;
   std::int64_t mailbox_peak = 0;  ///< The highest of them.
   std::int64_t mailbox_rejected = 0;
-  std::optional<std::int64_t> demand_available;  ///< Credit that producers still have here.
+  std::optional<std::int64_t> demand_available = {};  ///< Credit that producers still have here.
   double handling_p50_seconds = 0;  ///< Median of the actors', weighted by what each handled.
   double handling_p99_seconds = 0;  ///< The slowest actor's.
   std::int64_t restarts = 0;

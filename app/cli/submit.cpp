@@ -53,7 +53,7 @@ int submit(const global_options& global, const submit_options& o) {
   const auto parsed = json::parse(*answer);
   if (!parsed) return report(parsed.error());
   std::printf(
-      "dataset %s: %s documents submitted, %s unchanged; watch it with `millrace status %s`\n",
+      "dataset %s: %s documents submitted, %s unchanged; `millrace watch %s` shows how it goes\n",
       o.dataset.c_str(), thousands((*parsed)["submitted"].GetInt64()).c_str(),
       thousands((*parsed)["unchanged"].GetInt64()).c_str(), o.dataset.c_str());
   return code;
