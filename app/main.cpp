@@ -159,7 +159,7 @@ void add_watching(CLI::App& app, arguments& a, int& code) {
   top_command
       ->add_option("--interval", a.screen.interval_seconds, "Seconds between pictures (0.5 to 60)")
       ->capture_default_str()
-      ->check(CLI::Range(0.5, 60.0));
+      ->check(CLI::Range(top_options::min_interval, top_options::max_interval));
   top_command->add_flag("--once", a.screen.once,
                         "Print one picture and exit, as where no terminal is");
 }

@@ -48,8 +48,9 @@ int actors(const global_options& global, bool cluster);
 int nodes(const global_options& global);
 int queue_state(const global_options& global);
 struct top_options {
-  double interval_seconds = 2;  ///< 0.5 to 60
-  bool once = false;            ///< One picture, also on a terminal.
+  static constexpr double min_interval = 0.5, max_interval = 60;
+  double interval_seconds = 2;
+  bool once = false;  ///< One picture, also on a terminal.
 };
 int top(const global_options& global, const top_options& options);
 int watch(const global_options& global, const std::string& dataset);

@@ -59,7 +59,7 @@ full_screen::~full_screen() {
   if (reads_keys_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
 }
 
-screen_size full_screen::size() const {
+screen_size full_screen::size() {
   winsize w{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0 || w.ws_col == 0 || w.ws_row == 0) return {80, 24};
   return {w.ws_col, w.ws_row};

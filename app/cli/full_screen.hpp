@@ -20,14 +20,14 @@ class full_screen {
  public:
   /// True where standard output is a terminal that knows the sequences.
   static bool possible();
+  /// As the terminal says now; 80 x 24 where it says nothing.
+  static screen_size size();
 
   full_screen();
   ~full_screen();
   full_screen(const full_screen&) = delete;
   full_screen& operator=(const full_screen&) = delete;
 
-  /// As the terminal says now; 80 x 24 where it says nothing.
-  screen_size size() const;
   /// Lines must fit the size. False where the terminal is gone.
   bool draw(const std::vector<std::string>& lines);
   enum class event : std::uint8_t { nothing, key, stop };

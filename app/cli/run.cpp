@@ -96,9 +96,9 @@ enum class run_end : std::uint8_t {
 };
 
 /// Watches until the dataset has ended or something else ends the run.
-class watch {
+class run_watcher {
  public:
-  watch(node& n, std::int64_t dataset, progress_view& view, std::chrono::seconds pause_limit)
+  run_watcher(node& n, std::int64_t dataset, progress_view& view, std::chrono::seconds pause_limit)
       : node_{n}, dataset_{dataset}, view_{view}, pause_limit_{pause_limit} {}
 
   run_end until_end() {
@@ -199,7 +199,8 @@ int run(const global_options& global, const run_options& o) {
   {
     progress_view view{global.json, start};
     if (!global.json) view.say(describe_submission(dataset, *submitted));
-    end = watch{n, submitted->submit.dataset_id, view, std::chrono::seconds{o.pause_limit_seconds}}
+    end = run_watcher{n, submitted->submit.dataset_id, view,
+                      std::chrono::seconds{o.pause_limit_seconds}}
               .until_end();
   }
   if (end != run_end::complete) return end_early(n, end, resume_command(global, o, dataset));

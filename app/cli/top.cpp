@@ -22,10 +22,6 @@ constexpr duration picture_patience = std::chrono::seconds{8};
 /// How often keys, signals and the size of the terminal are looked at.
 constexpr auto look_interval = std::chrono::milliseconds{100};
 
-bool is_lost(ec code) {
-  return code == ec::http_unreachable || code == ec::timeout;
-}
-
 /// Without its nodes there is no picture; what else could not be had is said in it.
 result<cluster_picture> take_picture(client& api) {
   api.look_for_node();
@@ -33,24 +29,20 @@ result<cluster_picture> take_picture(client& api) {
   std::string problem;
   if (!api.live())
     problem = "no node answers here (--endpoint URL names one): only what the database says";
-  const auto ask = [&](const char* target, std::string& into) -> result<void> {
+  const auto ask = [&](const char* target, std::string& into) {
     auto answer = api.get(target, picture_patience);
-    if (answer) {
+    if (answer)
       into = std::move(*answer);
-    } else if (is_lost(answer.error().code)) {
-      return tl::unexpected<error>(answer.error());
-    } else if (answer.error().code != ec::not_found) {  // of an older node
+    else if (answer.error().code != ec::not_found)  // an older node has no such thing
       problem = answer.error().message;
-    }
-    return {};
+    return answer || answer.error().code != ec::http_unreachable;
   };
   auto nodes = api.get("/v1/nodes", picture_patience);
   if (!nodes) return tl::unexpected<error>(nodes.error());
   answers.nodes = std::move(*nodes);
-  auto done = ask("/v1/cluster", answers.cluster);
-  if (done) done = ask("/v1/queue", answers.queue);
-  if (done && api.live()) done = ask("/v1/actors?cluster=1", answers.actors);
-  if (!done) return tl::unexpected<error>(done.error());
+  const bool there = ask("/v1/cluster", answers.cluster) && ask("/v1/queue", answers.queue) &&
+                     (!api.live() || ask("/v1/actors?cluster=1", answers.actors));
+  if (!there) return fail(ec::http_unreachable, problem);
   auto picture = join(answers);
   if (picture) picture->problem = problem;
   return picture;
@@ -142,6 +134,9 @@ void show_on_screen(client& api, clock::duration interval) {
 }  // namespace
 
 int top(const global_options& global, const top_options& options) {
+  if (!(options.interval_seconds >= top_options::min_interval &&
+        options.interval_seconds <= top_options::max_interval))
+    return report({ec::invalid_argument, "--interval is 0.5 to 60 seconds"});  // CLI11 lets nan in
   auto api = client::open(global);
   if (!api) return report(api.error());
   if (!options.once && !global.json && full_screen::possible()) {
@@ -155,7 +150,8 @@ int top(const global_options& global, const top_options& options) {
     std::printf("%s\n", to_json(*picture).c_str());
     return static_cast<int>(exit::ok);
   }
-  for (const auto& line : render(*picture, {plain_columns, 0})) std::printf("%s\n", line.c_str());
+  const auto columns = full_screen::possible() ? full_screen::size().columns : plain_columns;
+  for (const auto& line : render(*picture, {columns, 0})) std::printf("%s\n", line.c_str());
   return static_cast<int>(exit::ok);
 }
 
