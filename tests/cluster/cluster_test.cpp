@@ -1,5 +1,6 @@
 // Nodes that work together: they find each other, share what there is to do, and are told apart.
 #include <csignal>
+#include <set>
 
 #include <gmock/gmock.h>
 
@@ -42,6 +43,30 @@ TEST(cluster, any_node_shows_all_of_them) {
   }
   EXPECT_THAT(bed.node("a").get("/metrics?node=c").body, HasSubstr("millrace_build_info"));
   EXPECT_EQ(bed.node("a").get("/metrics?node=nobody").status, 404);
+}
+
+TEST(cluster, top_shows_every_node_and_says_which_is_lost) {
+  cluster_bed bed{{}};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"a", "b", "c"}));
+  const auto states = [&] {
+    const auto top = bed.w.json({"top", "--endpoint", bed.node("b").url});
+    std::string all;
+    for (const auto& n : top["nodes"].GetArray())
+      all += n["node"].GetString() + std::string{n["answers"].GetBool() ? "" : "?"} + ":" +
+             n["state"].GetString() + " ";
+    return all;
+  };
+  EXPECT_EQ(states(), "a:running b:running c:running ");
+  const auto top = bed.w.json({"top", "--endpoint", bed.node("c").url});
+  EXPECT_STREQ(top["cluster"].GetString(), "test");
+  std::set<std::string> with_documents;
+  for (const auto& r : top["roles"].GetArray())
+    if (std::string_view{r["role"].GetString()} == "document")
+      with_documents.insert(r["node"].GetString());
+  EXPECT_EQ(with_documents, (std::set<std::string>{"a", "b", "c"}));
+  bed.kill("c");
+  EXPECT_TRUE(eventually([&] { return states() == "a:running b:running c:lost "; })) << states();
 }
 
 // One node leads the ledger; the others pass orders on.
