@@ -42,7 +42,7 @@ std::string share(std::int64_t part, std::int64_t of) {
   return thousands(part) + "/" + thousands(of);
 }
 
-/// The first row are the titles; columns named in `right` are numbers. Lines as wide as it takes.
+/// The first row are the titles; columns that are `right` hold numbers. Lines as wide as it takes.
 lines in_columns(const rows& table, const std::vector<bool>& right) {
   std::vector<std::size_t> widths(table.front().size(), 0);
   for (const auto& row : table)
@@ -98,16 +98,17 @@ lines node_section(const cluster_picture& p) {
   return in_columns(table, {false, false, true, true, false, false});
 }
 
+/// What is looked at most stands first: narrow terminals cut the rest.
 lines role_section(const cluster_picture& p) {
-  rows table{{"ROLE", "NODE", "ACTORS", "BUSY", "MAILBOX", "FULLEST", "PEAK", "REJECTED", "CREDIT",
-              "P50", "P99", "RESTARTS"}};
+  rows table{{"ROLE", "NODE", "ACTORS", "BUSY", "MAILBOX", "FULLEST", "CREDIT", "P50", "P99",
+              "PEAK", "REJECTED", "RESTARTS"}};
   for (const auto& r : p.roles)
     table.push_back({fit_begin(r.role, max_name), fit_begin(r.node, max_name), thousands(r.actors),
                      thousands(r.busy), share(r.mailbox_depth, r.mailbox_limit),
-                     share(r.fullest_depth, r.fullest_limit), thousands(r.mailbox_peak),
-                     thousands(r.mailbox_rejected),
+                     share(r.fullest_depth, r.fullest_limit),
                      r.demand_available ? thousands(*r.demand_available) : "-",
                      handling_time(r.handling_p50_seconds), handling_time(r.handling_p99_seconds),
+                     thousands(r.mailbox_peak), thousands(r.mailbox_rejected),
                      thousands(r.restarts)});
   std::vector<bool> right(table.front().size(), true);
   right[0] = right[1] = false;

@@ -2,7 +2,7 @@
 // watching, not the work.
 #include <algorithm>
 #include <cstdio>
-#include <optional>
+#include <utility>
 
 #include "app/cli/client.hpp"
 #include "app/cli/commands.hpp"
@@ -153,7 +153,8 @@ int watch(const global_options& global, const std::string& dataset) {
   if (dataset.empty()) std::erase_if(all, [](const watched& d) { return !at_work(d); });
   if (all.empty() && !global.json) std::fputs("millrace: no dataset is at work\n", stderr);
   progress_view view{global.json, clock::now()};
-  std::optional<clock::time_point> away_since;
+  auto last_answer = clock::now();
+  bool said_away = false;
   while (std::any_of(all.begin(), all.end(), at_work)) {
     view.show(sum_of(all));
     if (wait_for_stop_signal(look_interval) != 0) {
@@ -163,17 +164,15 @@ int watch(const global_options& global, const std::string& dataset) {
     auto now = from.look();
     if (now) {
       all = only(all, std::move(*now));
-      away_since.reset();
+      last_answer = clock::now();
+      said_away = false;
       continue;
     }
-    if (!away_since) {
-      away_since = clock::now();
-      if (may_pass(now.error().code)) view.say("millrace: " + now.error().message);
-    }
-    if (!may_pass(now.error().code) || clock::now() - *away_since > away_limit) {
+    if (!may_pass(now.error().code) || clock::now() - last_answer > away_limit) {
       view.say("millrace: the watching ends, the work may go on");
       return report(now.error());
     }
+    if (!std::exchange(said_away, true)) view.say("millrace: " + now.error().message);
   }
   view.clear();
   if (!all.empty() || global.json) print_end(global, dataset, all);
