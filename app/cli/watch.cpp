@@ -163,7 +163,7 @@ int watch(const global_options& global, const std::string& dataset) {
     }
     auto now = from.look();
     if (now) {
-      all = only(all, std::move(*now));
+      all = dataset.empty() ? only(all, std::move(*now)) : std::move(*now);
       last_answer = clock::now();
       said_away = false;
       continue;
