@@ -162,17 +162,21 @@ std::vector<std::string> render(const cluster_picture& picture, screen_size size
   auto out = head(picture);
   std::array sections{node_section(picture), role_section(picture),
                       document_section(picture, size.columns)};
+  const auto only_titles = [](const lines& s) { return s.size() <= 1; };
   if (size.rows > 0) {
-    const auto fixed = out.size() + sections.size();  // an empty line above each section
-    const auto available = size.rows > fixed ? size.rows - fixed : 0;
     std::array<std::size_t, sections.size()> wanted{};
-    std::transform(sections.begin(), sections.end(), wanted.begin(),
-                   [](const lines& s) { return s.size(); });
+    auto fixed = out.size();
+    for (std::size_t i = 0; i < sections.size(); ++i)
+      if (!only_titles(sections[i])) {
+        wanted[i] = sections[i].size();
+        ++fixed;  // an empty line above it
+      }
+    const auto available = size.rows > fixed ? size.rows - fixed : 0;
     const auto given = even_shares(wanted, available);
     for (std::size_t i = 0; i < sections.size(); ++i) cut(sections[i], given[i]);
   }
   for (auto& section : sections) {
-    if (section.size() <= 1) continue;  // only titles
+    if (only_titles(section)) continue;
     out.emplace_back();
     std::move(section.begin(), section.end(), std::back_inserter(out));
   }

@@ -104,6 +104,15 @@ TEST(top_screen, what_does_not_fit_is_counted_and_every_section_keeps_its_share)
   EXPECT_THAT(shown, HasSubstr("… 92 more"));
 }
 
+TEST(top_screen, a_section_without_rows_leaves_its_lines_to_the_others) {
+  auto p = picture();
+  p.documents.clear();
+  for (int i = 0; i < 100; ++i) p.roles.push_back({.node = "a", .role = "r" + std::to_string(i)});
+  const auto lines = render(p, {120, 24});
+  EXPECT_EQ(lines.size(), 24U);
+  EXPECT_EQ(lines.back(), "… 88 more");
+}
+
 TEST(top_screen, a_long_document_name_keeps_its_end) {
   EXPECT_THAT(text(render(picture(), {60, 0})),
               HasSubstr("  …ndbook/a-long-way-down/safety.pdf\n"));
