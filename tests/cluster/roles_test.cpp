@@ -1,5 +1,6 @@
 // Nodes that do one thing each: any role on any node, and work finds it.
 #include <csignal>
+#include <set>
 
 #include <gmock/gmock.h>
 
@@ -63,6 +64,55 @@ TEST(roles, each_on_a_node_of_its_own) {
   EXPECT_EQ(drained.exit_code, 0) << drained.err;
   bed.stop_all();
   bed.expect_end({all});
+}
+
+/// What nodes say of their actors, held against what each may have.
+struct credit_watch {
+  static constexpr std::size_t slots = 8;  ///< bed_options::concurrency, of one node.
+
+  std::size_t looks = 0;
+  std::size_t most_documents = 0;
+  std::map<std::string, std::uint64_t> peaks;  ///< Of mailboxes, by role.
+
+  void look(const cluster_bed& bed) {
+    std::set<std::string> documents;
+    std::size_t carried = 0;
+    const auto actors = bed.node("eyes").json("/v1/actors?cluster=1");
+    for (const auto& actor : actors.GetArray()) {
+      const std::string role{actor["role"].GetString()};
+      const auto peak = actor["mailbox_peak"].GetUint64();
+      EXPECT_LE(actor["mailbox_depth"].GetUint64(), actor["mailbox_limit"].GetUint64()) << role;
+      EXPECT_LE(peak, actor["mailbox_limit"].GetUint64()) << role;
+      EXPECT_EQ(actor["mailbox_rejected"].GetUint64(), 0U) << role;
+      peaks[role] = std::max(peaks[role], peak);
+      if (role != "document" || actor["document"].IsNull()) continue;
+      documents.insert(actor["document"].GetString());
+      ++carried;
+    }
+    EXPECT_LE(carried, slots);
+    EXPECT_EQ(documents.size(), carried) << "nothing is worked on twice";
+    most_documents = std::max(most_documents, carried);
+    ++looks;
+  }
+};
+
+TEST(roles, in_flight_work_never_exceeds_the_credit_given) {
+  constexpr int texts = 400;
+  divided_cluster bed{texts, milliseconds{50}};
+  bed.submit("front");
+  credit_watch watch;
+  ASSERT_TRUE(eventually([&] {
+    watch.look(bed);
+    return bed.sql("select status from datasets") == "ready";
+  }));
+  EXPECT_GE(watch.looks, 10U);
+  EXPECT_EQ(watch.most_documents, credit_watch::slots) << "it was busy";
+  for (const auto* role : {"embedder", "committer", "image_desk"})
+    EXPECT_GT(watch.peaks[role], 0U) << role;
+  EXPECT_LE(bed.server.count().max_in_flight, credit_watch::slots)
+      << "a document has one text of one chunk at the provider";
+  bed.stop_all();
+  bed.expect_end({texts + divided_cluster::scans});
 }
 
 TEST(roles, of_a_killed_node_wait_for_it_or_go_elsewhere) {
