@@ -49,6 +49,14 @@ gate_dialled dial_gate(caf::actor_system& system, const node_row& to, bool tls) 
 
 }  // namespace
 
+reach_gate reach_by_network(caf::actor_system& system, bool tls) {
+  return [&system, tls](const node_row& to, std::function<void(gate_dialled)> done) {
+    system.spawn<caf::detached>([to, tls, done = std::move(done)](caf::event_based_actor* dialler) {
+      done(dial_gate(dialler->system(), to, tls));
+    });
+  };
+}
+
 gate_actor spawn_gate(caf::actor_system& system, supervisor_actor supervisor) {
   return system.spawn(
       [to = std::move(supervisor)](gate_actor::pointer self) -> gate_actor::behavior_type {
@@ -90,18 +98,16 @@ peers_actor_impl::behavior_type peers_actor_impl::make_behavior() {
 void peers_actor_impl::on_exit() {
   config_.self.peers = nullptr;
   config_.answer = nullptr;
+  config_.reach = nullptr;
   config_.supervisor = supervisor_actor{};
   offer_ = {};
   links_.clear();
 }
 
 void peers_actor_impl::on_nodes(const nodes_seen& seen) {
-  nodes_.clear();
+  const auto before = std::exchange(nodes_, {});
   for (const auto& n : seen.nodes) nodes_[n.name] = n;
-  const auto before = suspects_.size();
-  std::erase_if(suspects_, [&](const auto& name) { return !nodes_.contains(name); });
-  if (suspects_.size() != before) tell_suspects();
-  std::erase_if(dials_, [&](const auto& d) { return !nodes_.contains(d.first); });
+  forget_who_left(before);
   for (const auto& n : seen.nodes) {
     const auto linked = links_.find(n.name);
     if (linked != links_.end() && linked->second.who.incarnation == n.incarnation) continue;
@@ -114,13 +120,22 @@ void peers_actor_impl::on_nodes(const nodes_seen& seen) {
   }
 }
 
+void peers_actor_impl::forget_who_left(const std::map<std::string, node_row>& before) {
+  if (std::erase_if(suspects_, [&](const auto& name) { return !nodes_.contains(name); }) > 0)
+    tell_suspects();
+  std::erase_if(dials_, [&](const auto& d) { return !nodes_.contains(d.first); });
+  // Who never was in the table is no node of it: a stranger, told once.
+  std::erase_if(refused_, [&](const auto& r) {
+    return before.contains(r.first) && !nodes_.contains(r.first);
+  });
+}
+
 void peers_actor_impl::dial(const node_row& to) {
   auto& state = dials_[to.name];
-  if (state.under_way || clock::now() < state.next) return;
+  if (state.under_way || now() < state.next) return;
   state.under_way = true;
-  auto self = caf::actor_cast<peers_actor>(this);
-  system().spawn<caf::detached>([self, to, tls = config_.tls](caf::event_based_actor* dialler) {
-    caf::anon_send(self, dial_gate(dialler->system(), to, tls));
+  config_.reach(to, [self = caf::actor_cast<peers_actor>(this)](gate_dialled dialled) {
+    caf::anon_send(self, std::move(dialled));
   });
 }
 
@@ -196,15 +211,17 @@ void peers_actor_impl::on_down(const caf::down_msg& down) {
 }
 
 void peers_actor_impl::dial_failed(const std::string& node, const std::string& why) {
+  if (!nodes_.contains(node)) return;  // it left meanwhile
   auto& state = dials_[node];
   state.under_way = false;
-  state.next = clock::now() + state.pause;
+  state.next = now() + state.pause;
   state.pause = std::min<duration>(2 * state.pause, last_redial);
   refuse_once(node, why);
 }
 
 /// Each reason once, not at each dial.
 void peers_actor_impl::refuse_once(const std::string& node, const std::string& why) {
+  if (refused_.size() >= max_refused && !refused_.contains(node)) refused_.clear();
   auto& known = refused_[node];
   if (known == why) return;
   known = why;

@@ -5,7 +5,8 @@
 //
 // A link that is lost makes its node a suspect; whether it is dead is the database's to say
 // (node_registry.hpp). Nodes of another protocol or cluster are refused in words, and told so once.
-// Scheduled; never blocks.
+// Scheduled; never blocks. Bounded by the table of nodes: what is known of a name goes when it
+// leaves the table, but for its link.
 #pragma once
 
 #include <functional>
@@ -17,6 +18,7 @@
 #include "actors/bounded_actor.hpp"
 #include "config/settings.hpp"
 #include "runtime/cluster/link_port.hpp"
+#include "runtime/cluster/node_registry.hpp"
 
 namespace millrace {
 
@@ -24,11 +26,18 @@ namespace millrace {
 /// may block.
 using answer_question = std::function<result<std::string>(node_topic)>;
 
+/// Reaches the gate of another node, or says why not: at once or later, from any thread. The seam
+/// to the network.
+using reach_gate = std::function<void(const node_row&, std::function<void(gate_dialled)> done)>;
+
+/// By TCP, each on a thread of its own: connecting and the handshake block.
+reach_gate reach_by_network(caf::actor_system& system, bool tls);
+
 struct peers_config {
   node_hello self;
   std::uint16_t port = 0;  ///< Where the others dial; 0: this node has no link and dials nobody.
-  bool tls = false;
   answer_question answer;
+  reach_gate reach;  ///< Needed where there is a port.
   supervisor_actor supervisor = {};
 };
 
@@ -49,6 +58,9 @@ class peers_actor_impl : public bounded_actor<peers_actor> {
   static constexpr auto last_redial = std::chrono::seconds{10};
   /// Questions that this node answers at a time; more are refused.
   static constexpr int max_questions = 16;
+  /// Names of which it is remembered why they were refused. Strangers that are in no table can say
+  /// hello under any name; beyond this all are told anew.
+  static constexpr std::size_t max_refused = node_registry::max_peers;
 
   peers_actor_impl(caf::actor_config& config, actor_place place, peers_config s);
   behavior_type make_behavior() override;
@@ -63,7 +75,7 @@ class peers_actor_impl : public bounded_actor<peers_actor> {
   };
   struct dial_state {
     bool under_way = false;
-    clock::time_point next;
+    clock::time_point next;  ///< By CAF's clock, which tests set.
     duration pause = first_redial;
   };
 
@@ -78,6 +90,8 @@ class peers_actor_impl : public bounded_actor<peers_actor> {
   void on_down(const caf::down_msg& down);
   void dial_failed(const std::string& node, const std::string& why);
   void refuse_once(const std::string& node, const std::string& why);
+  void forget_who_left(const std::map<std::string, node_row>& before);
+  clock::time_point now() { return this->system().clock().now(); }
   void on_offer(const node_offer& offer);
   void announce();
   void tell_suspects();

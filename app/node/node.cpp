@@ -295,7 +295,7 @@ peers_config node::impl::link_config() {
   link.answer = [this](node_topic topic) { return answer(topic); };
   if (!options.link) return link;
   link.port = options.link->port;
-  link.tls = !tls.certificate.empty();
+  link.reach = reach_by_network(*system, !tls.certificate.empty());
   return link;
 }
 

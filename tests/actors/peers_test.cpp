@@ -1,0 +1,265 @@
+// The links by themselves: who is dialled and when, who is a suspect, what is told and what is
+// forgotten. Other nodes are stand-ins in the same actor system; the network is a seam.
+#include "actors/peers.hpp"
+
+#include <sstream>
+
+#include <spdlog/sinks/ostream_sink.h>
+
+#include "tests/actors/engine_fixture.hpp"
+
+namespace millrace {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+node_row row_of(const std::string& name, std::int64_t incarnation = 1) {
+  return {name, incarnation, name + ":4700", "1.0", link_protocol};
+}
+
+class peers_test : public ::testing::Test {
+ protected:
+  /// Another node: what is dialled, and what the link is with.
+  struct other_node {
+    peers_actor peers;
+    gate_actor gate;
+    std::shared_ptr<std::vector<node_offer>> offers = std::make_shared<std::vector<node_offer>>();
+  };
+  struct dialled {
+    std::string node;
+    caf::actor_clock::time_point at;
+    std::function<void(gate_dialled)> done;
+  };
+
+  virtual_engine engine;
+  std::ostringstream said;
+  std::shared_ptr<spdlog::logger> usual = spdlog::default_logger();
+  std::vector<dialled> dials;
+  /// How each dial ends at once; empty: when the test says so.
+  std::function<gate_dialled(const node_row&)> network;
+  std::vector<std::string> suspects;
+  std::vector<node_offer> offers;
+  peers_actor peers;
+
+  void SetUp() override {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_st>(said)));
+    peers_config config;
+    config.self = {link_protocol, "1.0", "test", "self", 5, nullptr};
+    config.reach = [this](const node_row& to, std::function<void(gate_dialled)> done) {
+      dials.push_back({to.name, engine.system.clock().now(), done});
+      if (network) done(network(to));
+    };
+    config.supervisor = spawn_supervisor_log();
+    peers = engine.spawn<peers_actor_impl>("peers", std::move(config));
+    engine.run();
+  }
+  void TearDown() override { spdlog::set_default_logger(usual); }
+
+  supervisor_actor spawn_supervisor_log() {
+    return engine.keep(
+        engine.system.spawn([this](supervisor_actor::pointer) -> supervisor_actor::behavior_type {
+          return {
+              [](const restart_child&) {},
+              [](const leadership_changed&) {},
+              [](const node_superseded&) {},
+              [](wake_atom) {},
+              [](const nodes_seen&) {},
+              [this](const suspects_changed& m) { suspects = m.nodes; },
+              [this](const peers_changed& m) { offers = m.offers; },
+              [](const node_hello& m) { return m; },
+              [](const ask_nodes&) { return nodes_answered{}; },
+              [](const deduct_credits&) { return ledger::receipt{}; },
+              [](const refund_credits&) { return ledger::receipt{}; },
+              [](const grant_credits&) { return ledger::receipt{}; },
+              [](progress_atom) { return drain_progress{}; },
+              [](drain_atom) { return drain_progress{}; },
+              [](flush_atom) {},
+          };
+        }));
+  }
+
+  other_node new_node(const std::string& name, std::int64_t incarnation = 1,
+                      const std::string& cluster = "test") {
+    other_node n;
+    n.peers = engine.keep(
+        engine.system.spawn([log = n.offers](peers_actor::pointer) -> peers_actor::behavior_type {
+          return {
+              [](const node_hello& m) { return m; },
+              [log](const node_offer& m) { log->push_back(m); },
+              [](const offer_changed&) {},
+              [](const nodes_seen&) {},
+              [](const gate_dialled&) {},
+              [](tick_atom) {},
+              [](const node_question&) { return node_answer{}; },
+              [](const ask_nodes&) { return nodes_answered{}; },
+          };
+        }));
+    const node_hello hello{link_protocol, "1.0",
+                           cluster,       name,
+                           incarnation,   caf::actor_cast<caf::strong_actor_ptr>(n.peers)};
+    n.gate =
+        engine.keep(engine.system.spawn([hello](gate_actor::pointer) -> gate_actor::behavior_type {
+          return {[hello](const node_hello&) { return hello; }};
+        }));
+    return n;
+  }
+  static gate_dialled reached(const node_row& to, const other_node& n) {
+    return {to.name, to.incarnation, caf::actor_cast<caf::strong_actor_ptr>(n.gate), {}};
+  }
+  void see(std::vector<node_row> nodes) {
+    caf::anon_send(peers, nodes_seen{std::move(nodes)});
+    engine.run();
+  }
+  /// As heartbeats do, for so long.
+  void keep_seeing(const std::vector<node_row>& nodes, duration time) {
+    for (duration t{0}; t < time; t += milliseconds{100}) {
+      see(nodes);
+      engine.advance(milliseconds{100});
+    }
+  }
+  int told(const std::string& words) const {
+    int times = 0;
+    const auto all = said.str();
+    for (auto at = all.find(words); at != std::string::npos; at = all.find(words, at + 1)) ++times;
+    return times;
+  }
+};
+
+TEST_F(peers_test, the_later_node_dials_and_makes_the_first_offer) {
+  const auto b = new_node("b");
+  network = [&](const node_row& to) { return reached(to, b); };
+  see({row_of("b"), row_of("later", 9)});
+  ASSERT_EQ(dials.size(), 1U);
+  EXPECT_EQ(dials[0].node, "b");
+  EXPECT_EQ(told("linked with node b"), 1);
+  ASSERT_EQ(b.offers->size(), 1U);
+  EXPECT_EQ(b.offers->at(0).node, "self");
+  keep_seeing({row_of("b")}, seconds{30});
+  EXPECT_EQ(dials.size(), 1U) << "one link is enough";
+}
+
+TEST_F(peers_test, a_lost_link_makes_its_node_a_suspect_until_it_links_again) {
+  auto b = new_node("b");
+  network = [&](const node_row& to) { return reached(to, b); };
+  see({row_of("b")});
+  EXPECT_TRUE(suspects.empty());
+  engine.kill(b.peers);
+  EXPECT_EQ(suspects, (std::vector<std::string>{"b"}));
+  EXPECT_TRUE(offers.empty());
+  b = new_node("b");
+  see({row_of("b")});
+  EXPECT_EQ(dials.size(), 2U) << "at once: nothing had failed";
+  EXPECT_TRUE(suspects.empty());
+  EXPECT_EQ(told("linked with node b"), 2);
+}
+
+TEST_F(peers_test, a_suspect_that_left_the_table_is_none) {
+  const auto b = new_node("b");
+  network = [&](const node_row& to) { return reached(to, b); };
+  see({row_of("b"), row_of("c", 9)});
+  engine.kill(b.peers);
+  ASSERT_EQ(suspects.size(), 1U);
+  see({row_of("c", 9)});
+  EXPECT_TRUE(suspects.empty());
+}
+
+TEST_F(peers_test, who_cannot_be_reached_is_dialled_again_after_pauses_that_double) {
+  network = [](const node_row& to) {
+    return gate_dialled{to.name, to.incarnation, nullptr, "nobody listens"};
+  };
+  keep_seeing({row_of("b")}, seconds{50});
+  std::vector<milliseconds> pauses;
+  for (std::size_t i = 1; i < dials.size(); ++i)
+    pauses.push_back(std::chrono::duration_cast<milliseconds>(dials[i].at - dials[i - 1].at));
+  const std::vector<milliseconds> expected{milliseconds{500}, seconds{1}, seconds{2},
+                                           seconds{4},        seconds{8}, seconds{10},
+                                           seconds{10},       seconds{10}};
+  EXPECT_EQ(pauses, expected);
+  EXPECT_EQ(told("no link with node b: nobody listens"), 1) << "each reason once";
+}
+
+TEST_F(peers_test, another_reason_is_told_and_a_link_forgets_it) {
+  const auto b = new_node("b");
+  std::string problem = "nobody listens";
+  network = [&](const node_row& to) {
+    return problem.empty() ? reached(to, b)
+                           : gate_dialled{to.name, to.incarnation, nullptr, problem};
+  };
+  keep_seeing({row_of("b")}, seconds{5});
+  problem = "the handshake failed";
+  keep_seeing({row_of("b")}, seconds{20});
+  EXPECT_EQ(told("nobody listens"), 1);
+  EXPECT_EQ(told("the handshake failed"), 1);
+  problem.clear();
+  keep_seeing({row_of("b")}, seconds{20});
+  ASSERT_EQ(told("linked with node b"), 1);
+  engine.kill(b.peers);
+  problem = "the handshake failed";
+  keep_seeing({row_of("b")}, seconds{5});
+  EXPECT_EQ(told("the handshake failed"), 2);
+}
+
+TEST_F(peers_test, a_dial_that_is_under_way_is_not_repeated) {
+  keep_seeing({row_of("b")}, seconds{30});
+  ASSERT_EQ(dials.size(), 1U);
+  dials[0].done({"b", 1, nullptr, "nobody listens"});
+  keep_seeing({row_of("b")}, seconds{1});
+  EXPECT_EQ(dials.size(), 2U);
+}
+
+TEST_F(peers_test, names_that_leave_the_table_are_forgotten) {
+  network = [](const node_row& to) {
+    return gate_dialled{to.name, to.incarnation, nullptr, "nobody listens"};
+  };
+  keep_seeing({row_of("b")}, seconds{20});
+  EXPECT_EQ(told("no link with node b"), 1);
+  const auto before = dials.size();
+  see({});
+  see({row_of("b")});
+  EXPECT_EQ(dials.size(), before + 1) << "without the pause of before";
+  EXPECT_EQ(told("no link with node b"), 2);
+}
+
+TEST_F(peers_test, a_dial_that_ends_after_its_node_has_left_leaves_nothing) {
+  see({row_of("b")});
+  see({});
+  dials.at(0).done({"b", 1, nullptr, "nobody listens"});
+  engine.run();
+  EXPECT_EQ(told("no link with node b"), 0);
+  see({row_of("b")});
+  EXPECT_EQ(dials.size(), 2U) << "at once";
+}
+
+TEST_F(peers_test, who_is_of_another_protocol_is_not_dialled) {
+  auto old = row_of("old");
+  old.protocol = link_protocol + 1;
+  keep_seeing({old}, seconds{5});
+  EXPECT_TRUE(dials.empty());
+  EXPECT_EQ(told("no link with node old: it is of version 1.0"), 1);
+}
+
+TEST_F(peers_test, a_stranger_is_refused_in_words_and_told_once) {
+  const auto hello_of = [&](const std::string& name, const other_node& n) {
+    return node_hello{link_protocol, "1.0", "elsewhere",
+                      name,          1,     caf::actor_cast<caf::strong_actor_ptr>(n.peers)};
+  };
+  const auto b = new_node("b");
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = engine.ask<node_hello>(peers, hello_of("b", b));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, ec::node_refused);
+    see({row_of("c", 9)});
+  }
+  EXPECT_EQ(told("no link with node b: node `b` is of the cluster `elsewhere`"), 1);
+  EXPECT_EQ(told("linked with"), 0);
+  // What is remembered of strangers has a bound.
+  for (std::size_t i = 0; i < peers_actor_impl::max_refused; ++i)
+    EXPECT_FALSE(engine.ask<node_hello>(peers, hello_of("x" + std::to_string(i), b)));
+  EXPECT_FALSE(engine.ask<node_hello>(peers, hello_of("b", b)));
+  EXPECT_EQ(told("no link with node b: node `b` is of the cluster `elsewhere`"), 2);
+}
+
+}  // namespace
+}  // namespace millrace
