@@ -16,7 +16,7 @@ namespace millrace {
 
 /// Of the messages between nodes: grows with each change of one that travels. Nodes of different
 /// protocols do not link.
-constexpr int link_protocol = 2;
+constexpr int link_protocol = 3;
 
 // Making a link
 // ----------------------------------------------------------------------------------------------

@@ -168,7 +168,7 @@ void document_actor_impl::find_source() {
             if (stage_ != stage::extracting || token != work_.token) return;
             const auto problem = from_caf(e);
             if (problem.code == ec::internal)  // the fetcher died
-              give_back(release_reason::drained);
+              give_back(release_reason::drained, away_delay);
             else
               conclude(problem);
           });
@@ -418,8 +418,16 @@ void document_actor_impl::conclude(const error& problem) {
       return give_back(release_reason::drained);
     case attempt_verdict::wait:
       spdlog::debug("document {} waits: {}", work_.uri, problem.message);
-      return give_back(release_reason::drained, away_delay);
+      return give_back(
+          release_reason::drained, away_delay,
+          problem.code == ec::source_away ? other_node_with_the_file() : std::string{});
   }
+}
+
+/// Empty: this one has it, or any.
+std::string document_actor_impl::other_node_with_the_file() const {
+  const auto place = place_of_file_uri(work_.uri);
+  return place && place->node != config_.node ? place->node : std::string{};
 }
 
 void document_actor_impl::end_failed(const error& problem, bool dead_letter) {
@@ -433,13 +441,14 @@ void document_actor_impl::end_failed(const error& problem, bool dead_letter) {
   hand_over();
 }
 
-void document_actor_impl::give_back(release_reason reason, duration delay) {
+void document_actor_impl::give_back(release_reason reason, duration delay, std::string waits_for) {
   if (reason == release_reason::failed) delay = retry_delay(config_.queue, work_.failures);
   if (config_.book) {  // also where the puller is dead just now
     config_.book->ended({work_.token});
     config_.book->give_back({work_.token}, reason, delay);
   }
-  send(roles_.puller, return_lease{work_.token, reason, static_cast<std::uint64_t>(delay.count())});
+  send(roles_.puller, return_lease{work_.token, reason, static_cast<std::uint64_t>(delay.count()),
+                                   std::move(waits_for)});
   become_idle();
 }
 

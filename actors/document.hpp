@@ -111,7 +111,8 @@ class document_actor_impl : public bounded_actor<document_actor> {
   void send_result();
   void conclude(const error& problem);
   void end_failed(const error& problem, bool dead_letter);
-  void give_back(release_reason reason, duration delay = duration{0});
+  void give_back(release_reason reason, duration delay = duration{0}, std::string waits_for = {});
+  std::string other_node_with_the_file() const;
   void become_idle();
   void enter(stage next);
   template <class Handle>

@@ -52,6 +52,13 @@ struct return_lease {
   std::int64_t token = 0;
   release_reason reason = release_reason::drained;
   std::uint64_t delay_ms = 0;  ///< Not claimed again before.
+  /// The other node that has the document's file and is away; empty: it waits for none.
+  std::string waits_for = {};
+};
+
+/// These nodes offer their files, and did not a moment ago.
+struct sources_back {
+  std::vector<std::string> nodes;
 };
 
 /// The document is alive: its lease may have its whole time again.
@@ -293,7 +300,12 @@ typename Inspector::result_type inspect(Inspector& f, restart_child& x) {
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, return_lease& x) {
-  return f(caf::meta::type_name("millrace::return_lease"), x.token, x.reason, x.delay_ms);
+  return f(caf::meta::type_name("millrace::return_lease"), x.token, x.reason, x.delay_ms,
+           x.waits_for);
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, sources_back& x) {
+  return f(caf::meta::type_name("millrace::sources_back"), x.nodes);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, extend_lease& x) {
@@ -411,6 +423,7 @@ CAF_ADD_TYPE_ID(millrace, (millrace::grant_demand))
 CAF_ADD_TYPE_ID(millrace, (millrace::deliver_lease))
 CAF_ADD_TYPE_ID(millrace, (millrace::lease_accepted))
 CAF_ADD_TYPE_ID(millrace, (millrace::return_lease))
+CAF_ADD_TYPE_ID(millrace, (millrace::sources_back))
 CAF_ADD_TYPE_ID(millrace, (millrace::extend_lease))
 CAF_ADD_TYPE_ID(millrace, (millrace::use_roles))
 CAF_ADD_TYPE_ID(millrace, (millrace::use_image_roles))

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/sources/file_uri.hpp"
+
 namespace millrace {
 
 queue_puller_actor_impl::queue_puller_actor_impl(caf::actor_config& config, actor_place place,
@@ -16,6 +18,7 @@ queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() 
       [this](const grant_demand& message) { on_demand(message); },
       [this](const return_lease& message) { on_return(message); },
       [this](const extend_lease& message) { on_extend(message); },
+      [this](const sources_back& message) { on_sources_back(message); },
       [this](const leases_ended& message) { config_.book->ended(message.tokens); },
       [this](const leases_abandoned& message) {
         config_.book->ended(message.tokens);
@@ -108,7 +111,34 @@ void queue_puller_actor_impl::look_after_elsewhere() {
 
 void queue_puller_actor_impl::on_return(const return_lease& message) {
   config_.book->ended({message.token});
-  give_back({message.token}, message.reason, std::chrono::milliseconds{message.delay_ms});
+  duration delay = std::chrono::milliseconds{message.delay_ms};
+  if (!message.waits_for.empty()) delay = away_.pause(message.waits_for, system().clock().now());
+  give_back({message.token}, message.reason, delay);
+}
+
+void queue_puller_actor_impl::on_sources_back(const sources_back& message) {
+  for (const auto& node : message.nodes)
+    if (away_.back(node)) back_.insert(node);
+  wake_those_that_waited();
+}
+
+/// Those that are more than the queue makes due at a time wait for the next poll.
+void queue_puller_actor_impl::wake_those_that_waited() {
+  if (back_.empty()) return;
+  release_returned();  // or it would put off some of them afterwards
+  std::int64_t woken = 0;
+  std::erase_if(back_, [&](const auto& node) {
+    const auto made = config_.source->make_due(file_uri("/", node));
+    if (!made)
+      spdlog::warn("documents of node {} wait longer: {}", node, made.error().message);
+    else
+      woken += *made;
+    return made && *made < queue::max_made_due;
+  });
+  if (woken == 0) return;
+  queue_empty_ = false;
+  planner_.expire();
+  claim_or_wait();
 }
 
 void queue_puller_actor_impl::on_extend(const extend_lease& message) {
@@ -263,6 +293,7 @@ void queue_puller_actor_impl::on_tick() {
   delayed_send(this, config_.poll_interval, tick_atom_v);
   look_after_elsewhere();
   release_returned();
+  wake_those_that_waited();
   if (storage_is_short()) return;
   if (paused_until_ && !paused()) {
     paused_until_.reset();

@@ -13,9 +13,11 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "actors/actors.hpp"
 #include "actors/bounded_actor.hpp"
+#include "runtime/queue/away_sources.hpp"
 #include "runtime/queue/claim_planner.hpp"
 #include "runtime/queue/lease_book.hpp"
 #include "runtime/queue/queue.hpp"
@@ -62,6 +64,8 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   void on_demand(const grant_demand& message);
   void on_return(const return_lease& message);
   void on_extend(const extend_lease& message);
+  void on_sources_back(const sources_back& message);
+  void wake_those_that_waited();
   void on_flush();
   void on_tick();
   void deliver();
@@ -92,6 +96,8 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   bool queue_empty_ = false;  ///< The last claim found nothing more.
   bool draining_ = false;
   std::uint64_t released_ = 0;
+  away_sources away_;
+  std::set<std::string> back_;  ///< Nodes whose documents may be put off yet.
   std::optional<clock::time_point> paused_until_;
   std::string pause_reason_;
 };

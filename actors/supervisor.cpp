@@ -312,8 +312,19 @@ caf::result<drain_progress> supervisor_actor_impl::progress() {
   return drain_progress{parts_.directory->documents_in_flight(), released_, false, {}};
 }
 
+std::vector<std::string> supervisor_actor_impl::sources_new_in(const peers_changed& message) const {
+  std::vector<std::string> nodes;
+  for (const auto& now : message.offers)
+    if (now.files && std::none_of(others_.offers.begin(), others_.offers.end(),
+                                  [&](const auto& o) { return o.files == now.files; }))
+      nodes.push_back(now.node);
+  return nodes;
+}
+
 /// Orders to a ledger that is lost are answered at once: whether it carried them out is not known.
 void supervisor_actor_impl::on_peers(const peers_changed& message) {
+  if (auto back = sources_new_in(message); !back.empty())
+    send(roles_.puller, sources_back{std::move(back)});
   others_ = message;
   const auto lost = [&](const ledger_actor& ledger) {
     return std::none_of(message.offers.begin(), message.offers.end(),

@@ -13,11 +13,11 @@ enum class attempt_verdict : std::uint8_t {
   dead_letter,  ///< Final: the attempts are used up.
   retry_later,  ///< One more failure, then again.
   give_back,    ///< Not its fault: back to the queue as it was.
-  wait,         ///< The same, for away_delay: its source cannot be reached.
+  wait,         ///< The same, for away_delay or longer: what it needs cannot be reached.
 };
 
-/// Until a document whose node is away is looked at again. It costs nothing and has no end: the
-/// node comes back, or the dataset is cancelled.
+/// Until a document whose node is away is looked at again, the first time (away_sources.hpp). It
+/// costs nothing and has no end: the node comes back, or the dataset is cancelled.
 constexpr duration away_delay = std::chrono::seconds{5};
 
 /// `moved_on`: the attempt saved pages that no attempt before it had finished. Then even a document

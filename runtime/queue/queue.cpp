@@ -94,6 +94,15 @@ select dataset_id, priority,
        document_id, failures + $3::int, losses + $4::int
 from gone where status = 'processing')sql";
 
+// Reads every row that is put off, and its document: for what happens seldom.
+constexpr auto make_due_sql = R"sql(
+with waiting as materialized (
+  select r.ctid as place from queue_ready r join documents d on d.id = r.document_id
+  where r.run_at > clock_timestamp() and r.failures = 0 and starts_with(d.uri, $1)
+  limit $2::bigint for update of r skip locked)
+update queue_ready set run_at = clock_timestamp()
+where ctid = any(array(select place from waiting)))sql";
+
 /// Takes leases of holders that vanished; their documents were claimed before others of their
 /// dataset, and go before them again: those became due when their submission began, a moment before
 /// the dataset's row was made. `lost`: a condition on the lease `l`. What somebody else
@@ -255,6 +264,14 @@ result<std::int64_t> queue::release(const std::vector<released_lease>& leases,
                                                int8_array_parameter(delays), failure, loss)
                                   .affected_rows());
                         });
+}
+
+result<std::int64_t> queue::make_due(const std::string& prefix) {
+  return pool_.transact("queue", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+    const auto made = tx.exec_params(make_due_sql, prefix, max_made_due).affected_rows();
+    if (made > 0) tx.exec0("notify millrace_queue");
+    return static_cast<std::int64_t>(made);
+  });
 }
 
 result<std::int64_t> queue::free_former_incarnations() {

@@ -66,6 +66,11 @@ class queue {
   /// Returns how many of the tokens still held; the others are somebody else's now.
   result<std::int64_t> release(const std::vector<released_lease>& leases, release_reason reason);
 
+  /// Makes documents due whose URI begins with `prefix` and that were put off for no failure of
+  /// theirs, at most max_made_due at a time, and wakes all pullers; how many.
+  result<std::int64_t> make_due(const std::string& prefix);
+  static constexpr std::int64_t max_made_due = 10'000;
+
   /// Frees what earlier incarnations of this node held: they are dead. Each document has one loss
   /// more, but a suspect that had not begun to run.
   result<std::int64_t> free_former_incarnations();

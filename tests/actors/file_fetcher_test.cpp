@@ -194,6 +194,23 @@ TEST_F(file_fetcher_test, a_document_whose_node_is_away_waits_at_no_cost) {
   ASSERT_EQ(log->returned.size(), 1U);
   EXPECT_EQ(log->returned[0].reason, release_reason::drained);
   EXPECT_EQ(log->returned[0].delay_ms, static_cast<std::uint64_t>(away_delay.count()));
+  EXPECT_EQ(log->returned[0].waits_for, "b");
+}
+
+TEST_F(file_fetcher_test, a_document_whose_fetcher_died_waits_for_the_next_one) {
+  start_fetcher();
+  config.node = "a";
+  start();
+  roles.files = fetcher;
+  announce();
+  reader.silent = true;
+  lease work{.token = 1, .document_id = 7, .dataset_id = 1, .size = 9, .uri = "file://b/srv/a.txt"};
+  ASSERT_TRUE(deliver(work));
+  engine.kill(fetcher);
+  ASSERT_EQ(log->returned.size(), 1U);
+  EXPECT_EQ(log->returned[0].reason, release_reason::drained);
+  EXPECT_EQ(log->returned[0].delay_ms, static_cast<std::uint64_t>(away_delay.count()));
+  EXPECT_EQ(log->returned[0].waits_for, "") << "its node is not away";
 }
 
 TEST_F(file_fetcher_test, a_document_of_this_node_is_read_in_place) {

@@ -304,6 +304,59 @@ TEST_F(queue_puller_test, a_drained_lease_costs_no_attempt) {
   EXPECT_EQ(db.query("select attempts from documents"), "0");
 }
 
+TEST_F(queue_puller_test, a_document_of_a_node_that_is_away_waits_longer_each_time_at_no_cost) {
+  db.submit(1);
+  db.execute("update documents set uri = 'file://b/srv/' || id");
+  auto s = new_slot();
+  for (const int pause : {5, 10, 20, 40, 60, 60}) {
+    const auto before = s.leases->size();
+    demand_of(s);
+    settle();
+    ASSERT_EQ(s.leases->size(), before + 1) << pause;
+    caf::send_as(s.actor, puller,
+                 return_lease{s.leases->back().token, release_reason::drained, 5'000, "b"});
+    settle();
+    EXPECT_EQ(db.leased(), 0);
+    const auto at = std::to_string(pause);
+    EXPECT_EQ(db.query("select run_at - clock_timestamp() between interval '" + at +
+                       " s' - interval '2 s' and interval '" + at +
+                       " s' + interval '2 s' from queue_ready"),
+              "t")
+        << pause;
+    engine.advance(seconds{pause}, seconds{1});
+    db.execute("update queue_ready set run_at = clock_timestamp()");
+    tell(wake_atom_v);
+  }
+  EXPECT_EQ(db.query("select failures + losses from queue_ready"), "0");
+  EXPECT_EQ(db.query("select attempts from documents"), "0");
+}
+
+TEST_F(queue_puller_test, what_waits_for_a_node_is_due_at_once_when_it_is_back_and_nothing_else) {
+  db.submit(3);
+  db.execute(
+      "update documents set uri = 'file://' || case when uri like '%/2.txt' then 'c' else "
+      "'b' end || '/srv/' || id");
+  std::vector<slot> slots;
+  for (int i = 0; i < 3; ++i) slots.push_back(new_slot());
+  for (auto& s : slots) demand_of(s);
+  settle();
+  for (auto& s : slots) {
+    ASSERT_EQ(s.leases->size(), 1U);
+    const auto node = s.leases->at(0).uri.substr(7, 1);
+    caf::send_as(s.actor, puller,
+                 return_lease{s.leases->at(0).token, release_reason::drained, 5'000, node});
+    demand_of(s);
+  }
+  engine.run();  // not written yet: neither may be put off afterwards
+  tell(sources_back{{"a", "b"}});
+  std::vector<std::string> again;
+  for (auto& s : slots)
+    for (std::size_t i = 1; i < s.leases->size(); ++i)
+      again.push_back(s.leases->at(i).uri.substr(7, 1));
+  EXPECT_EQ(again, (std::vector<std::string>{"b", "b"}));
+  EXPECT_EQ(db.number("select count(*) from queue_ready where run_at > clock_timestamp()"), 1);
+}
+
 TEST_F(queue_puller_test, a_pause_gives_back_what_is_not_delivered_and_a_resume_goes_on) {
   db.submit(50);
   auto s = new_slot();

@@ -416,6 +416,32 @@ TEST(queue, vacuum_waits_for_the_end_of_a_snapshot_beside_which_it_was_in_vain) 
   EXPECT_LT(dead(), queue::vacuum_threshold);
 }
 
+TEST(queue, what_waits_for_the_files_of_one_node_can_be_made_due) {
+  test_database db;
+  seed_dataset(db, "d", 6);
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  // Two of `b`, one of a node whose name begins alike, one of none; one that failed, one that is
+  // due.
+  db.execute(
+      "update documents set uri = case when uri ~ '/[1256]$' then 'file://b' "
+      "when uri like '%/3' then 'file://bb' else 'file://' end || '/srv/' || id");
+  db.execute(
+      "update queue_ready r set run_at = now() + interval '1 minute', "
+      "failures = (select (uri like '%/5')::int from documents d where d.id = r.document_id) "
+      "where document_id <> (select max(id) from documents)");
+  const auto uris = [&] {
+    return db.query(
+        "select string_agg(d.uri, ' ' order by d.id) from queue_ready r join documents "
+        "d on d.id = r.document_id where r.run_at <= clock_timestamp()");
+  };
+  EXPECT_EQ(uris(), "file://b/srv/6");
+  EXPECT_EQ(must(q.make_due("file://b/")), 2);
+  EXPECT_EQ(uris(), "file://b/srv/1 file://b/srv/2 file://b/srv/6");
+  EXPECT_EQ(must(q.make_due("file://b/")), 0);
+  claim_planner planner;
+  EXPECT_THAT(must(q.claim(planner, 10)), SizeIs(3));
+}
+
 TEST(queue, retry_delays_double_up_to_their_bound) {
   queue_settings s;
   s.retry_min = std::chrono::seconds{2};
