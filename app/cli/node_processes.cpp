@@ -7,14 +7,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/cli/options.hpp"
-
-extern char** environ;
 
 namespace millrace::cli {
 
@@ -22,6 +20,23 @@ namespace {
 
 /// A line without an end is passed on at this many bytes.
 constexpr std::size_t max_line = 16U << 10;
+/// As shells say it.
+constexpr int cannot_execute = 127;
+
+/// In the child of a process with threads: nothing but system calls.
+[[noreturn]] void become_node(const std::vector<char*>& argv, int output, pid_t parent) {
+  ::setpgid(0, 0);  // Ctrl-C in our terminal is ours, and we pass it on once
+  // Whoever is killed cannot stop its nodes; they drain then. It counts from the thread that
+  // forked, which is main(); one that ended before this call is seen by its child's new parent.
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(cannot_execute);
+  ::dup2(output, STDOUT_FILENO);
+  ::dup2(output, STDERR_FILENO);
+  ::execv(argv[0], argv.data());
+  constexpr char problem[] = "this node cannot be executed\n";
+  [[maybe_unused]] const auto told = ::write(STDERR_FILENO, problem, sizeof problem - 1);
+  ::_exit(cannot_execute);
+}
 
 }  // namespace
 
@@ -45,29 +60,19 @@ result<void> node_processes::spawn(process& p) {
   unique_fd read_end{ends[0]};
   const unique_fd write_end{ends[1]};
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, write_end.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&files, write_end.get(), STDERR_FILENO);
-  // A group of its own: Ctrl-C in our terminal is ours, and we pass it on once.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   auto words = command_;
   words.insert(words.end(), {"--name", p.name});
   std::vector<char*> argv;
   for (auto& w : words) argv.push_back(w.data());
   argv.push_back(nullptr);
-  const int problem = posix_spawn(&p.pid, argv[0], &files, &attributes, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
-  if (problem != 0) {
-    p.pid = 0;
-    return fail(ec::internal, words[0] + " cannot be started: " + std::strerror(problem));
-  }
+  const auto parent = ::getpid();
+  const auto pid = ::fork();
+  if (pid < 0) return fail(ec::internal, words[0] + " cannot be started: " + std::strerror(errno));
+  if (pid == 0) become_node(argv, write_end.get(), parent);
+  p.pid = pid;
   p.handle = unique_fd{static_cast<int>(syscall(SYS_pidfd_open, p.pid, 0))};
   p.output = std::move(read_end);
+  p.line.clear();
   p.due.reset();
   return {};
 }
@@ -84,6 +89,7 @@ std::optional<std::string> node_processes::step(std::chrono::milliseconds patien
     int status = 0;
     if (p.pid != 0 && waitpid(p.pid, &status, WNOHANG) == p.pid) {
       pass_on(p);
+      end_line(p);
       p.pid = 0;
       const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       if (code != 0) all_well_ = false;
@@ -124,6 +130,13 @@ void node_processes::pass_on(process& p) {
       p.line.erase(0, end == std::string::npos ? length : length + (length == end ? 1 : 0));
     }
   }
+}
+
+/// Last words may have no end.
+void node_processes::end_line(process& p) {
+  if (p.line.empty()) return;
+  std::fprintf(stderr, "%s | %s\n", p.name.c_str(), p.line.c_str());
+  p.line.clear();
 }
 
 void node_processes::stop() {

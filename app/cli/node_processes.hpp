@@ -1,7 +1,9 @@
 // The node processes that `millrace up` runs: started, watched, started again, stopped together.
-// What they print is passed on line by line, behind their names.
+// What they print is passed on line by line, behind their names. When this process is killed they
+// are sent SIGTERM, and drain.
 //
-// Used from one thread. step() waits at most its argument; nothing else blocks.
+// Used from one thread, which must live as long as the nodes. step() waits at most its argument;
+// nothing else blocks.
 #pragma once
 
 #include <chrono>
@@ -52,6 +54,7 @@ class node_processes {
   result<void> spawn(process& p);
   std::optional<std::string> ended(process& p);
   void pass_on(process& p);
+  void end_line(process& p);
 
   std::vector<std::string> command_;
   restart_settings restart_;

@@ -1,5 +1,6 @@
 // Nodes that work together: they find each other, share what there is to do, and are told apart.
 #include <csignal>
+#include <fstream>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -141,6 +142,24 @@ TEST(cluster, documents_of_a_node_that_is_away_wait_for_it) {
   EXPECT_TRUE(eventually([&] {
     return bed.number("select count(*) from queue_ready where run_at > now()") > 0;
   })) << "put off";
+  ASSERT_TRUE(eventually([&] {
+    return bed.number("select count(*) from queue_leases where node = 'a'") == 0;
+  })) << "lost once";
+  const auto costs = [&] {
+    return bed.sql(
+        "select sum(q.failures), sum(q.losses), sum(d.attempts) from documents d join (select "
+        "document_id, failures, losses from queue_ready union all select document_id, failures, "
+        "losses from queue_leases) q on q.document_id = d.id where d.status <> 'ready'");
+  };
+  const auto before = costs();
+  for (int round = 0; round < 3; ++round) {
+    const auto latest = bed.sql("select max(run_at) from queue_ready");
+    ASSERT_TRUE(eventually([&] {
+      return bed.sql("select count(*) > 0 and min(run_at) > '" + latest + "' from queue_ready") ==
+             "t";
+    })) << "each was tried once more and put off again";
+  }
+  EXPECT_EQ(costs(), before) << "failures, losses, attempts";
   bed.start("a");
   ASSERT_TRUE(bed.ended());
   EXPECT_EQ(bed.number("select count(*) from documents where status = 'failed'"), 0);
@@ -194,6 +213,82 @@ TEST(cluster, up_runs_every_node_of_the_file_and_starts_again_what_dies) {
   EXPECT_EQ(outcome.exit_code, 1) << "one node was killed: " << outcome.err;
   EXPECT_EQ(bed.number("select count(*) from nodes where state = 'stopped'"), 3);
   bed.expect_end({documents});
+}
+
+bool has_ended(std::int64_t pid) {
+  std::ifstream in{"/proc/" + std::to_string(pid) + "/status"};
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("State:")) return line.find('Z') != std::string::npos;
+  return true;
+}
+
+TEST(cluster, nodes_of_an_up_that_is_killed_drain_and_end_and_so_does_the_database) {
+  constexpr int documents = 600;
+  cluster_bed bed{{.documents = documents,
+                   .latency = std::chrono::milliseconds{200},
+                   .rest = "[drain]\ntimeout = \"4s\"\n"}};
+  bed.close_database();  // `up` owns it
+  const auto all = bed.w.start({"up", "--config", bed.config});
+  for (const auto* name : {"a", "b", "c"})
+    ASSERT_TRUE(all->says(std::string{name} + " | millrace: node " + name + " is ready"))
+        << all->err();
+  const auto submitted =
+      bed.w.run({"submit", "--dataset", "d", "--config", bed.config, bed.w.documents()});
+  ASSERT_EQ(submitted.exit_code, 0) << submitted.err;
+  bed.open_database();
+  for (const auto* name : {"a", "b", "c"})
+    ASSERT_TRUE(eventually([&] { return bed.done_by(name) > 0; })) << name;
+  std::vector<std::int64_t> pids;
+  for (const auto* name : {"a", "b", "c"})
+    pids.push_back(bed.number("select pid from nodes where name = '" + std::string{name} + "'"));
+  bed.close_database();
+  all->signal(SIGKILL);
+  all->wait();
+  for (const auto pid : pids) EXPECT_TRUE(eventually([&] { return has_ended(pid); })) << pid;
+  EXPECT_TRUE(eventually([&] { return bed.postmaster() == 0; })) << "nobody is left that needs it";
+  bed.open_database();
+  EXPECT_EQ(bed.number("select count(*) from nodes where state = 'stopped'"), 3);
+  EXPECT_EQ(bed.number("select count(*) from queue_leases"), 0);
+  EXPECT_EQ(bed.number("select count(*) from documents where attempts > 1"), 0);
+  EXPECT_EQ(bed.number("select count(*) from documents where status = 'failed'"), 0);
+}
+
+// What the table alone says: here no lock of a data directory stands in the way before.
+TEST(cluster, a_live_row_of_the_same_name_at_another_address_is_a_rival_while_somebody_is_there) {
+  cluster_bed bed{{.names = {"a"}}};
+  bed.start("a");
+  const auto row = [&](const std::string& name, int port) {
+    bed.sql(
+        "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity, "
+        "heartbeat_at) values ('" +
+        name + "', 0, '127.0.0.1:" + std::to_string(port) +
+        "', '{all}', 'running', '0', 1, 1, now() + interval '1 hour') returning 1");
+  };
+  row("taken", bed.ports.at("a"));  // somebody answers there
+  const auto refused =
+      bed.refused({"--name", "taken", "--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err,
+              HasSubstr("a node called `taken` runs at 127.0.0.1:" +
+                        std::to_string(bed.ports.at("a")) + "; choose another --name"));
+  row("gone", bed.free_port());  // and there nobody does
+  bed.start("gone", {"--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+  EXPECT_EQ(bed.sql("select incarnation > 0 from nodes where name = 'gone'"), "t");
+}
+
+// Two that have pid 1 on one machine, as containers on the host's network have.
+TEST(cluster, a_node_with_the_link_id_of_another_is_refused) {
+  cluster_bed bed{{.names = {"a", "b"}}};
+  const std::vector<std::string> first_of_its_kind{"/usr/bin/unshare", "--pid", "--fork",
+                                                   "--kill-child"};
+  bed.start("a", {}, first_of_its_kind);
+  EXPECT_EQ(bed.number("select pid from nodes where name = 'a'"), 1);
+  auto words = first_of_its_kind;
+  words.insert(words.end(), {millrace_binary(), "node", "--config", bed.config, "--name", "b"});
+  const auto refused = bed.w.start_program(words)->wait();
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("node `a` has the same process and machine ids"));
+  EXPECT_EQ(bed.number("select count(*) from nodes where name = 'b'"), 0) << "it did not join";
 }
 
 TEST(cluster, what_cannot_work_together_is_refused_in_a_sentence) {
