@@ -25,7 +25,7 @@ cluster_bed::cluster_bed(bed_options o)
 
 void cluster_bed::write_config() {
   std::string text = remote_config(server.base_url(), options_.concurrency);
-  if (options_.network != nullptr) {
+  if (options_.network != nullptr || options_.by_url) {
     const std::string embedded = "embedded:";
     text.replace(text.find(embedded), embedded.size(), database_url());
   }

@@ -24,6 +24,7 @@ struct bed_options {
   std::string cluster = "name = \"test\"\n";
   std::map<std::string, std::string> roles = {};  ///< By node, as TOML's list; else all.
   private_network* network = nullptr;             ///< Each node on a host of its own, of its name.
+  bool by_url = false;  ///< Nodes are given the database's URL and see no process of it.
 };
 
 /// With certificates below `certs`, a NODE.pem and NODE.key each.

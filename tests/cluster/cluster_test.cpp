@@ -278,7 +278,7 @@ TEST(cluster, a_live_row_of_the_same_name_at_another_address_is_a_rival_while_so
 
 // Two that have pid 1 on one machine, as containers on the host's network have.
 TEST(cluster, a_node_with_the_link_id_of_another_is_refused) {
-  cluster_bed bed{{.names = {"a", "b"}}};
+  cluster_bed bed{{.names = {"a", "b"}, .by_url = true}};
   const std::vector<std::string> first_of_its_kind{"/usr/bin/unshare", "--pid", "--fork",
                                                    "--kill-child"};
   bed.start("a", {}, first_of_its_kind);

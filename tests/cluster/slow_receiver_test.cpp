@@ -15,7 +15,7 @@ using std::chrono::seconds;
 constexpr seconds link_holds{1};
 constexpr seconds link_is_lost{6};
 /// What a sender may grow by while nobody reads; the load is many times that.
-constexpr std::int64_t largest_growth = 20'000'000;
+constexpr std::int64_t largest_growth = 8'000'000;
 
 std::int64_t resident_bytes(std::int64_t pid) {
   std::ifstream in{"/proc/" + std::to_string(pid) + "/status"};
@@ -29,12 +29,12 @@ std::int64_t resident_bytes(std::int64_t pid) {
 /// than the documents at work would send.
 class large_documents : public cluster_bed {
  public:
-  static constexpr int documents = 200;
+  static constexpr int documents = 100;
   static constexpr std::size_t size = 512U << 10;
   static_assert(documents * size > 5 * largest_growth);
 
   large_documents()
-      : cluster_bed{{.latency = milliseconds{150},
+      : cluster_bed{{.latency = milliseconds{250},
                      .concurrency = 32,
                      .names = {"front", "reader", "vectors"},
                      .shared = false,

@@ -131,6 +131,27 @@ TEST(leadership, a_takeover_waits_for_a_transaction_that_showed_its_term) {
   EXPECT_TRUE(must(campaign(pool, role, b.node, b.incarnation, lifetime)));
 }
 
+// What lets a takeover go on while a stopped leader holds its row: the server ends its session,
+// well within the lock time-out of whoever campaigns.
+TEST(leadership, a_leader_that_stops_in_the_middle_of_a_transaction_is_ended_by_the_server) {
+  test_database db;
+  const auto a = seed_node(db, "a");
+  const auto b = seed_node(db, "b");
+  const auto term = run_for(db, a);
+  ASSERT_TRUE(term);
+  let_the_lifetime_pass(db);
+  auto stopped = db.pool().acquire();
+  ASSERT_TRUE(stopped);
+  pqxx::work tx{**stopped};
+  ASSERT_TRUE(succeeded(check_term(tx, *term)));
+  const auto successor = run_for(db, b);  // waits
+  ASSERT_TRUE(successor);
+  EXPECT_EQ(successor->epoch, 2);
+  EXPECT_ANY_THROW(tx.commit()) << "it wakes up, and nothing of it is written";
+  stopped->discard();
+  EXPECT_TRUE(succeeded(check(db, *successor)));
+}
+
 TEST(leadership, of_a_suspect_passes_on_once_it_has_not_beaten_for_three_seconds) {
   test_database db;
   const auto a = seed_node(db, "a");
