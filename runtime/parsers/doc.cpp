@@ -1,0 +1,55 @@
+// Word 97-2003 documents, and those of Word 6 and 95: paragraphs, headings by their styles, tables,
+// links, foot- and endnotes and text boxes. libwv reads them from memory; it opens no file.
+#include "runtime/parsers/doc_walker.hpp"
+#include "runtime/parsers/format.hpp"
+#include "runtime/parsers/ole_file.hpp"
+#include "runtime/parsers/parse_failure.hpp"
+#include "runtime/parsers/quiet_stderr.hpp"
+
+namespace millrace::parsers {
+
+namespace {
+
+constexpr int password_needed = 0x8000;  // beside the version, in what libwv answers
+
+/// libwv's state of one document.
+class wv_parser {
+ public:
+  explicit wv_parser(GsfInput* file) : parser_{wvCreateParser()} {
+    wvInit();
+    status_ = wvInitParser_gsf(parser_, file);
+  }
+  ~wv_parser() {
+    wvOLEFree(parser_);
+    wvDeleteParser(parser_);
+  }
+  wv_parser(const wv_parser&) = delete;
+  wv_parser& operator=(const wv_parser&) = delete;
+
+  int status() const { return status_; }
+  wvParseStruct& get() { return *parser_; }
+
+ private:
+  wvParseStruct* parser_;
+  int status_ = 0;
+};
+
+}  // namespace
+
+void parse_doc(const parse_input& in, document_builder& out) {
+  const quiet_stderr quiet;
+  const ole_file file{in.bytes, "Word"};
+  file.add_properties(out);
+  wv_parser parser{file.source()};
+  if ((parser.status() & password_needed) != 0 || parser.get().fib.fEncrypted != 0)
+    throw parse_failure{ec::encrypted_document,
+                        "the Word document is protected by a password; remove its password and "
+                        "submit it again"};
+  if (parser.status() != 0)
+    throw parse_failure{ec::malformed_document,
+                        "the Word document is cut off or damaged; get a complete copy of it, or "
+                        "open it with Word and save it again"};
+  doc_walker{parser.get(), in, out}.walk();
+}
+
+}  // namespace millrace::parsers
