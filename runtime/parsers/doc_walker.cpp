@@ -132,7 +132,8 @@ paragraph_role doc_walker::role_of(const PAP& properties) const {
       return {element_kind::heading, level};
     at = style.istdBase;
   }
-  if (properties.ilfo > 0) return {element_kind::list_item, properties.ilvl};
+  if (properties.ilfo > 0)
+    return {element_kind::list_item, static_cast<std::uint8_t>(properties.ilvl + 1)};
   return {};
 }
 
@@ -190,8 +191,7 @@ void doc_walker::take(char32_t character) {
     throw parse_failure{ec::limit_exceeded, "the Word document has more than " +
                                                 std::to_string(in_.limits.max_text_bytes) +
                                                 " characters; split it into smaller documents"};
-  if (is_left_out() || take_mark(character)) return;
-  if (is_hidden_ || ignored_fields_ > 0) return;
+  if (is_left_out() || take_mark(character) || is_hidden_) return;
   if (is_high_surrogate(character)) {
     high_surrogate_ = character;
     return;

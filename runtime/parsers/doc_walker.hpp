@@ -23,7 +23,7 @@ namespace millrace::parsers {
 
 class doc_walker {
  public:
-  /// Fields in fields; deeper ones are read as if they had no instruction.
+  /// Fields in fields; the instructions of deeper ones are taken for text.
   static constexpr std::size_t max_field_depth = 64;
   static constexpr std::size_t max_instruction_bytes = 4096;
   /// Styles that a style is based on.

@@ -178,7 +178,7 @@ class presentation_reader {
     std::string_view rest = t.text;
     while (!rest.empty())
       out_.add(is_list ? element_kind::list_item : element_kind::paragraph,
-               collapse(take_line(rest)));
+               collapse(take_line(rest)), is_list ? 1 : 0);
   }
 
   /// What the speaker says; the page of notes repeats the slide's picture, number and date.

@@ -19,6 +19,7 @@ import zlib
 
 from samples_open import make_open_formats
 import samples_text
+from samples_legacy import make_legacy
 from samples_office import make_office
 from sample_texts import (
     BEES_LEFT, BEES_RIGHT, BOOKKEEPING, BREAD, CANAL, CLOCKS_RUSSIAN, GAUGES, HARVEST, LEDGER,
@@ -398,3 +399,4 @@ if __name__ == "__main__":
     make_open_formats(write, make_zip, make_png)
     samples_text.make_all(write, mill_docx(), make_zip([("a.txt", "A file in an archive.")]), make_png(16, 12, (90, 60, 30)))
     make_office(write, make_zip, make_png)
+    make_legacy(write)
