@@ -41,11 +41,13 @@ void parse_doc(const parse_input& in, document_builder& out) {
   const ole_file file{in.bytes, "Word"};
   file.add_properties(out);
   wv_parser parser{file.source()};
-  if ((parser.status() & password_needed) != 0 || parser.get().fib.fEncrypted != 0)
+  const int status = parser.status();
+  // A failure is negative, and then has that bit as well.
+  if (status >= 0 && ((status & password_needed) != 0 || parser.get().fib.fEncrypted != 0))
     throw parse_failure{ec::encrypted_document,
                         "the Word document is protected by a password; remove its password and "
                         "submit it again"};
-  if (parser.status() != 0)
+  if (status != 0)
     throw parse_failure{ec::malformed_document,
                         "the Word document is cut off or damaged; get a complete copy of it, or "
                         "open it with Word and save it again"};
