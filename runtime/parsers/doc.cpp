@@ -34,6 +34,22 @@ class wv_parser {
   int status_ = 0;
 };
 
+/// libwv does not look whether what it reads is there, and ends the process where the text or its
+/// tables are cut off.
+bool is_whole(const ole_file& file, FIB& fib) {
+  const bool is_word_8 = (wvQuerySupported(&fib, nullptr) & ~password_needed) == WORD8;
+  const auto text = file.read_stream("WordDocument");
+  const auto tables =
+      is_word_8 ? file.read_stream(fib.fWhichTblStm != 0 ? "1Table" : "0Table") : text;
+  if (!text || !tables) return false;
+  const auto is_inside = [&](S32 at, U32 size) {
+    return at >= 0 && size <= tables->size() && static_cast<U32>(at) <= tables->size() - size;
+  };
+  return is_inside(fib.fcClx, fib.lcbClx) && is_inside(fib.fcStshf, fib.lcbStshf) &&
+         is_inside(fib.fcPlcfbtePapx, fib.lcbPlcfbtePapx) && fib.lcbPlcfbtePapx > 0 &&
+         is_inside(fib.fcPlcfbteChpx, fib.lcbPlcfbteChpx) && fib.lcbPlcfbteChpx > 0;
+}
+
 }  // namespace
 
 void parse_doc(const parse_input& in, document_builder& out) {
@@ -47,7 +63,7 @@ void parse_doc(const parse_input& in, document_builder& out) {
     throw parse_failure{ec::encrypted_document,
                         "the Word document is protected by a password; remove its password and "
                         "submit it again"};
-  if (status != 0)
+  if (status != 0 || !is_whole(file, parser.get().fib))
     throw parse_failure{ec::malformed_document,
                         "the Word document is cut off or damaged; get a complete copy of it, or "
                         "open it with Word and save it again"};
