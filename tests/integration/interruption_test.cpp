@@ -3,9 +3,9 @@
 #include <csignal>
 #include <set>
 
-#include "tests/integration/pdf_file.hpp"
 #include "tests/integration/workspace.hpp"
 #include "tests/support/embedding/fake_embedding_server.hpp"
+#include "tests/support/pdf_writer.hpp"
 
 namespace millrace {
 namespace {

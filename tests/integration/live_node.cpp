@@ -1,5 +1,7 @@
 #include "tests/integration/live_node.hpp"
 
+#include <cstdlib>
+
 #include "runtime/http/client.hpp"
 
 namespace millrace {
@@ -37,6 +39,19 @@ rapidjson::Document live_node::json(const std::string& target) const {
   const auto r = get(target);
   EXPECT_EQ(r.status, 200) << r.body;
   return parse_json(r.body);
+}
+
+double live_node::metric(const std::string& series) const {
+  const auto metrics = get("/metrics").body;
+  const auto at = metrics.find("\n" + series + " ");
+  return at == std::string::npos ? -1 : std::atof(metrics.c_str() + at + series.size() + 2);
+}
+
+double live_node::peak_memory_mib() const {
+  const auto status = read_text("/proc/" + std::to_string(process->pid()) + "/status");
+  const std::string key = "VmHWM:";
+  const auto at = status.find(key);
+  return at == std::string::npos ? -1 : std::atof(status.c_str() + at + key.size()) / 1024;
 }
 
 reply live_node::send(const std::string& method, const std::string& target,

@@ -33,6 +33,11 @@ class live_node {
   /// Of an answer with status 200.
   rapidjson::Document json(const std::string& target) const;
 
+  /// A value of /metrics, named with its labels as there; -1: there is none.
+  double metric(const std::string& series) const;
+  /// The most memory that its process ever had, in MiB.
+  double peak_memory_mib() const;
+
   std::unique_ptr<program> process;
   std::string address;  ///< HOST:PORT
   std::string url;

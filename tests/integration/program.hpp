@@ -36,6 +36,8 @@ class program {
   program(const program&) = delete;
   program& operator=(const program&) = delete;
 
+  /// -1: it has ended.
+  pid_t pid() const { return pid_; }
   void signal(int number) const;
   bool running();
   /// What it has printed so far.

@@ -33,4 +33,25 @@ std::string make_docx(const std::string& body, const zip_parts& more) {
   return make_zip(parts);
 }
 
+std::string make_picture_docx(const std::vector<docx_picture>& pictures) {
+  std::string body, relations;
+  zip_parts parts;
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    const auto n = std::to_string(i);
+    body += "<w:p><w:r><w:drawing><wp:inline><wp:docPr id=\"1\" name=\"p\" descr=\"" +
+            pictures[i].description +
+            "\"/><a:graphic><a:graphicData><pic:pic><pic:blipFill><a:blip r:embed=\"rId" + n +
+            "\"/></pic:blipFill></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing>"
+            "</w:r></w:p>";
+    relations += "<Relationship Id=\"rId" + n +
+                 "\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+                 "image\" Target=\"media/" +
+                 n + ".png\"/>";
+    parts.emplace_back("word/media/" + n + ".png", pictures[i].png);
+  }
+  parts.emplace_back("word/_rels/document.xml.rels",
+                     "<Relationships>" + relations + "</Relationships>");
+  return make_docx(body, parts);
+}
+
 }  // namespace millrace
