@@ -7,7 +7,7 @@ TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev configure build demo test check smoke load full soak fuzz bench bench-long bench-cluster bench-corpus bench-peers \
+.PHONY: help setup setup-dev configure build demo test check smoke load full soak fuzz bench bench-long bench-cluster bench-corpus bench-crash bench-peers \
         install package format lint clean
 
 help: ## List the targets
@@ -73,6 +73,10 @@ bench-cluster: ## How throughput grows with nodes, and how long a killed node's 
 bench-corpus: ## What becomes of the documents in FILES=DIR, and how much of their text is read
 	@$(MAKE) --no-print-directory build PRESET=release
 	@bench/corpus "$(FILES)"
+
+bench-crash: ## What a parser's crash costs the documents beside it
+	@$(MAKE) --no-print-directory build PRESET=release
+	@bench/crash
 
 bench-peers: ## Speed beside poppler, pdftotext and tesseract on the documents in FILES=DIR
 	@$(MAKE) --no-print-directory build PRESET=release
