@@ -12,13 +12,9 @@
 
 #include "runtime/core/document.hpp"
 #include "runtime/parsers/docx_numbering.hpp"
+#include "runtime/parsers/paragraph_output.hpp"
 
 namespace millrace::parsers {
-
-struct paragraph_role {
-  element_kind kind = element_kind::paragraph;
-  std::uint8_t level = 0;
-};
 
 class docx_styles {
  public:

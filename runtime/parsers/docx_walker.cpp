@@ -89,6 +89,7 @@ docx_walker::docx_walker(docx_package& package, const parse_input& in, document_
     : package_{package},
       in_{in},
       out_{out},
+      paragraphs_{out},
       styles_part_{package.related_part("styles")},
       styles_{styles_part_ ? styles_part_->tree.document_element() : pugi::xml_node{}},
       numbering_{read_numbering(package)},
@@ -113,7 +114,7 @@ void docx_walker::walk_document() {
   const bool has_pages = has_rendered_breaks_ || contains(body, is_page_break);
   page_ = has_pages ? 1 : 0;
   walk_blocks(body);
-  flush_code();
+  paragraphs_.flush_code();
   out_.set_page_count(page_);
 }
 
@@ -146,7 +147,7 @@ void docx_walker::walk_paragraph(const pugi::xml_node& node) {
     const auto label = numbering_.next(*place);
     if (!label.empty() && !trim(p.text).empty()) p.text.insert(0, label + ' ');
   }
-  emit(styles_.role_of(properties), p.text);
+  paragraphs_.add(styles_.role_of(properties), p.text);
   flush_graphics();
   for (const auto& box : p.boxes) walk_blocks(box);
   for (const auto& note : p.notes) walk_blocks(note);
@@ -330,7 +331,7 @@ void docx_walker::add_image(const std::string& relationship_id, std::string_view
 void docx_walker::walk_table(const pugi::xml_node& table) {
   const nesting guard{*this};
   std::vector<table_row> rows;
-  if (capture_ == nullptr) {
+  if (!paragraphs_.captures()) {
     out_.set_page(page_);
     std::vector<pugi::xml_node> cells;
     for (const auto row : table.children())
@@ -342,12 +343,12 @@ void docx_walker::walk_table(const pugi::xml_node& table) {
     }
   }
   collect_rows(table, rows);
-  if (capture_ != nullptr) {
+  if (paragraphs_.captures()) {
     for (const auto& row : rows)
-      for (const auto& cell : row) emit({}, cell);
+      for (const auto& cell : row) paragraphs_.add({}, cell);
     return;
   }
-  flush_code();
+  paragraphs_.flush_code();
   out_.add(element_kind::table, markdown_table(rows));
   flush_graphics();
 }
@@ -401,35 +402,11 @@ void docx_walker::collect_cells(const pugi::xml_node& parent, std::vector<pugi::
 }
 
 std::string docx_walker::cell_text(const pugi::xml_node& cell) {
-  std::string out;
-  auto* const outer = std::exchange(capture_, &out);
-  walk_blocks(cell);
-  capture_ = outer;
-  return out;
-}
-
-void docx_walker::emit(paragraph_role role, std::string_view text) {
-  if (capture_ == nullptr) {
-    if (role.kind == element_kind::code) {
-      code_.append(text).push_back('\n');
-    } else {
-      flush_code();
-      out_.add(role.kind, text, role.level);
-    }
-    return;
-  }
-  const auto trimmed = trim(text);
-  if (trimmed.empty()) return;
-  if (!capture_->empty()) capture_->push_back(' ');
-  capture_->append(trimmed);
-}
-
-void docx_walker::flush_code() {
-  out_.add(element_kind::code, std::exchange(code_, {}));
+  return paragraphs_.captured([&] { walk_blocks(cell); });
 }
 
 void docx_walker::flush_graphics() {
-  if (capture_ != nullptr) return;  // They follow the table that they stand in.
+  if (paragraphs_.captures()) return;  // They follow the table that they stand in.
   for (auto& image : std::exchange(images_, {}))
     out_.add_image(collapse(image.text), std::move(image.info));
   for (const auto& part : std::exchange(charts_, {})) add_chart(package_.package(), part, out_);

@@ -16,6 +16,7 @@
 #include "runtime/parsers/docx_styles.hpp"
 #include "runtime/parsers/format.hpp"
 #include "runtime/parsers/markdown_table.hpp"
+#include "runtime/parsers/paragraph_output.hpp"
 
 namespace millrace::parsers {
 
@@ -63,10 +64,8 @@ class docx_walker {
   void add_image(const std::string& relationship_id, std::string_view text);
   void add_drawing(const pugi::xml_node& drawing, paragraph& p);
   void add_note(const notes& from, const pugi::xml_node& reference, paragraph& p);
-  void emit(paragraph_role role, std::string_view text);
   /// Adds images, charts and diagrams of what was read last.
   void flush_graphics();
-  void flush_code();
 
   /// Counts nesting for the life of the object; throws limit_exceeded.
   class nesting;
@@ -74,16 +73,15 @@ class docx_walker {
   docx_package& package_;
   const parse_input& in_;
   document_builder& out_;
+  paragraph_output paragraphs_;
   std::unique_ptr<xml_part> styles_part_;
   docx_styles styles_;
   docx_numbering numbering_;
   notes footnotes_;
   notes endnotes_;
-  std::string* capture_ = nullptr;  ///< Where blocks go as plain text while a table cell is read.
   std::vector<pending_image> images_;
   std::vector<std::string> charts_;    ///< Parts of those that stand in the paragraph or table,
   std::vector<std::string> diagrams_;  ///< and of diagrams.
-  std::string code_;  ///< Paragraphs of code since the last other one, a line each.
   bool has_rendered_breaks_ = false;
   std::uint32_t page_ = 0;  ///< 0 while no break has been seen in a document without any.
   std::uint32_t depth_ = 0;

@@ -1,7 +1,6 @@
 #include "runtime/parsers/odf_package.hpp"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "runtime/parsers/image_header.hpp"
@@ -18,15 +17,7 @@ std::unique_ptr<xml_part> parse_xml(std::string text, bool& damaged) {
     throw parse_failure{ec::limit_exceeded, "the document has more than " +
                                                 std::to_string(odf_package::max_tags / 1'000'000) +
                                                 " million XML tags; split it into smaller ones"};
-  auto part = std::make_unique<xml_part>();
-  part->buffer = std::move(text);
-  // Text that is nothing but spaces counts; entities beyond XML's own five are not expanded.
-  constexpr unsigned options = pugi::parse_default | pugi::parse_ws_pcdata_single;
-  const auto outcome =
-      part->tree.load_buffer_inplace(part->buffer.data(), part->buffer.size(), options);
-  if (outcome.status == pugi::status_out_of_memory) throw std::bad_alloc{};
-  damaged = !outcome;
-  return part;
+  return parse_damaged_xml_part(std::move(text), damaged);
 }
 
 /// "./Object 1" and "Pictures/a.png" as part names; empty for what lies outside of the package.

@@ -8,7 +8,7 @@
 
 #include <pugixml.hpp>
 
-#include "runtime/parsers/docx_styles.hpp"
+#include "runtime/parsers/paragraph_output.hpp"
 
 namespace millrace::parsers {
 

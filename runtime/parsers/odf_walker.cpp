@@ -90,7 +90,11 @@ class odf_walker::nesting {
 };
 
 odf_walker::odf_walker(odf_package& package, const parse_input& in, document_builder& out)
-    : package_{package}, in_{in}, out_{out}, styles_{package.styles(), package.content()} {}
+    : package_{package},
+      in_{in},
+      out_{out},
+      paragraphs_{out},
+      styles_{package.styles(), package.content()} {}
 
 void odf_walker::read_properties() {
   std::string keywords;
@@ -115,7 +119,7 @@ void odf_walker::walk_text(const pugi::xml_node& text) {
   page_ = counts_pages_ ? 1 : 0;
   out_.set_page(page_);
   walk_blocks(text);
-  flush_code();
+  paragraphs_.flush_code();
   out_.set_page_count(page_);
 }
 
@@ -139,7 +143,7 @@ void odf_walker::walk_block(const pugi::xml_node& node) {
     page_ += counts_pages_ ? 1 : 0;
   else if (name == "section" && attribute_named(node, "display") == "none")
     return;
-  else if (name == "annotation" && capture_ != nullptr)
+  else if (name == "annotation" && paragraphs_.captures())
     remarks_.push_back(node);
   else if (is_any_of(name, {"section", "bibliography", "index-body", "index-title", "annotation",
                             "list-item", "list-header", "a"}))
@@ -150,15 +154,15 @@ void odf_walker::walk_paragraph(const pugi::xml_node& node) {
   auto role = role_of(node);
   const auto style = attribute_named(node, "style-name");
   const bool starts_item = std::exchange(item_open_, false);
-  if (counts_pages_ && capture_ == nullptr && styles_.breaks_page_before(style)) ++page_;
+  if (counts_pages_ && !paragraphs_.captures() && styles_.breaks_page_before(style)) ++page_;
   paragraph p;
   p.page = page_;
   p.keeps_spaces = role.kind == element_kind::code;
   walk_inline(node, p);
   if (role.kind == element_kind::paragraph && starts_item && list_level_ > 0)
     role = {element_kind::list_item, list_level_};
-  if (page_ > 0 && capture_ == nullptr) out_.set_page(p.page);
-  emit(role, p.text);
+  if (page_ > 0 && !paragraphs_.captures()) out_.set_page(p.page);
+  paragraphs_.add(role, p.text);
   walk_attached(p);
 }
 
@@ -253,11 +257,11 @@ void odf_walker::walk_table(const pugi::xml_node& table) {
       .read(table);
   list_level_ = outer_list;
   const bool is_box = rows.size() == 1 && rows.front().size() == 1;
-  if (capture_ != nullptr || is_box) {
+  if (paragraphs_.captures() || is_box) {
     for (const auto& row : rows)
-      for (const auto& cell : row) emit({}, cell);
+      for (const auto& cell : row) paragraphs_.add({}, cell);
   } else {
-    flush_code();
+    paragraphs_.flush_code();
     out_.set_page(page_);
     out_.add(element_kind::table, markdown_table(rows));
   }
@@ -274,11 +278,7 @@ std::string odf_walker::cell_text(const pugi::xml_node& cell) {
 }
 
 std::string odf_walker::captured(const pugi::xml_node& parent) {
-  std::string out;
-  auto* const outer = std::exchange(capture_, &out);
-  walk_blocks(parent);
-  capture_ = outer;
-  return out;
+  return paragraphs_.captured([&] { walk_blocks(parent); });
 }
 
 void odf_walker::walk_drawing(const pugi::xml_node& shape) {
@@ -358,29 +358,9 @@ void odf_walker::add_link(const pugi::xml_node& anchor) {
   if (!target.starts_with('#')) out_.add_link(target);
 }
 
-void odf_walker::emit(paragraph_role role, std::string_view text) {
-  if (capture_ == nullptr) {
-    if (role.kind == element_kind::code) {
-      code_.append(text).push_back('\n');
-    } else {
-      flush_code();
-      out_.add(role.kind, text, role.level);
-    }
-    return;
-  }
-  const auto trimmed = trim(text);
-  if (trimmed.empty()) return;
-  if (!capture_->empty()) capture_->push_back(' ');
-  capture_->append(trimmed);
-}
-
-void odf_walker::flush_code() {
-  out_.add(element_kind::code, std::exchange(code_, {}));
-}
-
 void odf_walker::flush_pending() {
-  if (capture_ != nullptr) return;  // They follow the table that they stand in.
-  if (!images_.empty()) flush_code();
+  if (paragraphs_.captures()) return;  // They follow the table that they stand in.
+  if (!images_.empty()) paragraphs_.flush_code();
   for (auto& image : std::exchange(images_, {})) out_.add_image(image.text, std::move(image.info));
   for (const auto& remark : std::exchange(remarks_, {})) walk_blocks(remark);
 }

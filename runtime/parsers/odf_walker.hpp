@@ -16,6 +16,7 @@
 #include "runtime/parsers/format.hpp"
 #include "runtime/parsers/odf_package.hpp"
 #include "runtime/parsers/odf_styles.hpp"
+#include "runtime/parsers/paragraph_output.hpp"
 
 namespace millrace::parsers {
 
@@ -69,18 +70,15 @@ class odf_walker {
   std::string captured(const pugi::xml_node& parent);
   void add_link(const pugi::xml_node& anchor);
   paragraph_role role_of(const pugi::xml_node& node) const;
-  void emit(paragraph_role role, std::string_view text);
-  void flush_code();
   void flush_pending();
 
   odf_package& package_;
   const parse_input& in_;
   document_builder& out_;
+  paragraph_output paragraphs_;
   odf_styles styles_;
   std::vector<pending_image> images_;    ///< Of the current table, in order.
   std::vector<pugi::xml_node> remarks_;  ///< Annotations of its cells.
-  std::string code_;                     ///< Lines of code that may go on.
-  std::string* capture_ = nullptr;       ///< Where blocks go as plain text while a cell is read.
   std::uint32_t page_ = 0;
   std::uint32_t depth_ = 0;
   std::uint8_t list_level_ = 0;

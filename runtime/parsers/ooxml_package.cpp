@@ -7,6 +7,7 @@
 
 #include "runtime/parsers/image_header.hpp"
 #include "runtime/parsers/parse_failure.hpp"
+#include "runtime/parsers/part_path.hpp"
 
 namespace millrace::parsers {
 
@@ -20,25 +21,8 @@ std::string folder_of(const std::string& part) {
 /// A relationship's target as a part name: relative to the part's folder, or from the root with a
 /// leading slash.
 std::string resolve(const std::string& part, std::string_view target) {
-  const auto path = target.starts_with('/') ? std::string{target.substr(1)}
-                                            : folder_of(part) + std::string{target};
-  std::vector<std::string_view> segments;
-  for (std::string_view rest = path; !rest.empty();) {
-    const auto end = std::min(rest.find('/'), rest.size());
-    const auto segment = rest.substr(0, end);
-    if (segment == "..") {
-      if (!segments.empty()) segments.pop_back();
-    } else if (segment != ".") {
-      segments.push_back(segment);
-    }
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  std::string out;
-  for (const auto segment : segments) {
-    if (!out.empty()) out.push_back('/');
-    out.append(segment);
-  }
-  return out;
+  return without_dots(target.starts_with('/') ? std::string{target}
+                                              : folder_of(part) + std::string{target});
 }
 
 std::string_view last_segment(std::string_view url) {

@@ -26,15 +26,7 @@ std::string percent_decoded(std::string_view text) {
 
 }  // namespace
 
-std::string resolve_part(std::string_view base, std::string_view reference) {
-  reference = reference.substr(0, reference.find_first_of("#?"));
-  if (reference.empty() ||
-      reference.substr(0, reference.find('/')).find(':') != std::string_view::npos)
-    return {};
-  const auto folder =
-      base.substr(0, base.rfind('/') == std::string_view::npos ? 0 : base.rfind('/') + 1);
-  const auto path = reference.starts_with('/') ? percent_decoded(reference)
-                                               : std::string{folder} + percent_decoded(reference);
+std::string without_dots(std::string_view path) {
   std::vector<std::string_view> segments;
   for (std::string_view rest = path; !rest.empty();) {
     const auto end = std::min(rest.find('/'), rest.size());
@@ -52,6 +44,18 @@ std::string resolve_part(std::string_view base, std::string_view reference) {
     out.append(segment);
   }
   return out;
+}
+
+std::string resolve_part(std::string_view base, std::string_view reference) {
+  reference = reference.substr(0, reference.find_first_of("#?"));
+  if (reference.empty() ||
+      reference.substr(0, reference.find('/')).find(':') != std::string_view::npos)
+    return {};
+  const auto folder =
+      base.substr(0, base.rfind('/') == std::string_view::npos ? 0 : base.rfind('/') + 1);
+  const auto path = reference.starts_with('/') ? percent_decoded(reference)
+                                               : std::string{folder} + percent_decoded(reference);
+  return without_dots(path);
 }
 
 }  // namespace millrace::parsers

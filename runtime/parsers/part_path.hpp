@@ -10,4 +10,7 @@ namespace millrace::parsers {
 /// give "OEBPS/a b.png"); empty where it leads out of the package.
 std::string resolve_part(std::string_view base, std::string_view reference);
 
+/// "/a/./b/..//c" as "a/c"; what leads above the root begins there.
+std::string without_dots(std::string_view path);
+
 }  // namespace millrace::parsers

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/parsers/docx_styles.hpp"
 #include "runtime/parsers/format.hpp"
 #include "runtime/parsers/markdown_table.hpp"
+#include "runtime/parsers/paragraph_output.hpp"
 #include "runtime/parsers/rtf_reader.hpp"
 
 namespace millrace::parsers {

@@ -7,6 +7,12 @@
 namespace millrace::parsers {
 
 std::unique_ptr<xml_part> parse_xml_part(std::string text) {
+  bool damaged = false;
+  auto part = parse_damaged_xml_part(std::move(text), damaged);
+  return damaged ? nullptr : std::move(part);
+}
+
+std::unique_ptr<xml_part> parse_damaged_xml_part(std::string text, bool& damaged) {
   auto part = std::make_unique<xml_part>();
   part->buffer = std::move(text);
   // Text that is nothing but spaces counts.
@@ -14,7 +20,8 @@ std::unique_ptr<xml_part> parse_xml_part(std::string text) {
   const auto outcome =
       part->tree.load_buffer_inplace(part->buffer.data(), part->buffer.size(), options);
   if (outcome.status == pugi::status_out_of_memory) throw std::bad_alloc{};
-  return outcome ? std::move(part) : nullptr;
+  damaged = !outcome;
+  return part;
 }
 
 std::string_view local_name(const pugi::xml_node& node) {

@@ -21,6 +21,8 @@ struct xml_part {
 
 /// Null where the text is not well-formed. Entities beyond XML's own five are not expanded.
 std::unique_ptr<xml_part> parse_xml_part(std::string text);
+/// Where the text is not well-formed: `damaged`, and what stands before that place.
+std::unique_ptr<xml_part> parse_damaged_xml_part(std::string text, bool& damaged);
 
 /// The name without its namespace prefix.
 std::string_view local_name(const pugi::xml_node& node);
