@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <clocale>
 #include <cstdio>
+#include <cstdlib>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -89,6 +90,8 @@ int main(int count, char** arguments) {
     return 2;
   }
   std::setlocale(LC_CTYPE, "C.UTF-8");  // names inside containers; the environment is empty
+  // Where it is not set, libc looks at /etc/localtime for each time stamp in a ZIP's directory.
+  ::setenv("TZ", "UTC0", 1);
   const auto o = read_options(words);
   if (const auto entered = extraction::enter_sandbox(o.policy); !entered) return entered.error();
   extraction::channel node{extraction::descriptor{extraction::extractor_socket}};
