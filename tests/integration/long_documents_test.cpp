@@ -21,6 +21,8 @@ namespace fs = std::filesystem;
 /// What design §5 leaves the node process, whatever the documents are.
 constexpr double most_memory_mib = 200;
 constexpr int default_scanned_pages = 12;
+/// Of any document here, on a machine with much else to do.
+constexpr std::chrono::seconds longest_reading{300};
 
 int scanned_pages() {
   const char* value = std::getenv("MILLRACE_SCANNED_PAGES");
@@ -65,7 +67,7 @@ class long_documents : public ::testing::Test {
     const auto answer = node->post(
         "/v1/datasets", R"({"name":")" + name + R"(","uris":["file://)" + file(name) + R"("]})");
     ASSERT_EQ(answer.status, 201) << answer.body;
-    const auto limit = patience + std::chrono::seconds{2 * scanned_pages()};
+    const auto limit = longest_reading + std::chrono::seconds{2 * scanned_pages()};
     ASSERT_TRUE(eventually(
         [&] {
           look();
@@ -180,7 +182,9 @@ TEST_F(long_documents, images_in_thousands_are_read_eight_at_a_time) {
   const auto saved = node->metric("millrace_checkpoint_bytes_total");
   const auto skipped = node->metric("millrace_checkpoints_skipped_total");
   double most_at_work = 0;
+  int looks = 0;
   read("pictures.docx", [&] {
+    if (++looks % 5 != 0) return;  // the metrics ask the database, too
     most_at_work =
         std::max(most_at_work, node->metric("millrace_slots{role=\"image\",state=\"reading\"}"));
   });
