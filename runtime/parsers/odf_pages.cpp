@@ -80,7 +80,7 @@ void odf_walker::walk_pages(const pugi::xml_node& presentation) {
     if (local_name(node) != "page") continue;
     out_.set_page(++page_);
     walk_page(node);
-    flush_code();
+    paragraphs_.flush_code();
     if (in_.progress) in_.progress(page_);
   }
   out_.set_page_count(page_);
@@ -90,8 +90,9 @@ void odf_walker::walk_page(const pugi::xml_node& page) {
   const auto class_of = [](const pugi::xml_node& shape) { return attribute_named(shape, "class"); };
   for (const auto shape : page.children())
     if (class_of(shape) == "title")
-      emit({element_kind::heading, 1},
-           captured(local_name(shape) == "frame" ? child_named(shape, "text-box") : shape));
+      paragraphs_.add(
+          {element_kind::heading, 1},
+          captured(local_name(shape) == "frame" ? child_named(shape, "text-box") : shape));
   flush_pending();
   for (const auto shape : page.children())
     if (class_of(shape) != "title" && !is_repeated_on_pages(class_of(shape))) walk_block(shape);
@@ -115,7 +116,7 @@ void odf_walker::walk_sheets(const pugi::xml_node& spreadsheet) {
     if (shapes || !images_.empty() || !remarks_.empty()) tables.say_name();
     flush_pending();
     walk_blocks(shapes);
-    flush_code();
+    paragraphs_.flush_code();
     if (in_.progress) in_.progress(page_);
   }
   out_.set_page_count(page_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/parsers/docx_package.hpp"
+#include "runtime/parsers/docx_styles.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
 namespace millrace::parsers {

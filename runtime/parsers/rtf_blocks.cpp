@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "runtime/parsers/docx_styles.hpp"
 #include "runtime/parsers/image_header.hpp"
 #include "runtime/parsers/rtf_walker.hpp"
 #include "runtime/parsers/text_tools.hpp"
