@@ -113,7 +113,7 @@ result<std::string> client::post(const std::string& target, const std::string& b
 
 result<std::string> client::put_file(const std::string& target, const std::string& path) const {
   const auto response =
-      http::send_file(endpoint_, make_request("PUT", target, ""), path, answer_timeout);
+      http::send_file(endpoint_, make_request("PUT", target, ""), path, answer_patience);
   if (!response) return tl::unexpected<error>(response.error());
   if (response->status / 100 == 2) return response->body;
   auto problem = to_error(*response);

@@ -89,7 +89,8 @@ TEST(dataset_reader, a_search_ranks_by_cosine_and_looks_at_its_dataset_only) {
       "array[0, 0.1 * o + 0.01 * d.size, -1, 0]::real[] from documents d join datasets s on s.id = "
       "d.dataset_id, generate_series(0, 5) o");
   const auto search = [&](const std::vector<float>& query, int limit) {
-    const auto text = must(reader.search({id, "d", "test", 4}, encode_embedding(query), limit));
+    const auto text =
+        must(reader.search({id, "d", "test", 4, "default"}, encode_embedding(query), limit));
     return json(
         db, text,
         "coalesce((select string_agg(concat(r ->> 'text', '=', r ->> 'score'), ' ' order by "
@@ -101,7 +102,8 @@ TEST(dataset_reader, a_search_ranks_by_cosine_and_looks_at_its_dataset_only) {
   EXPECT_EQ(search({0, 1, 0.5F, 0}, 100), "d2.5=0.0200 d1.5=0.0100") << "only positive scores";
   EXPECT_EQ(search({0, 0, 0, 0}, 10), "");
   EXPECT_EQ(search({1, 0, 0, 0}, 10), "");
-  const auto text = must(reader.search({id, "d", "test", 4}, encode_embedding({0, 1, 0, 0}), 1));
+  const auto text =
+      must(reader.search({id, "d", "test", 4, "default"}, encode_embedding({0, 1, 0, 0}), 1));
   EXPECT_EQ(json(db, text,
                  "concat_ws(' ', j #>> '{results,0,uri}', j #>> '{results,0,page_from}', j "
                  "#>> '{results,0,heading_path}')"),
