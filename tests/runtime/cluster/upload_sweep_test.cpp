@@ -15,17 +15,17 @@ namespace fs = std::filesystem;
 
 class upload_sweep_test : public ::testing::Test {
  protected:
-  fs::path keep(std::int64_t dataset, const std::string& name) {
+  fs::path keep(std::int64_t id, const std::string& name) {
     const auto file = *received_file::create(store->incoming(), {});
-    return must(store->keep(*file, dataset, name));
+    return must(store->keep(*file, id, name));
   }
   static void make_old(const fs::path& file) {
     fs::last_write_time(file, fs::file_time_type::clock::now() - upload_sweep::unnamed_age -
                                   std::chrono::minutes{1});
   }
-  void name(std::int64_t dataset, const fs::path& file, const std::string& node) {
+  void name(std::int64_t id, const fs::path& file, const std::string& node) {
     db.execute("insert into documents (dataset_id, uri, size, options) values (" +
-               std::to_string(dataset) + ", '" + file_uri(file.native(), node) + "', 1, 'test')");
+               std::to_string(id) + ", '" + file_uri(file.native(), node) + "', 1, 'test')");
   }
 
   test_database db;
