@@ -66,6 +66,7 @@ void doc_walker::walk() {
   wvSetCharHandler(&parser_, on_character);
   wvSetSpecialCharHandler(&parser_, on_special);
   wvSetDocumentHandler(&parser_, on_document);
+  skip_table_search();
   wvText(&parser_);
   if (failure_) std::rethrow_exception(failure_);
   end_paragraph();
@@ -86,6 +87,7 @@ int doc_walker::guarded(wvParseStruct* parser, Step step) {
 
 int doc_walker::on_element(wvParseStruct* parser, wvTag tag, void* properties, int) {
   return guarded(parser, [&](doc_walker& self) {
+    self.skip_table_search();
     if (tag == PARABEGIN) self.begin_paragraph(*static_cast<const PAP*>(properties));
     if (tag == PARAEND) self.end_paragraph();
     if (tag == CHARPROPBEGIN) {
@@ -93,6 +95,10 @@ int doc_walker::on_element(wvParseStruct* parser, wvTag tag, void* properties, i
       self.is_hidden_ = run.fVanish != 0 || run.fRMarkDel != 0;
     }
   });
+}
+
+void doc_walker::skip_table_search() {
+  parser_.intable = 1;
 }
 
 int doc_walker::on_character(wvParseStruct* parser, U16 character, U8 is_byte, U16 language) {

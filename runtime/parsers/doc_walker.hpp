@@ -52,6 +52,10 @@ class doc_walker {
   template <class Step>
   static int guarded(wvParseStruct* parser, Step step);
 
+  /// At the first cell of a table libwv looks for all of its rows, which only its own HTML needs,
+  /// and finds no end where the document ends with the table. It does not where it thinks that it
+  /// is inside already.
+  void skip_table_search();
   void begin_paragraph(const PAP& properties);
   void end_paragraph();
   void take(char32_t character);
