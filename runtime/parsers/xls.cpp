@@ -11,9 +11,22 @@
 
 namespace millrace::parsers {
 
+namespace {
+
+[[noreturn]] void fail_without_sheets() {
+  throw parse_failure{ec::malformed_document,
+                      "no sheet of the Excel workbook can be read; get a complete copy of it, or "
+                      "open it with Excel and save it as XLSX"};
+}
+
+}  // namespace
+
 void parse_xls(const parse_input& in, document_builder& out) {
   ole_file{in.bytes, "Excel"}.add_properties(out);
   const xls_workbook workbook{in.bytes};
+  // Every workbook has a sheet; libfreexl answers so where it does not understand what comes
+  // before.
+  if (workbook.sheet_count() == 0) fail_without_sheets();
   sheet_budget budget{max_workbook_cells, in.limits.max_text_bytes};
   std::uint32_t lost = 0;
   for (std::uint16_t sheet = 0; sheet < workbook.sheet_count(); ++sheet) {
@@ -32,10 +45,7 @@ void parse_xls(const parse_input& in, document_builder& out) {
     }
     if (in.progress) in.progress(sheet + 1U);
   }
-  if (lost > 0 && lost == workbook.sheet_count())
-    throw parse_failure{ec::malformed_document,
-                        "no sheet of the Excel workbook can be read; get a complete copy of it, or "
-                        "open it with Excel and save it again"};
+  if (lost == workbook.sheet_count()) fail_without_sheets();
 }
 
 }  // namespace millrace::parsers
