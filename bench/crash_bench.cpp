@@ -2,7 +2,8 @@
 // rounds without a deadly document and with one in every `--every`, in turn. Two loads:
 //
 //   full    as many documents as a node hands over at a time, as fast as the pool takes them: what
-//           a crash adds to the whole, (seconds with - seconds without) / crashes
+//           a crash adds to the whole, (seconds with - seconds without) / crashes; and the same of
+//           CPU time, which says more on a busy machine
 //   steady  one document after the other at `--rate`, which leaves the pool half idle: how long the
 //           slowest of the others waited for its answer
 //
@@ -22,6 +23,7 @@
 #include <CLI/CLI.hpp>
 
 #include "bench/deadly_document.hpp"
+#include "bench/worker_processes.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
 
 namespace {
@@ -66,6 +68,7 @@ struct document_files {
 
 struct round_figures {
   double seconds = 0;
+  double cpu_seconds = 0;     ///< Of all processes, their start included.
   std::vector<double> waits;  ///< Seconds of the documents that were read, sorted.
   std::uint64_t lost = 0;     ///< Documents without an answer of their own.
   std::uint64_t crashes = 0;  ///< Of processes.
@@ -77,15 +80,10 @@ struct round_figures {
   }
 };
 
-/// One round; `pause`: between the beginnings of two documents, none: as soon as there is room.
-round_figures run_round(const options& o, const document_files& files, int documents, bool crashes,
-                        std::optional<clock_type::duration> pause) {
-  extractor_pool_config config{o.extractor, {}, {}, {}};
-  config.settings.processes = o.workers;
-  extractor_pool pool{config};
-  // The clock starts when the processes have: they are long-lived.
-  while (pool.stats().idle < o.workers) std::this_thread::sleep_for(1ms);
-  round_figures figures;
+/// Hands the documents over and waits for their answers; `pause`: between the beginnings of two,
+/// none: as soon as there is room.
+void ask_all(extractor_pool& pool, const options& o, const document_files& files, int documents,
+             bool crashes, std::optional<clock_type::duration> pause, round_figures& figures) {
   std::mutex mutex;  // of figures
   std::counting_semaphore<> room{documents_in_flight};
   const auto begin = clock_type::now();
@@ -109,7 +107,22 @@ round_figures run_round(const options& o, const document_files& files, int docum
   }
   for (int i = 0; i < documents_in_flight; ++i) room.acquire();
   figures.seconds = seconds{clock_type::now() - begin}.count();
-  figures.crashes = pool.stats().crashes;
+}
+
+round_figures run_round(const options& o, const document_files& files, int documents, bool crashes,
+                        std::optional<clock_type::duration> pause) {
+  round_figures figures;
+  const auto cpu_before = bench::cpu_seconds_so_far();
+  {
+    extractor_pool_config config{o.extractor, {}, {}, {}};
+    config.settings.processes = o.workers;
+    extractor_pool pool{config};
+    // The clock starts when the processes have: they are long-lived.
+    while (pool.stats().idle < o.workers) std::this_thread::sleep_for(1ms);
+    ask_all(pool, o, files, documents, crashes, pause, figures);
+    figures.crashes = pool.stats().crashes;
+  }
+  figures.cpu_seconds = bench::cpu_seconds_so_far() - cpu_before;
   std::sort(figures.waits.begin(), figures.waits.end());
   return figures;
 }
@@ -135,20 +148,22 @@ bool is_as_asked(const round_figures& with, int documents, int every) {
 }
 
 bool bench_full(const options& o, const document_files& files) {
-  std::vector<double> added, rate;
+  std::vector<double> added, cpu_added, rate;
   bool well = true;
   for (int i = 0; i < o.rounds; ++i) {
     const auto without = run_round(o, files, o.documents, false, std::nullopt);
     const auto with = run_round(o, files, o.documents, true, std::nullopt);
     well = is_as_asked(with, o.documents, o.every) && well;
-    added.push_back((with.seconds - without.seconds) * 1e3 /
-                    static_cast<double>(std::max<std::uint64_t>(with.crashes, 1)));
+    const auto crashes = static_cast<double>(std::max<std::uint64_t>(with.crashes, 1));
+    added.push_back((with.seconds - without.seconds) * 1e3 / crashes);
+    cpu_added.push_back((with.cpu_seconds - without.cpu_seconds) * 1e3 / crashes);
     rate.push_back(o.documents / without.seconds);
   }
   std::printf(
       "full load: %d texts of 1 KiB, %d processes, one document in %d deadly; %.0f/s without\n",
       o.documents, o.workers, o.every, median(rate));
   print("a crash adds to the whole", added, "; under 50 wanted");
+  print("a crash adds in CPU time", cpu_added);
   return well;
 }
 

@@ -12,7 +12,11 @@ using ::testing::HasSubstr;
 class uploads : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_EQ(node.post("/v1/credits/grant", R"({"amount":10000})").status, 200);
+    // A node that has just started leads the ledger in a moment.
+    ASSERT_TRUE(eventually([&] {
+      return node.post("/v1/credits/grant", R"({"amount":10000,"idempotency_key":"fund"})")
+                 .status == 200;
+    }));
     for (const auto* below : {"even", "odd"}) std::filesystem::create_directories(folder() / below);
     for (int i = 0; i < files; ++i)
       write_text(folder() / (i % 2 == 0 ? "even" : "odd") / ("page " + std::to_string(i) + ".txt"),
