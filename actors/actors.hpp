@@ -15,7 +15,7 @@ using queue_puller_actor =
     caf::typed_actor<caf::reacts_to<grant_demand>,      // a document actor takes one more
                      caf::reacts_to<return_lease>,      // …or gives one back
                      caf::reacts_to<extend_lease>,      // …or shows that it moves on
-                     caf::reacts_to<sources_back>,      // what waited for them may go on
+                     caf::reacts_to<sources_here>,      // what waited for a new one may go on
                      caf::reacts_to<leases_ended>,      // committed, or found stale
                      caf::reacts_to<leases_abandoned>,  // accepted, but cannot be committed
                      caf::reacts_to<holder_died>,       // release what it held

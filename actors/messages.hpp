@@ -56,8 +56,8 @@ struct return_lease {
   std::string waits_for = {};
 };
 
-/// These nodes offer their files, and did not a moment ago.
-struct sources_back {
+/// All nodes whose files can be had now: those that are linked and offer them, and this one.
+struct sources_here {
   std::vector<std::string> nodes;
 };
 
@@ -304,8 +304,8 @@ typename Inspector::result_type inspect(Inspector& f, return_lease& x) {
            x.waits_for);
 }
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, sources_back& x) {
-  return f(caf::meta::type_name("millrace::sources_back"), x.nodes);
+typename Inspector::result_type inspect(Inspector& f, sources_here& x) {
+  return f(caf::meta::type_name("millrace::sources_here"), x.nodes);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, extend_lease& x) {
@@ -423,7 +423,7 @@ CAF_ADD_TYPE_ID(millrace, (millrace::grant_demand))
 CAF_ADD_TYPE_ID(millrace, (millrace::deliver_lease))
 CAF_ADD_TYPE_ID(millrace, (millrace::lease_accepted))
 CAF_ADD_TYPE_ID(millrace, (millrace::return_lease))
-CAF_ADD_TYPE_ID(millrace, (millrace::sources_back))
+CAF_ADD_TYPE_ID(millrace, (millrace::sources_here))
 CAF_ADD_TYPE_ID(millrace, (millrace::extend_lease))
 CAF_ADD_TYPE_ID(millrace, (millrace::use_roles))
 CAF_ADD_TYPE_ID(millrace, (millrace::use_image_roles))

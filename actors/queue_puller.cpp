@@ -18,7 +18,7 @@ queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() 
       [this](const grant_demand& message) { on_demand(message); },
       [this](const return_lease& message) { on_return(message); },
       [this](const extend_lease& message) { on_extend(message); },
-      [this](const sources_back& message) { on_sources_back(message); },
+      [this](const sources_here& message) { on_sources_here(message); },
       [this](const leases_ended& message) { config_.book->ended(message.tokens); },
       [this](const leases_abandoned& message) {
         config_.book->ended(message.tokens);
@@ -112,17 +112,25 @@ void queue_puller_actor_impl::look_after_elsewhere() {
 void queue_puller_actor_impl::on_return(const return_lease& message) {
   config_.book->ended({message.token});
   duration delay = std::chrono::milliseconds{message.delay_ms};
-  if (!message.waits_for.empty()) delay = away_.pause(message.waits_for, system().clock().now());
+  if (!message.waits_for.empty()) {
+    back_.erase(message.waits_for);  // or it would be made due at each poll, and put off again
+    // One that is here and did not answer will not be told to be back: it is only slow.
+    delay = here_.contains(message.waits_for)
+                ? away_delay
+                : away_.pause(message.waits_for, system().clock().now());
+  }
   give_back({message.token}, message.reason, delay);
 }
 
-void queue_puller_actor_impl::on_sources_back(const sources_back& message) {
-  for (const auto& node : message.nodes)
-    if (away_.back(node)) back_.insert(node);
+void queue_puller_actor_impl::on_sources_here(const sources_here& message) {
+  const auto before = std::exchange(here_, {message.nodes.begin(), message.nodes.end()});
+  for (const auto& node : here_)
+    if (!before.contains(node) && away_.back(node)) back_.insert(node);
   wake_those_that_waited();
 }
 
-/// Those that are more than the queue makes due at a time wait for the next poll.
+/// Those that are more than the queue makes due at a time wait for the next poll. After an error
+/// they become due by themselves.
 void queue_puller_actor_impl::wake_those_that_waited() {
   if (back_.empty()) return;
   release_returned();  // or it would put off some of them afterwards
@@ -133,7 +141,7 @@ void queue_puller_actor_impl::wake_those_that_waited() {
       spdlog::warn("documents of node {} wait longer: {}", node, made.error().message);
     else
       woken += *made;
-    return made && *made < queue::max_made_due;
+    return !made || *made < queue::max_made_due;
   });
   if (woken == 0) return;
   queue_empty_ = false;

@@ -64,7 +64,7 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   void on_demand(const grant_demand& message);
   void on_return(const return_lease& message);
   void on_extend(const extend_lease& message);
-  void on_sources_back(const sources_back& message);
+  void on_sources_here(const sources_here& message);
   void wake_those_that_waited();
   void on_flush();
   void on_tick();
@@ -97,6 +97,7 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   bool draining_ = false;
   std::uint64_t released_ = 0;
   away_sources away_;
+  std::set<std::string> here_;  ///< Nodes whose files can be had.
   std::set<std::string> back_;  ///< Nodes whose documents may be put off yet.
   std::optional<clock::time_point> paused_until_;
   std::string pause_reason_;

@@ -175,6 +175,7 @@ void supervisor_actor_impl::start(std::size_t slot) {
           queue_puller_config{parts_.source, parts_.book, s.queue.batch_size, s.queue.poll_interval,
                               parts_.storage_problem, parts_.counters, parts_.claims_held},
           true);
+      tell_sources();
       if (draining_) caf::anon_send(roles_.puller, drain_atom_v);
       return;
     case role::embedder:
@@ -312,20 +313,18 @@ caf::result<drain_progress> supervisor_actor_impl::progress() {
   return drain_progress{parts_.directory->documents_in_flight(), released_, false, {}};
 }
 
-std::vector<std::string> supervisor_actor_impl::sources_new_in(const peers_changed& message) const {
-  std::vector<std::string> nodes;
-  for (const auto& now : message.offers)
-    if (now.files && std::none_of(others_.offers.begin(), others_.offers.end(),
-                                  [&](const auto& o) { return o.files == now.files; }))
-      nodes.push_back(now.node);
-  return nodes;
+void supervisor_actor_impl::tell_sources() {
+  if (!roles_.puller) return;
+  sources_here now{{parts_.link.self.node}};
+  for (const auto& o : others_.offers)
+    if (o.files) now.nodes.push_back(o.node);
+  send(roles_.puller, std::move(now));
 }
 
 /// Orders to a ledger that is lost are answered at once: whether it carried them out is not known.
 void supervisor_actor_impl::on_peers(const peers_changed& message) {
-  if (auto back = sources_new_in(message); !back.empty())
-    send(roles_.puller, sources_back{std::move(back)});
   others_ = message;
+  tell_sources();
   const auto lost = [&](const ledger_actor& ledger) {
     return std::none_of(message.offers.begin(), message.offers.end(),
                         [&](const node_offer& o) { return o.ledger == ledger; });

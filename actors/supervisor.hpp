@@ -111,8 +111,8 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
   void on_down(const caf::down_msg& down);
   void on_leadership(const leadership_changed& change);
   void on_peers(const peers_changed& message);
-  /// Nodes that offer their files and did not before.
-  std::vector<std::string> sources_new_in(const peers_changed& message) const;
+  /// Tells the puller whose files can be had: the others' that offer them, and this node's.
+  void tell_sources();
   void announce();
   void announce_image_roles();
   std::vector<queue_puller_actor> dependents() const;

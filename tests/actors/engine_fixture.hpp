@@ -136,7 +136,7 @@ inline queue_puller_actor spawn_puller_log(virtual_engine& engine,
               log->demanded = m.lease;
             },
             [log](const return_lease& m) { log->returned.push_back(m); },
-            [](const sources_back&) {},
+            [](const sources_here&) {},
             [log](const extend_lease& m) { log->extended.push_back(m.token); },
             [log](const leases_ended& m) {
               log->ended.insert(log->ended.end(), m.tokens.begin(), m.tokens.end());

@@ -348,13 +348,72 @@ TEST_F(queue_puller_test, what_waits_for_a_node_is_due_at_once_when_it_is_back_a
     demand_of(s);
   }
   engine.run();  // not written yet: neither may be put off afterwards
-  tell(sources_back{{"a", "b"}});
+  tell(sources_here{{"a", "b"}});
   std::vector<std::string> again;
   for (auto& s : slots)
     for (std::size_t i = 1; i < s.leases->size(); ++i)
       again.push_back(s.leases->at(i).uri.substr(7, 1));
   EXPECT_EQ(again, (std::vector<std::string>{"b", "b"}));
   EXPECT_EQ(db.number("select count(*) from queue_ready where run_at > clock_timestamp()"), 1);
+}
+
+TEST_F(queue_puller_test, a_document_of_a_node_that_is_here_and_slow_waits_no_longer_each_time) {
+  db.submit(1);
+  db.execute("update documents set uri = 'file://b/srv/' || id");
+  auto s = new_slot();
+  const auto pause_of_the_next = [&] {
+    const auto before = s.leases->size();
+    demand_of(s);
+    settle();
+    EXPECT_EQ(s.leases->size(), before + 1);
+    caf::send_as(s.actor, puller,
+                 return_lease{s.leases->back().token, release_reason::drained, 5'000, "b"});
+    settle();
+    const auto pause = db.number(
+        "select round(extract(epoch from run_at - clock_timestamp()) / 5) * 5 from queue_ready");
+    engine.advance(seconds{pause}, seconds{1});
+    db.execute("update queue_ready set run_at = clock_timestamp()");
+    tell(wake_atom_v);
+    return pause;
+  };
+  tell(sources_here{{"a", "b"}});
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(pause_of_the_next(), 5) << i;
+  tell(sources_here{{"a"}});
+  EXPECT_EQ(pause_of_the_next(), 5) << "away since now";
+  EXPECT_EQ(pause_of_the_next(), 10);
+  tell(sources_here{{"a", "b"}});
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(pause_of_the_next(), 5) << "back";
+}
+
+TEST_F(queue_puller_test, what_waits_for_a_node_that_is_away_again_is_made_due_no_more) {
+  constexpr int too_many = queue::max_made_due + 3;
+  db.submit(too_many + 1);
+  db.execute("update documents set uri = 'file://b/srv/' || id");
+  db.execute(
+      "update queue_ready set run_at = clock_timestamp() + interval '1 h' where document_id <> "
+      "(select min(id) from documents)");
+  auto s = new_slot();
+  const auto give_back_one = [&] {
+    const auto before = s.leases->size();
+    demand_of(s);
+    settle();
+    ASSERT_EQ(s.leases->size(), before + 1);
+    caf::send_as(s.actor, puller,
+                 return_lease{s.leases->back().token, release_reason::drained, 5'000, "b"});
+    settle();
+  };
+  const auto later = [&] {
+    return db.number(
+        "select count(*) from queue_ready where run_at > clock_timestamp() + interval '30 min'");
+  };
+  give_back_one();
+  tell(sources_here{{"a", "b"}});
+  const auto left = later();
+  ASSERT_GT(left, 0) << "more than are made due at a time";
+  tell(sources_here{{"a"}});
+  give_back_one();
+  engine.advance(seconds{11}, milliseconds{500});  // two polls
+  EXPECT_EQ(later(), left);
 }
 
 TEST_F(queue_puller_test, a_pause_gives_back_what_is_not_delivered_and_a_resume_goes_on) {

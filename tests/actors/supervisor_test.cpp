@@ -108,6 +108,18 @@ class supervisor_test : public ::testing::Test {
                         caf::exit_reason::kill);
     return role;
   }
+
+  /// The next one of this role that has something to do.
+  void kill_next(const std::string& role) {
+    for (int i = 0; i < 10'000; ++i) {
+      for (auto* job : engine.sched.jobs)
+        if (auto* victim = dynamic_cast<caf::scheduled_actor*>(job);
+            victim != nullptr && victim->name() == role)
+          return engine.kill(caf::actor_cast<caf::actor>(caf::strong_actor_ptr{victim->ctrl()}));
+      if (!engine.step()) engine.sched.advance_time(milliseconds{10});
+    }
+    FAIL() << role << " had nothing to do";
+  }
 };
 
 TEST_F(supervisor_test, thirty_documents_go_through_the_whole_engine) {
@@ -268,6 +280,42 @@ TEST_F(supervisor_test, too_many_deaths_are_told_to_the_node_once) {
   engine.advance(seconds{20}, milliseconds{50});
   ASSERT_EQ(fatal.size(), 1U);
   EXPECT_NE(fatal[0].find("die too often"), std::string::npos);
+}
+
+TEST_F(supervisor_test, the_puller_and_its_successor_know_whose_files_can_be_had) {
+  db.submit(1);
+  db.execute("update documents set uri = 'file://b/srv/' || id");  // there is no link to b
+  start();
+  engine.advance(seconds{1});
+  const auto pause = [&] {
+    return db.number(
+        "select round(extract(epoch from run_at - clock_timestamp()) / 5) * 5 from queue_ready");
+  };
+  const auto try_again = [&](int after) {
+    engine.advance(seconds{after}, milliseconds{500});
+    db.execute("update queue_ready set run_at = clock_timestamp()");
+    caf::anon_send(supervisor, wake_atom_v);
+    engine.advance(seconds{1}, milliseconds{50});
+  };
+  EXPECT_EQ(pause(), 5);
+  try_again(20);
+  EXPECT_EQ(pause(), 25) << "away as long";
+  node_offer offer;
+  offer.node = "b";
+  offer.files =
+      engine.spawn<file_reader_actor_impl>("file_reader_of_b", std::shared_ptr<submitted_files>{});
+  caf::anon_send(supervisor, peers_changed{{offer}});
+  engine.advance(milliseconds{500}, milliseconds{50});
+  EXPECT_EQ(pause(), 5) << "tried at once, and here";
+  try_again(20);
+  EXPECT_EQ(pause(), 5);
+  kill_next("queue_puller");
+  engine.advance(seconds{2});
+  for (int i = 0; i < 2; ++i) {
+    try_again(20);
+    EXPECT_EQ(pause(), 5) << "of the successor";
+  }
+  EXPECT_EQ(engine.directory->restarts(), 1U);
 }
 
 TEST_F(supervisor_test, a_node_that_was_superseded_says_why) {
