@@ -30,7 +30,7 @@ class actor_probe {
   std::uint64_t restarts = 0;  ///< Of this slot, before this actor.
   std::atomic<int> depth{0};   ///< Requests in the mailbox.
   std::atomic<int> peak{0};
-  std::atomic<std::uint64_t> rejected{0};
+  std::atomic<std::uint64_t> rejected{0};  ///< Refused: over the mailbox's limit or a grant's.
   std::atomic<std::uint64_t> handled{0};
   std::atomic<std::int64_t> demand_available{
       0};  ///< Items it would take now: what its producers may still send.

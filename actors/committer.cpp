@@ -33,8 +33,10 @@ committer_actor_impl::behavior_type committer_actor_impl::make_behavior() {
 
 caf::result<document_accepted> committer_actor_impl::on_commit(commit_document& request) {
   const demand work{1, request.bytes};
-  if (!grants_.spend(*this, work))
+  if (!grants_.spend(*this, work)) {
+    ++probe().rejected;
     return caf::make_error(ec::mailbox_full, std::string{"more results than were granted"});
+  }
   // At once: were it told by the document actor later, a committer that dies before would leave it
   // behind.
   if (config_.book) config_.book->accepted(request.outcome.token);

@@ -34,8 +34,10 @@ embedder_actor_impl::behavior_type embedder_actor_impl::make_behavior() {
 }
 
 caf::result<chunks_embedded> embedder_actor_impl::on_embed(embed_chunks& request) {
-  if (!grants_.spend(*this, {1, request.bytes}))
+  if (!grants_.spend(*this, {1, request.bytes})) {
+    ++probe().rejected;
     return caf::make_error(ec::mailbox_full, std::string{"more chunks than were granted"});
+  }
   auto promise = make_response_promise<chunks_embedded>();
   const auto id = ++last_job_;
   requests_[id] = {promise, request.bytes};

@@ -94,8 +94,10 @@ caf::result<image_described> image_desk_actor_impl::on_describe(describe_image& 
 }
 
 caf::result<image_described> image_desk_actor_impl::on_distant(describe_distant_image& order) {
-  if (!grants_.spend(*this, one_image))
+  if (!grants_.spend(*this, one_image)) {
+    ++probe().rejected;
     return caf::make_error(ec::mailbox_full, std::string{"more images than were granted"});
+  }
   job work{describe_image{std::move(order.image),
                           order.occurrences,
                           order.dataset_id,

@@ -27,7 +27,7 @@ void add_actor_metrics(metrics& into, const actor_directory& actors) {
                "Requests that the mailboxes of a role may hold.",
                by_role(actors, [](const actor_probe& p) { return p.limit; }));
   into.collect(kind::counter, "millrace_mailbox_rejected_total",
-               "Requests refused because a mailbox was full.",
+               "Requests refused: a mailbox was full, or they were not granted.",
                by_role(actors, [](const actor_probe& p) { return p.rejected.load(); }));
   into.collect(kind::counter, "millrace_backpressure_seconds_total",
                "Time that actors waited for a grant.", by_role(actors, [](const actor_probe& p) {

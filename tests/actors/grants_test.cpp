@@ -166,6 +166,8 @@ TEST(grants, a_producer_that_asks_for_nothing_is_refused) {
   ASSERT_FALSE(embedded);
   EXPECT_EQ(embedded.error().code, ec::mailbox_full);
   EXPECT_TRUE(writer.groups.empty());
+  for (const auto* role : {"committer", "embedder"})
+    EXPECT_EQ(engine.probe(role)->rejected, 1U) << role;
 }
 
 TEST(grants, a_producer_is_held_to_the_bytes_it_was_granted) {
