@@ -144,8 +144,8 @@ void add_dataset_routes(http::router& router, const api_services& s) {
     if (response.status == 200) response.status = 201;
     return response;
   });
-  router.add("GET /v1/datasets", [&s](const http::request&) {
-    const auto list = dataset_reader{*s.pool}.list();
+  router.add("GET /v1/datasets", [&s](const http::request& r) {
+    const auto list = dataset_reader{*s.pool}.list(text(r, "status"));
     return answer(list ? result<std::string>{R"({"datasets":)" + *list + "}"} : list);
   });
   router.add("GET /v1/datasets/{id}", [&s](const http::request& r) {

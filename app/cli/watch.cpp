@@ -61,44 +61,79 @@ result<datasets> read_datasets(const std::string& answer, bool one) {
   return all;
 }
 
-/// Asks for one dataset, or for all. Where the node that was asked is gone and nothing else was
-/// named, the data directory is opened again: a `run` that has ended leaves its results there.
+bool at_work(const watched& d) {
+  return d.status == "processing";
+}
+
+/// Asks for one dataset, or for all that are at work. Where the node that was asked is gone and
+/// nothing else was named, the data directory is opened again: a `run` that has ended leaves its
+/// results there.
 class observer {
  public:
   observer(const global_options& global, std::string dataset)
       : global_{global}, dataset_{std::move(dataset)} {}
 
-  result<datasets> look() {
+  /// `seen`: what the last look gave, empty at the first one. All are those that were at work at
+  /// the first look, as they are now; one that was deleted meanwhile is left out.
+  result<datasets> look(const datasets& seen) {
     if (!api_) {
       auto opened = client::open(global_);
       if (!opened) return tl::unexpected<error>(opened.error());
       api_ = std::move(*opened);
     }
-    const auto target =
-        dataset_.empty() ? "/v1/datasets" : "/v1/datasets/" + http::percent_encode(dataset_);
-    const auto answer = api_->get(target, look_patience);
-    if (answer) return read_datasets(*answer, !dataset_.empty());
-    if (answer.error().code == ec::http_unreachable && global_.endpoint.empty()) api_.reset();
-    return tl::unexpected<error>(answer.error());
+    auto now = dataset_.empty() ? all(seen) : one(dataset_);
+    if (!now && now.error().code == ec::http_unreachable && global_.endpoint.empty()) api_.reset();
+    return now;
   }
 
  private:
+  result<datasets> ask(const std::string& target, bool for_one) {
+    const auto answer = api_->get(target, look_patience);
+    if (!answer) return tl::unexpected<error>(answer.error());
+    return read_datasets(*answer, for_one);
+  }
+
+  result<datasets> one(const std::string& name) {
+    return ask("/v1/datasets/" + http::percent_encode(name), true);
+  }
+
+  result<datasets> all(const datasets& seen) {
+    auto list = ask("/v1/datasets?status=processing", false);
+    if (!list) return list;
+    std::erase_if(*list, [](const watched& d) { return !at_work(d); });  // an older node lists all
+    if (seen.empty()) return list;
+    datasets now;
+    for (const auto& s : seen) {
+      const auto listed =
+          std::find_if(list->begin(), list->end(), [&](const watched& d) { return d.id == s.id; });
+      if (listed != list->end())
+        now.push_back(std::move(*listed));
+      else if (!at_work(s))
+        now.push_back(s);
+      else if (auto missing = look_after(s, now); !missing)
+        return tl::unexpected<error>(missing.error());
+    }
+    return now;
+  }
+
+  /// What is not in the list has ended, was deleted, or is older than the newest that fit into it.
+  result<void> look_after(const watched& seen, datasets& now) {
+    auto found = one(seen.name);  // an id could be another one's name
+    if (!found && found.error().code == ec::unknown_dataset) return {};
+    if (!found) return tl::unexpected<error>(found.error());
+    if (found->front().id == seen.id) now.push_back(std::move(found->front()));
+    return {};
+  }
+
   const global_options& global_;
   std::string dataset_;
   std::unique_ptr<client> api_;
 };
 
 bool may_pass(ec code) {
-  return code == ec::http_unreachable || code == ec::timeout || code == ec::database_unavailable ||
-         code == ec::database_timeout || code == ec::pool_exhausted;
-}
-
-/// Those of `seen` as they are now; one that was deleted meanwhile is left out.
-datasets only(const datasets& seen, datasets now) {
-  std::erase_if(now, [&](const watched& d) {
-    return std::none_of(seen.begin(), seen.end(), [&](const watched& s) { return s.id == d.id; });
-  });
-  return now;
+  return code == ec::http_unreachable || code == ec::timeout || code == ec::draining ||
+         code == ec::database_unavailable || code == ec::database_timeout ||
+         code == ec::pool_exhausted;
 }
 
 run_progress sum_of(const datasets& all) {
@@ -111,10 +146,6 @@ run_progress sum_of(const datasets& all) {
       p.notice += (p.notice.empty() ? "" : "; ") + ("`millrace resume " + d.name) + "` goes on";
   }
   return p;
-}
-
-bool at_work(const watched& d) {
-  return d.status == "processing";
 }
 
 void print_end(const global_options& global, const std::string& dataset, const datasets& all) {
@@ -147,10 +178,9 @@ exit end_of(const datasets& all) {
 
 int watch(const global_options& global, const std::string& dataset) {
   observer from{global, dataset};
-  auto first = from.look();
+  auto first = from.look({});
   if (!first) return report(first.error());
   auto all = std::move(*first);
-  if (dataset.empty()) std::erase_if(all, [](const watched& d) { return !at_work(d); });
   if (all.empty() && !global.json) std::fputs("millrace: no dataset is at work\n", stderr);
   progress_view view{global.json, clock::now()};
   auto last_answer = clock::now();
@@ -161,9 +191,9 @@ int watch(const global_options& global, const std::string& dataset) {
       view.say("millrace: the work goes on; `millrace watch` shows it again");
       return interrupted_exit;
     }
-    auto now = from.look();
+    auto now = from.look(all);
     if (now) {
-      all = dataset.empty() ? only(all, std::move(*now)) : std::move(*now);
+      all = std::move(*now);
       last_answer = clock::now();
       said_away = false;
       continue;

@@ -27,7 +27,7 @@ select coalesce(json_agg(d), '[]') from (
               then round((v.remaining * extract(epoch from clock_timestamp() - v.created_at)
                           / (v.ready + v.failed))::numeric, 1) end as eta_seconds
   from datasets_v1 v join datasets s on s.name = v.dataset
-  where $1::bigint is null or s.id = $1
+  where ($1::bigint is null or s.id = $1) and ($2::text = '' or s.status = $2)
   order by v.created_at desc limit 1000) d)sql";
 
 constexpr auto failures_sql = R"sql(
@@ -112,9 +112,9 @@ result<dataset_identity> dataset_reader::find(const std::string& name_or_id) {
       });
 }
 
-result<std::string> dataset_reader::list() {
+result<std::string> dataset_reader::list(const std::string& status) {
   return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-    return std::string{tx.exec_params1(list_sql, std::optional<std::int64_t>{})[0].c_str()};
+    return std::string{tx.exec_params1(list_sql, std::optional<std::int64_t>{}, status)[0].c_str()};
   });
 }
 
@@ -122,7 +122,7 @@ result<std::string> dataset_reader::one(const std::string& name_or_id) {
   const auto dataset = find(name_or_id);
   if (!dataset) return tl::unexpected<error>(dataset.error());
   return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-    std::string json = tx.exec_params1(list_sql, dataset->id)[0].c_str();
+    std::string json = tx.exec_params1(list_sql, dataset->id, "")[0].c_str();
     const auto first = json.find('{');
     const auto last = json.rfind('}');
     if (first == std::string::npos)

@@ -42,8 +42,8 @@ class dataset_reader {
   result<dataset_identity> find(const std::string& name_or_id);
 
   /// [{"id","dataset","account","status","total","ready",…}], as datasets_v1 plus rates and the
-  /// ETA.
-  result<std::string> list();
+  /// ETA: the newest 1,000, of one status where it is named.
+  result<std::string> list(const std::string& status = {});
   /// One of them; `failures` groups the failed documents by code.
   result<std::string> one(const std::string& name_or_id);
   /// {"documents":[{"id","uri","status",…}],"next":ID|null}

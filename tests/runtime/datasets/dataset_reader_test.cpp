@@ -30,6 +30,10 @@ TEST(dataset_reader, datasets_are_found_by_name_and_by_id) {
   ASSERT_EQ(code_of(missing), ec::unknown_dataset);
   EXPECT_THAT(missing.error().message, HasSubstr("`first`"));
   EXPECT_EQ(json(db, must(reader.list()), "jsonb_array_length(j)"), "2");
+  db.execute("update datasets set status = 'cancelled' where name = 'first'");
+  EXPECT_EQ(json(db, must(reader.list("cancelled")), "j -> 0 ->> 'dataset'"), "first");
+  EXPECT_EQ(json(db, must(reader.list("cancelled")), "jsonb_array_length(j)"), "1");
+  EXPECT_EQ(json(db, must(reader.list("none")), "j"), "[]");
   for (const auto* odd : {"", "1x", "-1", "99999999999999999999", "'"})
     EXPECT_EQ(code_of(reader.find(odd)), ec::unknown_dataset) << odd;
 }
