@@ -34,6 +34,8 @@ error to_error(const http::response& response) {
     const auto known = ec_from_string(code);
     if (known != ec::none) e.code = known;
   }
+  // The server itself, before any of our code: it has as much to do as it may.
+  if (response.status == 503 && e.code == ec::internal) e.code = ec::http_unreachable;
   return e;
 }
 
@@ -71,6 +73,10 @@ void client::look_for_node() {
   http::endpoint found{"unix:" + api_socket(*database_.server), endpoint_.token};
   if (http::send(found, make_request("GET", "/livez", ""), probe_timeout))
     endpoint_ = std::move(found);
+}
+
+void client::leave_at_once() {
+  if (database_.server) database_.server->stop_without_waiting();
 }
 
 void client::serve_in_process() {
@@ -116,10 +122,7 @@ result<std::string> client::put_file(const std::string& target, const std::strin
       http::send_file(endpoint_, make_request("PUT", target, ""), path, answer_patience);
   if (!response) return tl::unexpected<error>(response.error());
   if (response->status / 100 == 2) return response->body;
-  auto problem = to_error(*response);
-  // The server itself, before any of our code: it has as much to do as it may.
-  if (response->status == 503 && problem.code == ec::internal) problem.code = ec::http_unreachable;
-  return tl::unexpected<error>(std::move(problem));
+  return tl::unexpected<error>(to_error(*response));
 }
 
 result<std::string> client::erase(const std::string& target) {

@@ -35,6 +35,9 @@ class client {
   bool live() const { return !endpoint_.url.empty(); }
   /// Looks whether a node runs on the data directory by now, and asks it from then on.
   void look_for_node();
+  /// For a process that ends without the destructor: a database that nobody else uses is told to
+  /// stop. Any thread; does not block.
+  void leave_at_once();
 
  private:
   result<http::response> send(http::request request, duration patience);

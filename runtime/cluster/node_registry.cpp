@@ -48,10 +48,11 @@ constexpr auto nodes_sql = R"sql(
 select coalesce(json_agg(n), '[]') from (
   select name as node, state, address, roles, capacity, version, pid, incarnation, started_at,
          round(extract(epoch from clock_timestamp() - heartbeat_at)::numeric, 1) as heartbeat_age_seconds,
-         (select count(*) from queue_leases l where l.node = nodes.name) as documents,
+         coalesce(held.documents, 0) as documents,
          (select coalesce(json_agg(role order by role), '[]') from leaders l
           where l.node = nodes.name and l.incarnation = nodes.incarnation and nodes.state <> 'stopped') as leads
-  from nodes order by name limit 1000) n)sql";
+  from nodes left join (select node, count(*) as documents from queue_leases group by node) held on held.node = nodes.name
+  order by name limit 1000) n)sql";
 
 constexpr auto cluster_sql = R"sql(
 select json_build_object('cluster', (select name from cluster),

@@ -154,8 +154,8 @@ TEST(top, says_when_the_node_is_gone_and_goes_on_when_it_is_back) {
   node->process->signal(SIGKILL);
   node->process->wait();
   EXPECT_TRUE(top.shows("no answer for ")) << top.seen;
-  node = std::make_unique<live_node>(w, "alone");
-  EXPECT_TRUE(top.shows("nodes: 1 running")) << top.seen;
+  node = std::make_unique<live_node>(w, "newcomer");
+  EXPECT_TRUE(top.shows("newcomer ")) << top.seen;
   top.press('q');
   EXPECT_EQ(top.ends(), 0);
 }
