@@ -48,11 +48,12 @@ void progress_view::show(const run_progress& p) {
     last_notice_ = p.notice;
     if (!p.notice.empty()) say("paused: " + p.notice);
   }
-  if (first_done_ < 0) first_done_ = p.ready + p.failed;
+  const auto done = p.ready + p.failed;
+  first_done_ = first_done_ < 0 ? done : std::min(first_done_, done);  // a retry makes it less
   if (quiet_) return;
   if (terminal_) {
     constexpr int width = 30;
-    const auto filled = p.total > 0 ? static_cast<int>((p.ready + p.failed) * width / p.total) : 0;
+    const auto filled = p.total > 0 ? static_cast<int>(done * width / p.total) : 0;
     std::string bar = "[";
     for (int i = 0; i < width; ++i) bar += i < filled ? '#' : '.';
     std::fprintf(stderr, "\r\033[K%s] %s", bar.c_str(), line(p).c_str());
