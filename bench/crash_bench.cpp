@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <semaphore>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +37,7 @@ using seconds = std::chrono::duration<double>;
 /// As many documents as the document actors of a node hand to the pool at one time.
 constexpr int documents_in_flight = 100;
 constexpr std::size_t document_bytes = 1024;
+constexpr std::chrono::seconds longest_start{10};  ///< Of the extractors.
 
 struct options {
   int workers = 2;
@@ -80,46 +82,75 @@ struct round_figures {
   }
 };
 
+/// Whether document `number` of a round with crashes is a deadly one.
+bool is_deadly(int number, int every) {
+  return number % every == every / 2;
+}
+
+/// Of so many documents, those that is_deadly() names.
+int deadly_among(int documents, int every) {
+  const int first = every / 2;
+  return documents > first ? (documents - 1 - first) / every + 1 : 0;
+}
+
+/// The clock of a round starts when the processes have: they are long-lived. Throws where they do
+/// not start.
+void wait_until_idle(const extractor_pool& pool, int workers) {
+  const auto limit = clock_type::now() + longest_start;
+  while (pool.stats().idle < workers) {
+    if (clock_type::now() > limit)
+      throw std::runtime_error{"the extractors were not ready after " +
+                               std::to_string(longest_start.count()) +
+                               " s; is --extractor the program crashing_extractor?"};
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
+/// What answers of the pool touch; outlives it.
+struct answers {
+  std::mutex mutex;  ///< Of figures.
+  round_figures figures;
+  std::counting_semaphore<> room{documents_in_flight};
+};
+
 /// Hands the documents over and waits for their answers; `pause`: between the beginnings of two,
 /// none: as soon as there is room.
 void ask_all(extractor_pool& pool, const options& o, const document_files& files, int documents,
-             bool crashes, std::optional<clock_type::duration> pause, round_figures& figures) {
-  std::mutex mutex;  // of figures
-  std::counting_semaphore<> room{documents_in_flight};
+             bool crashes, std::optional<clock_type::duration> pause, answers& into) {
   const auto begin = clock_type::now();
   for (int i = 0; i < documents; ++i) {
     if (pause) std::this_thread::sleep_until(begin + i * *pause);
-    room.acquire();
-    const bool deadly = crashes && i % o.every == o.every / 2;
+    into.room.acquire();
+    const bool deadly = crashes && is_deadly(i, o.every);
     const auto asked = clock_type::now();
     pool.extract({deadly ? files.deadly : files.harmless, deadly ? 1 : document_bytes},
-                 [&, asked](const result<extracted_document>& document) {
+                 [&into, asked](const result<extracted_document>& document) {
                    const seconds waited = clock_type::now() - asked;
                    {
-                     const std::lock_guard lock{mutex};
+                     const std::lock_guard lock{into.mutex};
                      if (document)
-                       figures.waits.push_back(waited.count());
+                       into.figures.waits.push_back(waited.count());
                      else
-                       ++figures.lost;
+                       ++into.figures.lost;
                    }
-                   room.release();
+                   into.room.release();
                  });
   }
-  for (int i = 0; i < documents_in_flight; ++i) room.acquire();
-  figures.seconds = seconds{clock_type::now() - begin}.count();
+  for (int i = 0; i < documents_in_flight; ++i) into.room.acquire();
+  into.figures.seconds = seconds{clock_type::now() - begin}.count();
 }
 
 round_figures run_round(const options& o, const document_files& files, int documents, bool crashes,
                         std::optional<clock_type::duration> pause) {
-  round_figures figures;
+  answers into;
+  auto& figures = into.figures;
   const auto cpu_before = bench::cpu_seconds_so_far();
   {
     extractor_pool_config config{o.extractor, {}, {}, {}};
     config.settings.processes = o.workers;
     extractor_pool pool{config};
-    // The clock starts when the processes have: they are long-lived.
-    while (pool.stats().idle < o.workers) std::this_thread::sleep_for(1ms);
-    ask_all(pool, o, files, documents, crashes, pause, figures);
+    wait_until_idle(pool, o.workers);
+    ask_all(pool, o, files, documents, crashes, pause, into);
     figures.crashes = pool.stats().crashes;
   }
   figures.cpu_seconds = bench::cpu_seconds_so_far() - cpu_before;
@@ -140,7 +171,7 @@ void print(const char* what, const std::vector<double>& rounds, const char* note
 
 /// False where a crash cost another document than its own.
 bool is_as_asked(const round_figures& with, int documents, int every) {
-  const auto deadly = static_cast<std::uint64_t>(documents / every);
+  const auto deadly = static_cast<std::uint64_t>(deadly_among(documents, every));
   if (with.lost == deadly && with.crashes == deadly) return true;
   std::printf("  %ju documents were lost and %ju processes died for %ju deadly documents\n",
               std::uintmax_t{with.lost}, std::uintmax_t{with.crashes}, std::uintmax_t{deadly});
@@ -210,7 +241,12 @@ int main(int argc, char** argv) {
   app.add_option("--extractor", o.extractor, "crashing_extractor")->required();
   CLI11_PARSE(app, argc, argv);
   const document_files files;
-  const bool full = bench_full(o, files);
-  const bool steady = bench_steady(o, files);
-  return full && steady ? 0 : 1;
+  try {
+    const bool full = bench_full(o, files);
+    const bool steady = bench_steady(o, files);
+    return full && steady ? 0 : 1;
+  } catch (const std::runtime_error& e) {
+    std::fprintf(stderr, "crash_bench: %s\n", e.what());
+    return 1;
+  }
 }

@@ -1,5 +1,6 @@
 // Word 97-2003 documents, and those of Word 6 and 95: paragraphs, headings by their styles, tables,
 // links, foot- and endnotes and text boxes. libwv reads them from memory; it opens no file.
+#include "runtime/parsers/doc_tables.hpp"
 #include "runtime/parsers/doc_walker.hpp"
 #include "runtime/parsers/format.hpp"
 #include "runtime/parsers/ole_file.hpp"
@@ -20,6 +21,8 @@ class wv_parser {
     status_ = wvInitParser_gsf(parser_, file);
   }
   ~wv_parser() {
+    // It keeps the streams of encrypted documents, and would close them at the next one's end.
+    parser_->fib.fEncrypted = 0;
     wvOLEFree(parser_);
     wvDeleteParser(parser_);
   }
@@ -34,20 +37,21 @@ class wv_parser {
   int status_ = 0;
 };
 
-/// libwv does not look whether what it reads is there, and ends the process where the text or its
-/// tables are cut off.
-bool is_whole(const ole_file& file, FIB& fib) {
-  const bool is_word_8 = (wvQuerySupported(&fib, nullptr) & ~password_needed) == WORD8;
+void check_version(const FIB& fib) {
+  const auto version = doc_version(fib);
+  if (version == WORD6 || version == WORD7 || version == WORD8) return;
+  throw parse_failure{ec::unsupported_format,
+                      "the Word document is of a version before Word 6; open it with Word or "
+                      "LibreOffice and save it as DOCX"};
+}
+
+void check_tables(const ole_file& file, const FIB& fib, const parse_limits& limits) {
   const auto text = file.read_stream("WordDocument");
-  const auto tables =
-      is_word_8 ? file.read_stream(fib.fWhichTblStm != 0 ? "1Table" : "0Table") : text;
-  if (!text || !tables) return false;
-  const auto is_inside = [&](S32 at, U32 size) {
-    return at >= 0 && size <= tables->size() && static_cast<U32>(at) <= tables->size() - size;
-  };
-  return is_inside(fib.fcClx, fib.lcbClx) && is_inside(fib.fcStshf, fib.lcbStshf) &&
-         is_inside(fib.fcPlcfbtePapx, fib.lcbPlcfbtePapx) && fib.lcbPlcfbtePapx > 0 &&
-         is_inside(fib.fcPlcfbteChpx, fib.lcbPlcfbteChpx) && fib.lcbPlcfbteChpx > 0;
+  const auto tables = doc_version(fib) == WORD8
+                          ? file.read_stream(fib.fWhichTblStm != 0 ? "1Table" : "0Table")
+                          : text;
+  if (!text || !tables) fail_damaged_doc();
+  check_doc_tables(fib, *text, *tables, limits.max_text_bytes);
 }
 
 }  // namespace
@@ -63,11 +67,11 @@ void parse_doc(const parse_input& in, document_builder& out) {
     throw parse_failure{ec::encrypted_document,
                         "the Word document is protected by a password; remove its password and "
                         "submit it again"};
-  if (status != 0 || !is_whole(file, parser.get().fib))
-    throw parse_failure{ec::malformed_document,
-                        "the Word document is cut off or damaged; get a complete copy of it, or "
-                        "open it with Word and save it again"};
-  doc_walker{parser.get(), in, out}.walk();
+  if (status != 0) fail_damaged_doc();
+  const auto& fib = parser.get().fib;
+  check_version(fib);
+  check_tables(file, fib, in.limits);
+  doc_walker{parser.get(), out}.walk();
 }
 
 }  // namespace millrace::parsers

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/parsers/charset.hpp"
+#include "runtime/parsers/doc_tables.hpp"
 #include "runtime/parsers/parse_failure.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
 namespace millrace::parsers {
 
 namespace {
+
+using namespace std::string_view_literals;
 
 /// Characters that stand for something else (MS-DOC 2.4.1 and 2.8.25).
 namespace mark {
@@ -33,6 +37,11 @@ constexpr unsigned no_style = 0xFFF;
 
 constexpr int deepest_heading = 6;
 constexpr U16 windows_latin = 0x0409;  // a language of code page 1252
+constexpr U16 last_byte = 0xFF;
+constexpr char32_t replacement = 0xFFFD;
+/// As libwv names them: Japanese, Chinese, Korean.
+constexpr std::array multi_byte_charsets{"CP932"sv, "CP936"sv, "GBK"sv,        "CP949"sv,
+                                         "CP950"sv, "BIG5"sv,  "BIG5-HKSCS"sv, "CP1361"sv};
 constexpr char32_t first_private = 0xE000;
 constexpr char32_t last_private = 0xF8FF;
 constexpr char32_t symbol_bullet = 0xF0B7;
@@ -57,8 +66,8 @@ std::string_view link_in(std::string_view instruction) {
 
 }  // namespace
 
-doc_walker::doc_walker(wvParseStruct& parser, const parse_input& in, document_builder& out)
-    : parser_{parser}, in_{in}, out_{out} {}
+doc_walker::doc_walker(wvParseStruct& parser, document_builder& out)
+    : parser_{parser}, out_{out} {}
 
 void doc_walker::walk() {
   parser_.userData = this;
@@ -102,12 +111,35 @@ void doc_walker::skip_table_search() {
 }
 
 int doc_walker::on_character(wvParseStruct* parser, U16 character, U8 is_byte, U16 language) {
-  // Word 97 and later keep a byte only where it is one of code page 1252, whatever the language.
-  if (is_byte != 0 && character >= 0x80) {
-    const bool is_word_8 = (wvQuerySupported(&parser->fib, nullptr) & 0x7FFF) == WORD8;
-    character = wvHandleCodePage(character, is_word_8 ? windows_latin : language);
+  return guarded(parser, [&](doc_walker& self) {
+    if (is_byte == 0 || character < first_beyond_ascii)
+      self.take(character);
+    else
+      // Word 97 and later keep a byte only where it is one of code page 1252, in any language.
+      self.take(self.decode(character,
+                            doc_version(parser->fib) == WORD8 ? windows_latin : language));
+  });
+}
+
+char32_t doc_walker::decode(U16 byte, U16 language) {
+  const std::string_view charset = wvLIDToCodePageConverter(language);
+  const bool is_multi_byte = std::find(multi_byte_charsets.begin(), multi_byte_charsets.end(),
+                                       charset) != multi_byte_charsets.end();
+  if (is_multi_byte || byte > last_byte)
+    throw parse_failure{ec::unsupported_format,
+                        "the document is of Word 6 or 95 in Chinese, Japanese or Korean; open it "
+                        "with Word or LibreOffice and save it as DOCX"};
+  const auto [known, is_new] = charsets_.try_emplace(charset);
+  auto& characters = known->second;
+  if (is_new) {
+    for (std::size_t i = 0; i < characters.size(); ++i) {
+      // The space ends a letter that might go on with an accent.
+      const std::string bytes{static_cast<char>(first_beyond_ascii + i), ' '};
+      const auto text = convert_charset(bytes, std::string{charset});
+      characters[i] = text && !text->empty() ? first_code_point(*text) : replacement;
+    }
   }
-  return guarded(parser, [&](doc_walker& self) { self.take(character); });
+  return characters[byte - first_beyond_ascii];
 }
 
 /// Pictures, note references and their like have no text; fields' marks come this way as well.
@@ -193,10 +225,6 @@ bool doc_walker::is_left_out() const {
 }
 
 void doc_walker::take(char32_t character) {
-  if (++characters_ > in_.limits.max_text_bytes)
-    throw parse_failure{ec::limit_exceeded, "the Word document has more than " +
-                                                std::to_string(in_.limits.max_text_bytes) +
-                                                " characters; split it into smaller documents"};
   if (is_left_out() || take_mark(character) || is_hidden_) return;
   if (is_high_surrogate(character)) {
     high_surrogate_ = character;

@@ -10,7 +10,9 @@
 #include <array>
 #include <cstdint>
 #include <exception>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <wv.h>
@@ -29,15 +31,19 @@ class doc_walker {
   /// Styles that a style is based on.
   static constexpr int max_base_styles = 16;
 
-  doc_walker(wvParseStruct& parser, const parse_input& in, document_builder& out);
+  doc_walker(wvParseStruct& parser, document_builder& out);
   doc_walker(const doc_walker&) = delete;
   doc_walker& operator=(const doc_walker&) = delete;
 
-  /// Reads all of the document. Throws limit_exceeded where it has more characters than
-  /// parse_limits::max_text_bytes, which only piece tables made on purpose reach.
+  /// Reads all of a document whose tables check_doc_tables() has seen. Throws unsupported_format
+  /// where Word 6 or 95 wrote it in a charset of more than one byte a character.
   void walk();
 
  private:
+  static constexpr U16 first_beyond_ascii = 0x80;
+  /// Of a charset: what the bytes from there on are.
+  using byte_characters = std::array<char32_t, 0x100 - first_beyond_ascii>;
+
   struct field {
     bool in_instruction = true;
     std::string instruction;
@@ -68,12 +74,13 @@ class doc_walker {
   bool is_left_out() const;
   paragraph_role role_of(const PAP& properties) const;
   static std::uint8_t heading_level_of(const STD& style);
+  /// What the byte is in the charset that Windows has for the language. libwv's own conversion
+  /// answers for bytes that are none with what its stack holds.
+  char32_t decode(U16 byte, U16 language);
 
   wvParseStruct& parser_;
-  const parse_input& in_;
   document_builder& out_;
   std::exception_ptr failure_;
-  std::uint64_t characters_ = 0;
   char32_t high_surrogate_ = 0;  ///< The first half of a character, while the second is awaited.
   std::string text_;             ///< Of the paragraph or the cell.
   paragraph_role role_;
@@ -85,6 +92,7 @@ class doc_walker {
   std::vector<table_row> rows_;
   std::vector<field> fields_;
   std::size_t ignored_fields_ = 0;  ///< Open beyond max_field_depth.
+  std::map<std::string_view, byte_characters> charsets_;  ///< Those that decode() met.
 };
 
 }  // namespace millrace::parsers

@@ -52,7 +52,6 @@ void parse_docx(const parse_input& in, document_builder& out);
 void parse_pptx(const parse_input& in, document_builder& out);
 void parse_xlsx(const parse_input& in, document_builder& out);
 void parse_doc(const parse_input& in, document_builder& out);
-void parse_xls(const parse_input& in, document_builder& out);
 void parse_ppt(const parse_input& in, document_builder& out);
 void parse_odf(const parse_input& in, document_builder& out);
 void parse_epub(const parse_input& in, document_builder& out);
@@ -93,6 +92,7 @@ struct format {
   parse_function parse = nullptr;  ///< Null where nobody reads it yet.
   format_group group = format_group::document;
   load_image_function load_image = nullptr;  ///< Null where its images have no source.
+  std::string_view instead = {};  ///< "save it as ...", where nobody reads it; else empty.
 };
 
 /// The row of this MIME type, null where there is none.

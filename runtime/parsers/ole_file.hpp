@@ -1,4 +1,4 @@
-// The streams of an OLE compound file (MS-CFB), as Word, Excel and PowerPoint wrote until 2003,
+// The streams of an OLE compound file (MS-CFB), as Word and PowerPoint wrote until 2003,
 // read from memory by libgsf. One document, one thread.
 #pragma once
 

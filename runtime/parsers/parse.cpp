@@ -24,6 +24,10 @@ constexpr std::string_view empty_mime = "application/x-empty";
         ec::unsupported_format,
         "the file is a " + std::string{known->name} +
             ", and archives are refused; unpack it and submit the files that it holds"};
+  if (known != nullptr && !known->instead.empty())
+    throw parse_failure{ec::unsupported_format, std::string{known->name} + " is not read; " +
+                                                    std::string{known->instead} +
+                                                    " and submit that"};
   if (known != nullptr)
     throw parse_failure{ec::unsupported_format, std::string{known->name} +
                                                     " is not supported yet; convert it to one of " +

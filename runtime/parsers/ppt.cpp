@@ -152,6 +152,7 @@ class presentation_reader {
     const auto record = parts.find(slide.part);
     if (!record || record->type != ppt_type::slide) return false;
     std::vector<slide_text> texts;
+    collected_bytes_ = 0;
     collect_texts(record->data, slide.outline, 0, texts);
     add_texts(texts);
     auto rest = record->data;
@@ -188,6 +189,7 @@ class presentation_reader {
     const auto record = parts.find(at->second);
     if (!record || record->type != ppt_type::notes) return;
     std::vector<slide_text> texts;
+    collected_bytes_ = 0;
     collect_texts(record->data, {}, 0, texts);
     for (const auto& t : texts)
       if (t.kind == text_kind::notes) add_paragraphs(t);
@@ -215,10 +217,24 @@ class presentation_reader {
     while (const auto record = next(rest)) {
       take_text(*record, own);
       const auto number = ppt_number(record->data, 0);
-      if (record->type == ppt_type::outline_text_reference && number < outline.size())
+      if (record->type == ppt_type::outline_text_reference && number < outline.size()) {
+        count_text(outline[number].text);
         texts.push_back(outline[number]);
+      }
     }
-    for (auto& t : own) texts.push_back(std::move(t));
+    for (auto& t : own) {
+      count_text(t.text);
+      texts.push_back(std::move(t));
+    }
+  }
+
+  /// A slide may name the same text of the outline again and again.
+  void count_text(std::string_view text) {
+    collected_bytes_ += text.size();
+    if (collected_bytes_ > in_.limits.max_text_bytes)
+      throw parse_failure{ec::limit_exceeded, "a slide of the presentation has more than " +
+                                                  std::to_string(in_.limits.max_text_bytes) +
+                                                  " bytes of text; split it into several"};
   }
 
   const parse_input& in_;
@@ -227,6 +243,7 @@ class presentation_reader {
   std::vector<slide_entry> slides_;
   std::map<std::uint32_t, std::uint32_t> notes_;  ///< Parts by the identifiers of notes.
   std::uint64_t records_ = 0;
+  std::uint64_t collected_bytes_ = 0;  ///< Of text, from the slide or the notes being read.
 };
 
 }  // namespace

@@ -80,11 +80,14 @@ void ppt_parts::read_directory(std::uint32_t at) {
   if (!record || record->type != ppt_type::persist_directory) return;
   const auto numbers = record->data.size() / 4;
   for (std::size_t i = 0; i < numbers;) {
+    if (numbers_read_++ > max_numbers) return;
     const auto head = ppt_number(record->data, 4 * i++);
     auto part = head & 0xFFFFF;
-    for (auto left = head >> 20; left > 0 && i < numbers; --left, ++part, ++i)
+    for (auto left = head >> 20; left > 0 && i < numbers; --left, ++part, ++i) {
+      if (numbers_read_++ > max_numbers) return;
       if (offsets_.size() < max_parts)  // The latest edit comes first, and stays.
         offsets_.try_emplace(part, ppt_number(record->data, 4 * i));
+    }
   }
 }
 

@@ -57,6 +57,8 @@ class ppt_parts {
  public:
   static constexpr std::size_t max_edits = 10'000;
   static constexpr std::size_t max_parts = 1'000'000;
+  /// Of directories, in all edits together, which may name the same one; later ones are not read.
+  static constexpr std::size_t max_numbers = 2 * max_parts;
 
   /// `edit`: where the stream's last user_edit_atom stands.
   ppt_parts(std::string_view stream, std::uint32_t edit);
@@ -71,6 +73,7 @@ class ppt_parts {
 
   std::string_view stream_;
   std::map<std::uint32_t, std::uint32_t> offsets_;
+  std::size_t numbers_read_ = 0;
   std::uint32_t document_ = 0;
   bool is_encrypted_ = false;
 };

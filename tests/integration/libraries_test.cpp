@@ -25,7 +25,7 @@ std::string libraries_of(const std::string& program) {
 
 constexpr std::array parsers{"poppler", "gumbo",  "libzip", "pugixml",      "libmagic",  "uchardet",
                              "md4c",    "libcsv", "gmime",  "libtesseract", "leptonica", "liblept",
-                             "freexl",  "libwv",  "libgsf", "libxml2"};
+                             "libwv",  "libgsf", "libxml2"};
 
 TEST(libraries, of_the_node_hold_no_parser_of_documents) {
   const auto loaded = libraries_of(MILLRACE_PROGRAM);
