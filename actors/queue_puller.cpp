@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/queue/attempt_policy.hpp"
 #include "runtime/sources/file_uri.hpp"
 
 namespace millrace {
