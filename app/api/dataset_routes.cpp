@@ -41,6 +41,10 @@ result<std::filesystem::path> allowed_path(const api_services& s, const std::str
                 "`" + uri + "` is not a file:// URI of an absolute path on this node");
   std::error_code problem;
   const auto real = std::filesystem::weakly_canonical(place->path, problem).native();
+  if (s.uploads && !s.uploads->has(real) && s.uploads->is_below(real))
+    return fail(ec::permission_denied, "`" + uri +
+                                           "` contains the node's folder of uploads, which are "
+                                           "other datasets' files; name the folders beside it");
   if (s.uploads && s.uploads->has(real)) {
     if (dataset != nullptr && real.starts_with(s.uploads->folder_of(dataset->id).native() + "/"))
       return real;
@@ -54,20 +58,21 @@ result<std::filesystem::path> allowed_path(const api_services& s, const std::str
   return place->path;
 }
 
-result<std::vector<std::filesystem::path>> allowed_paths(const api_services& s,
-                                                         const std::vector<std::string>& uris,
-                                                         const std::string& dataset) {
-  const auto known = dataset_reader{*s.pool}.find(dataset);
+/// Sets the order's paths, and which dataset they are for where uploads are among them.
+result<void> set_paths(const api_services& s, const std::vector<std::string>& uris,
+                       paths_order& order) {
+  const auto known = dataset_reader{*s.pool}.find(order.submit.dataset);
   if (!known && known.error().code != ec::unknown_dataset)
     return tl::unexpected<error>(known.error());
-  const auto* named = known && known->name == dataset ? &*known : nullptr;
-  std::vector<std::filesystem::path> paths;
+  const auto* named = known && known->name == order.submit.dataset ? &*known : nullptr;
   for (const auto& uri : uris) {
     auto path = allowed_path(s, uri, named);
     if (!path) return tl::unexpected<error>(path.error());
-    paths.push_back(std::move(*path));
+    if (s.uploads && named != nullptr && s.uploads->has(*path))
+      order.submit.expected_id = named->id;
+    order.paths.push_back(std::move(*path));
   }
-  return paths;
+  return {};
 }
 
 result<std::string> create(const api_services& s, const http::request& r) {
@@ -83,9 +88,7 @@ result<std::string> create(const api_services& s, const http::request& r) {
                json::optional("charge_id", order.submit.charge_id),
                json::optional("idempotency_key", order.submit.idempotency_key)});
   if (!read) return tl::unexpected<error>(read.error());
-  auto paths = allowed_paths(s, uris, order.submit.dataset);
-  if (!paths) return tl::unexpected<error>(paths.error());
-  order.paths = std::move(*paths);
+  if (auto set = set_paths(s, uris, order); !set) return tl::unexpected<error>(set.error());
   if (order.submit.account != ledger::default_account) order.submit.initial_grant = 0;
   const auto summary = submit_paths(*s.pool, order);
   if (!summary) return tl::unexpected<error>(summary.error());

@@ -1,9 +1,11 @@
 // PUT /v1/datasets/ID/documents/NAME: a file from a machine without a node. It is received into a
 // file (runtime/http), kept below this node's uploads, and submitted as a document of the dataset;
-// with queue=false it is only kept, and a later POST /v1/datasets names it among others.
+// with queue=false it is only kept, and a later POST /v1/datasets names it among others. While the
+// document waits or is in work its file stays as it is: `pending`.
 #include <charconv>
 
 #include "app/api/api.hpp"
+#include "runtime/datasets/control.hpp"
 #include "runtime/datasets/dataset_reader.hpp"
 #include "runtime/http/json.hpp"
 #include "runtime/sources/file_uri.hpp"
@@ -103,13 +105,21 @@ result<kept_upload> keep(const api_services& s, const http::request& r) {
   if (!r.file) return fail(ec::internal, "an upload came without its file");
   const auto id = dataset_of(s, *o);
   if (!id) return tl::unexpected<error>(id.error());
-  const auto path = s.uploads->keep(*r.file, *id, o->name);
-  if (!path) return tl::unexpected<error>(path.error());
-  std::string status = "stored";
-  bool changed = true;
-  if (o->queue) {
+  const auto path = s.uploads->path_of(*id, o->name);
+  // Before the document is locked: it takes as long as the file is large.
+  if (auto synced = r.file->sync(); !synced) return tl::unexpected<error>(synced.error());
+  // A node may have been given its link, and its files their new URIs, after the document.
+  const std::vector<std::string> uris{file_uri(path.native(), s.disk), file_uri(path.native())};
+  const auto replaced = replace_file(*s.pool, *id, uris, [&] {
+    return s.uploads->keep(*r.file, *id, o->name).map([](const auto&) {});
+  });
+  if (!replaced) return tl::unexpected<error>(replaced.error());
+  std::string status = *replaced ? "stored" : "pending";
+  bool changed = *replaced;
+  if (*replaced && o->queue) {
     auto order = submission_of(s, *o);
-    order.paths = {*path};
+    order.submit.expected_id = *id;
+    order.paths = {path};
     const auto summary = submit_paths(*s.pool, order);
     if (!summary) return tl::unexpected<error>(summary.error());
     s.submitted();
@@ -118,7 +128,7 @@ result<kept_upload> keep(const api_services& s, const http::request& r) {
   }
   json::writer out;
   out.begin_object()
-      .field("uri", file_uri(path->native(), s.disk))
+      .field("uri", uris.front())
       .field("dataset", o->dataset)
       .field("status", status)
       .end_object();

@@ -117,9 +117,10 @@ result<std::string> client::post(const std::string& target, const std::string& b
   return ask("POST", target, body);
 }
 
-result<std::string> client::put_file(const std::string& target, const std::string& path) const {
+result<std::string> client::put_file(const std::string& target, const std::string& path,
+                                     const std::atomic<bool>& stop) const {
   const auto response =
-      http::send_file(endpoint_, make_request("PUT", target, ""), path, answer_patience);
+      http::send_file(endpoint_, make_request("PUT", target, ""), path, answer_patience, &stop);
   if (!response) return tl::unexpected<error>(response.error());
   if (response->status / 100 == 2) return response->body;
   return tl::unexpected<error>(to_error(*response));

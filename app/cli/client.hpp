@@ -5,6 +5,7 @@
 // Blocks; one thread.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -27,8 +28,9 @@ class client {
   result<std::string> get(const std::string& target, duration patience = answer_patience);
   result<std::string> post(const std::string& target, const std::string& body);
   result<std::string> erase(const std::string& target);
-  /// PUTs a file. Any thread, several at a time; only where live().
-  result<std::string> put_file(const std::string& target, const std::string& path) const;
+  /// PUTs a file. Any thread, several at a time; only where live(). `stop` ends it: ec::cancelled.
+  result<std::string> put_file(const std::string& target, const std::string& path,
+                               const std::atomic<bool>& stop) const;
   /// Hands over the body piece by piece; memory does not grow with it.
   result<void> stream(const std::string& target, const http::chunk_sink& sink);
   /// True where a running node answers.

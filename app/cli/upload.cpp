@@ -1,6 +1,8 @@
 #include "app/cli/upload.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstdio>
 #include <map>
 #include <mutex>
@@ -18,7 +20,8 @@ namespace millrace::cli {
 
 namespace {
 
-constexpr std::chrono::seconds retry_pause{1};
+/// How often the main thread looks whether all is sent.
+constexpr std::chrono::milliseconds look_interval{50};
 constexpr std::size_t shown_name = 120;
 /// Quotes and a comma around each URI.
 constexpr std::size_t bytes_around = 3;
@@ -28,9 +31,18 @@ struct local_file {
   std::string name;  ///< The document's.
 };
 
+std::string thousands_of(std::uint64_t n) {
+  return thousands(static_cast<std::int64_t>(n));
+}
+
+struct found_files {
+  std::vector<local_file> files;
+  std::uint64_t unreadable_folders = 0;
+};
+
 /// The files of all paths, under the names that their documents get.
-result<std::vector<local_file>> find_files(const submit_options& o,
-                                           const std::vector<std::filesystem::path>& paths) {
+result<found_files> find_files(const submit_options& o,
+                               const std::vector<std::filesystem::path>& paths) {
   std::vector<local_file> files;
   std::map<std::string, std::string> taken;
   walk_counts counts;
@@ -53,8 +65,13 @@ result<std::vector<local_file>> find_files(const submit_options& o,
       return tl::unexpected<error>(walked.error());
     if (!fits) return tl::unexpected<error>(fits.error());
   }
+  if (counts.unreadable_folders > 0 && o.prune)
+    return fail(ec::source_unreadable,
+                thousands_of(counts.unreadable_folders) +
+                    " folders could not be read, and --prune would remove the documents of their "
+                    "files; nothing was sent");
   if (files.empty()) return fail(ec::invalid_argument, "there is no file to upload");
-  return files;
+  return found_files{std::move(files), counts.unreadable_folders};
 }
 
 class uploader {
@@ -67,19 +84,19 @@ class uploader {
         terminal_{!quiet && isatty(STDERR_FILENO) != 0} {}
 
   result<uploaded_files> run() {
-    send_one(0);  // Shows what a URI looks like, and what would go wrong for all.
+    // The first that can be read shows what a URI looks like, and what would go wrong for all.
+    while (!first_ && next_ < files_.size() && !ended())
+      in_threads(1, [this] { send_one(next_++); });
+    if (ended()) return tl::unexpected<error>(*failure_);
     if (auto fits = check_size(); !fits) return tl::unexpected<error>(fits.error());
-    std::vector<std::thread> threads;
-    for (int i = 0; i < upload_threads; ++i)
-      threads.emplace_back([this] {
-        for (std::size_t n = next_++; n < files_.size() && !ended(); n = next_++) send_one(n);
-      });
-    for (auto& t : threads) t.join();
+    in_threads(upload_threads, [this] {
+      for (std::size_t n = next_++; n < files_.size() && !stop_; n = next_++) send_one(n);
+    });
     if (terminal_) std::fputs("\r\033[K", stderr);
-    if (failure_) return tl::unexpected<error>(*failure_);
+    if (ended()) return tl::unexpected<error>(*failure_);
     if (unreadable_ > 0 && options_.prune)
       return fail(ec::source_unreadable,
-                  thousands(static_cast<std::int64_t>(unreadable_)) +
+                  thousands_of(unreadable_) +
                       " files could not be read, and --prune would remove their documents; nothing "
                       "was submitted");
     uploaded_files sent;
@@ -92,26 +109,55 @@ class uploader {
   }
 
  private:
-  /// Also on Ctrl-C, which is looked for between files.
-  bool ended() {
-    const bool stop = wait_for_stop_signal(std::chrono::milliseconds{0}) != 0;
+  using clock = std::chrono::steady_clock;
+
+  /// Until all have done `work`; meanwhile this thread looks for a stop signal, which ends the
+  /// transfers in hand.
+  template <class Work>
+  void in_threads(int count, Work work) {
+    std::atomic<int> busy{count};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i)
+      threads.emplace_back([&] {
+        work();
+        --busy;
+      });
+    while (busy > 0) look_for_signal(look_interval);
+    for (auto& t : threads) t.join();
+  }
+
+  void look_for_signal(std::chrono::milliseconds patience) {
+    if (wait_for_stop_signal(patience) == 0) return;
     const std::lock_guard lock{mutex_};
-    if (stop && !failure_)
-      failure_ =
-          error{ec::cancelled, "stopped; nothing was submitted. Repeat the command to go on"};
+    give_up({ec::cancelled,
+             "stopped; nothing was submitted. The same command sends all files again, and what is "
+             "unchanged is not charged"});
+  }
+
+  /// Also on Ctrl-C. Only between the threads' work.
+  bool ended() {
+    look_for_signal(std::chrono::milliseconds{0});
     return failure_.has_value();
+  }
+
+  /// With the lock.
+  void give_up(error why) {
+    if (!failure_) failure_ = std::move(why);
+    stop_ = true;
+    changed_.notify_all();
   }
 
   /// All URIs begin alike, and end with the names.
   result<void> check_size() {
-    if (uris_[0].empty()) return {};
-    const auto begin = uris_[0].size() - std::min(uris_[0].size(), files_[0].name.size());
+    if (!first_) return {};
+    const auto& known = uris_[*first_];
+    const auto begin = known.size() - std::min(known.size(), files_[*first_].name.size());
     std::size_t bytes = 0;
     for (const auto& f : files_)
       bytes += begin + http::percent_encode(f.name, true).size() + bytes_around;
     if (bytes <= max_submission_bytes) return {};
     return fail(ec::limit_exceeded,
-                thousands(static_cast<std::int64_t>(files_.size())) +
+                thousands_of(files_.size()) +
                     " files are too many for one submission; upload the folder in parts, with "
                     "--include or by its subfolders");
   }
@@ -121,34 +167,47 @@ class uploader {
     const auto target = "/v1/datasets/" + http::percent_encode(options_.dataset) + "/documents/" +
                         http::percent_encode(file.name, true) +
                         "?queue=false&account=" + http::percent_encode(options_.account);
-    auto answer = api_.put_file(target, file.path);
-    for (int i = 1; i < upload_tries && !answer && passes(answer.error()) && !ended(); ++i) {
-      std::this_thread::sleep_for(retry_pause);
-      answer = api_.put_file(target, file.path);
-    }
+    const auto answer = put(target, file.path);
     result<std::string> uri = answer ? uri_in(*answer) : tl::unexpected<error>(answer.error());
     const std::lock_guard lock{mutex_};
     if (uri) {
       uris_[n] = std::move(*uri);
+      last_arrival_ = clock::now();
+      if (!first_) first_ = n;
     } else if (uri.error().code == ec::source_unreadable) {
       ++unreadable_;
       if (terminal_) std::fputs("\r\033[K", stderr);
       std::fprintf(stderr, "millrace: skipped: %s\n", uri.error().message.c_str());
-    } else if (!failure_) {
-      failure_ = error{uri.error().code, one_line(file.name, shown_name) + ": " +
-                                             uri.error().message + "; nothing was submitted"};
+    } else {
+      give_up({uri.error().code, one_line(file.name, shown_name) + ": " + uri.error().message +
+                                     "; nothing was submitted"});
     }
     ++done_;
     if (terminal_)
-      std::fprintf(stderr, "\r\033[K%s of %s files uploaded",
-                   thousands(static_cast<std::int64_t>(done_)).c_str(),
-                   thousands(static_cast<std::int64_t>(files_.size())).c_str());
+      std::fprintf(stderr, "\r\033[K%s of %s files uploaded", thousands_of(done_).c_str(),
+                   thousands_of(files_.size()).c_str());
+  }
+
+  /// Again and again, until it arrives or nothing has for upload_patience.
+  result<std::string> put(const std::string& target, const std::string& path) {
+    auto answer = api_.put_file(target, path, stop_);
+    const auto failed = clock::now();
+    for (auto pause = first_retry_pause; !answer && passes(answer.error());
+         pause = std::min(2 * pause, longest_retry_pause)) {
+      {
+        std::unique_lock lock{mutex_};
+        if (clock::now() - std::max(failed, last_arrival_) >= upload_patience) break;
+        if (changed_.wait_for(lock, pause, [this] { return stop_.load(); })) break;
+      }
+      answer = api_.put_file(target, path, stop_);
+    }
+    return answer;
   }
 
   /// What a moment later may go well: the node is busy, or the connection broke.
   static bool passes(const error& e) {
-    return e.code == ec::http_unreachable || e.code == ec::pool_exhausted ||
-           e.code == ec::database_unavailable;
+    return e.code == ec::http_unreachable || e.code == ec::timeout ||
+           e.code == ec::pool_exhausted || e.code == ec::database_unavailable;
   }
 
   static result<std::string> uri_in(const std::string& answer) {
@@ -165,10 +224,14 @@ class uploader {
   const std::vector<local_file> files_;
   std::vector<std::string> uris_;
   const bool terminal_;
-  std::atomic<std::size_t> next_{1};
-  std::mutex mutex_;
+  std::atomic<std::size_t> next_{0};
+  std::atomic<bool> stop_{false};  ///< Ends the transfers in hand.
+  std::mutex mutex_;               ///< Of what follows, while there are threads.
+  std::condition_variable changed_;
   std::uint64_t unreadable_ = 0;
   std::size_t done_ = 0;
+  std::optional<std::size_t> first_;  ///< That arrived.
+  clock::time_point last_arrival_{};
   std::optional<error> failure_;
 };
 
@@ -176,9 +239,15 @@ class uploader {
 
 result<uploaded_files> upload_files(const client& api, const submit_options& o,
                                     const std::vector<std::filesystem::path>& paths, bool quiet) {
-  auto files = find_files(o, paths);
-  if (!files) return tl::unexpected<error>(files.error());
-  return uploader{api, o, std::move(*files), quiet}.run();
+  auto found = find_files(o, paths);
+  if (!found) return tl::unexpected<error>(found.error());
+  const auto folders = found->unreadable_folders;
+  if (folders > 0)
+    std::fprintf(stderr, "millrace: %s folders could not be read and are left out\n",
+                 thousands_of(folders).c_str());
+  auto sent = uploader{api, o, std::move(found->files), quiet}.run();
+  if (sent) sent->unreadable += folders;
+  return sent;
 }
 
 }  // namespace millrace::cli

@@ -4,6 +4,19 @@
 
 namespace millrace {
 
+namespace {
+
+/// Of the database; part of paths.
+constexpr auto identity_sql = "select left(id::text, 8) from database_identity";
+
+result<std::string> identity_of(connection_pool& pool) {
+  return pool.transact("uploads", [](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+    return tx.exec1(identity_sql)[0].as<std::string>();
+  });
+}
+
+}  // namespace
+
 node_uploads::node_uploads(connection_pool& pool, std::shared_ptr<upload_store> store,
                            const std::string& node)
     : store_{std::move(store)},
@@ -21,7 +34,9 @@ result<std::unique_ptr<node_uploads>> node_uploads::open(
   if (folder.empty() && !data_directory.empty())
     folder = std::filesystem::absolute(data_directory / "uploads");
   if (folder.empty()) return nullptr;
-  auto store = upload_store::open(folder, sources.shared ? std::string{} : node);
+  const auto database = identity_of(pool);
+  if (!database) return tl::unexpected<error>(database.error());
+  auto store = upload_store::open(folder, *database, sources.shared ? std::string{} : node);
   if (!store && !sources.uploads.empty()) return tl::unexpected<error>(store.error());
   if (!store) {  // Nobody asked for it, and work goes on without.
     spdlog::warn("{}; until then uploads are refused", store.error().message);

@@ -19,7 +19,7 @@ class node_uploads {
   static constexpr std::chrono::minutes sweep_interval{10};
 
   /// In sources.uploads, else in `uploads` of the data directory; null where there is neither, or
-  /// the latter cannot be used. invalid_config where sources.uploads cannot.
+  /// the latter cannot be used. invalid_config where sources.uploads cannot; the database's error.
   static result<std::unique_ptr<node_uploads>> open(const sources_settings& sources,
                                                     const std::filesystem::path& data_directory,
                                                     connection_pool& pool, const std::string& node);

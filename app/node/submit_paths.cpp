@@ -50,6 +50,11 @@ result<paths_summary> submit_paths(connection_pool& pool, const paths_order& ord
       return tl::unexpected<error>(walked.error());
     if (!added) return tl::unexpected<error>(added.error());
   }
+  if (order.submit.prune && summary.walked.unreadable_folders > 0)
+    return fail(ec::source_unreadable,
+                std::to_string(summary.walked.unreadable_folders) +
+                    " folders could not be read, and pruning would remove the documents of their "
+                    "files; let the node's user read them, or exclude them and do not prune");
   auto finished = (*session)->finish();
   if (!finished) return tl::unexpected<error>(finished.error());
   summary.submit = *finished;

@@ -28,7 +28,8 @@ struct paths_summary {
   walk_counts walked;
 };
 
-/// path_missing, insufficient_credits, dataset_conflict, …: then nothing was submitted.
+/// path_missing, insufficient_credits, dataset_conflict, …: then nothing was submitted;
+/// source_unreadable where folders could not be read and pruning would remove their documents.
 /// invalid_config where nodes of other machines would look for the files on their own disks.
 result<paths_summary> submit_paths(connection_pool& pool, const paths_order& order);
 

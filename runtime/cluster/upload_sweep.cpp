@@ -1,6 +1,7 @@
 #include "runtime/cluster/upload_sweep.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/core/blocking.hpp"
 #include "runtime/database/binary_rows.hpp"
@@ -11,6 +12,9 @@ namespace millrace {
 namespace fs = std::filesystem;
 
 namespace {
+
+// Whoever submits to a dataset holds it, and may be about to name the files.
+constexpr auto lock_sql = "select from datasets where id = $1 for share skip locked";
 
 constexpr auto gone_sql = R"sql(
 select f.id from unnest($1::bigint[]) as f(id)
@@ -38,10 +42,8 @@ result<std::int64_t> upload_sweep::run() {
   looked_at_ = 0;
   removed_ = 0;
   sweep_incoming();
-  auto datasets = store_->datasets();
-  // Those behind the last one of the former run first.
-  std::rotate(datasets.begin(), std::upper_bound(datasets.begin(), datasets.end(), last_dataset_),
-              datasets.end());
+  const auto datasets = store_->datasets();
+  std::vector<std::int64_t> live;
   for (std::size_t first = 0; first < datasets.size(); first += batch) {
     const std::vector<std::int64_t> some(
         datasets.begin() + static_cast<std::ptrdiff_t>(first),
@@ -49,14 +51,28 @@ result<std::int64_t> upload_sweep::run() {
     const auto without = gone(some);
     if (!without) return tl::unexpected<error>(without.error());
     for (const auto id : some) {
-      if (stopped_ || looked_at_ >= max_files) return removed_;
-      const bool is_gone = std::find(without->begin(), without->end(), id) != without->end();
-      if (auto swept = sweep_dataset(id, is_gone); !swept)
-        return tl::unexpected<error>(swept.error());
-      last_dataset_ = id;
+      if (stopped_) return removed_;
+      if (std::find(without->begin(), without->end(), id) == without->end())
+        live.push_back(id);
+      else if (looked_at_ < max_files)
+        remove_all(id);
     }
   }
+  if (auto swept = sweep_live(std::move(live)); !swept) return tl::unexpected<error>(swept.error());
   return removed_;
+}
+
+/// Those behind the last one of the former run first; one that fails is not begun with again.
+result<void> upload_sweep::sweep_live(std::vector<std::int64_t> datasets) {
+  looked_at_ = 0;
+  std::rotate(datasets.begin(), std::upper_bound(datasets.begin(), datasets.end(), last_dataset_),
+              datasets.end());
+  for (const auto id : datasets) {
+    if (stopped_ || looked_at_ >= max_files) return {};
+    last_dataset_ = id;
+    if (auto swept = sweep_dataset(id); !swept) return swept;
+  }
+  return {};
 }
 
 result<std::vector<std::int64_t>> upload_sweep::gone(const std::vector<std::int64_t>& datasets) {
@@ -69,11 +85,10 @@ result<std::vector<std::int64_t>> upload_sweep::gone(const std::vector<std::int6
   });
 }
 
-/// Files of a dataset that is gone go whatever their age: its id never comes again.
-result<void> upload_sweep::sweep_dataset(std::int64_t dataset, bool is_gone) {
-  const auto folder = store_->folder_of(dataset);
-  const auto now = upload_store::file_time::clock::now();
-  paths files;
+/// Hands over each file below a folder until `take` wants no more; the folders, the upper ones
+/// first.
+template <class Take>
+upload_sweep::paths upload_sweep::walk(const fs::path& folder, Take take) {
   paths folders{folder};
   std::error_code problem;
   for (auto it = fs::recursive_directory_iterator{folder, problem};
@@ -82,18 +97,46 @@ result<void> upload_sweep::sweep_dataset(std::int64_t dataset, bool is_gone) {
     if (it->is_directory(unknown) && !it->is_symlink(unknown)) folders.push_back(it->path());
     if (!is_file(*it)) continue;
     ++looked_at_;
-    if (is_gone)
-      remove(it->path(), upload_store::file_time::max());
-    else if (it->last_write_time(unknown) < now - unnamed_age && !unknown)
-      files.push_back(it->path());
-    if (files.size() < batch) continue;
-    if (auto swept = remove_unnamed(dataset, files); !swept) return swept;
-    files.clear();
+    if (!take(*it)) break;
   }
-  if (!files.empty())
-    if (auto swept = remove_unnamed(dataset, files); !swept) return swept;
+  return folders;
+}
+
+/// Files of a dataset that is gone go whatever their age: its id never comes again.
+void upload_sweep::remove_all(std::int64_t dataset) {
+  const auto folders = walk(store_->folder_of(dataset), [&](const fs::directory_entry& file) {
+    remove(file.path(), upload_store::file_time::max());
+    return true;
+  });
+  remove_empty(folders);
+}
+
+/// Nothing goes while files come: what came first may wait for long until all are submitted.
+result<void> upload_sweep::sweep_dataset(std::int64_t dataset) {
+  const auto before = upload_store::file_time::clock::now() - unnamed_age;
+  const auto folder = store_->folder_of(dataset);
+  bool in_use = false;
+  walk(folder, [&](const fs::directory_entry& file) {
+    std::error_code unknown;
+    in_use = !(file.last_write_time(unknown) < before) || unknown;
+    return !in_use;
+  });
+  if (in_use) return {};
+  paths files;
+  result<void> swept;
+  const auto folders = walk(folder, [&](const fs::directory_entry& file) {
+    files.push_back(file.path());
+    if (files.size() < batch) return true;
+    swept = remove_unnamed(dataset, std::exchange(files, {}));
+    return swept.has_value();
+  });
+  if (swept && !files.empty()) swept = remove_unnamed(dataset, files);
+  if (swept) remove_empty(folders);
+  return swept;
+}
+
+void upload_sweep::remove_empty(const paths& folders) {
   for (auto f = folders.rbegin(); f != folders.rend(); ++f) store_->remove_empty(*f);
-  return {};
 }
 
 result<void> upload_sweep::remove_unnamed(std::int64_t dataset, const paths& files) {
@@ -103,17 +146,13 @@ result<void> upload_sweep::remove_unnamed(std::int64_t dataset, const paths& fil
     node_uris.push_back(file_uri(file.native(), node_));
   }
   const auto before = upload_store::file_time::clock::now() - unnamed_age;
-  const auto unnamed = pool_.transact(
-      "uploads", [&](pqxx::work& tx, pooled_connection&) -> result<std::vector<std::size_t>> {
-        std::vector<std::size_t> numbers;
-        for (const auto& row : tx.exec_params(unnamed_sql, dataset, text_array_parameter(uris),
-                                              text_array_parameter(node_uris)))
-          numbers.push_back(row[0].as<std::size_t>());
-        return numbers;
-      });
-  if (!unnamed) return tl::unexpected<error>(unnamed.error());
-  for (const auto number : *unnamed) remove(files.at(number - 1), before);
-  return {};
+  return pool_.transact("uploads", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
+    if (tx.exec_params(lock_sql, dataset).empty()) return {};
+    for (const auto& row : tx.exec_params(unnamed_sql, dataset, text_array_parameter(uris),
+                                          text_array_parameter(node_uris)))
+      remove(files.at(row[0].as<std::size_t>() - 1), before);
+    return {};
+  });
 }
 
 /// What a process that was killed had not received to its end.

@@ -1,9 +1,11 @@
 // Removes uploaded files that nobody needs any more: those of datasets that were deleted, those
-// that no document names (pruned, or sent and never submitted), and what was left half received.
-// Every node does this for its own uploads.
+// that no document names (pruned, or sent and never submitted) a day after the dataset's last file
+// came, and what was left half received. Every node does this for its own uploads.
 //
-// One thread; blocks (disk, SQL). A run asks the database once a batch of files, and begins no
-// further dataset once it has looked at max_files; the next run goes on behind the last dataset.
+// One thread; blocks (disk, SQL). A run looks at datasets that are gone first, then at the others.
+// It asks the database once a batch of files, holding the dataset against submissions while the
+// batch is removed, and begins no further dataset once it has looked at max_files of either kind;
+// the next run goes on behind the last dataset.
 // stop() may be called from any thread: a run ends after its batch.
 #pragma once
 
@@ -23,7 +25,7 @@ namespace millrace {
 
 class upload_sweep {
  public:
-  /// How long a file may lie there without a document that names it.
+  /// How long a dataset's files may lie there without documents that name them after the last came.
   static constexpr std::chrono::hours unnamed_age{24};
   static constexpr std::size_t batch = 1'000;
   static constexpr std::size_t max_files = 100'000;
@@ -40,7 +42,12 @@ class upload_sweep {
   using paths = std::vector<std::filesystem::path>;
 
   result<std::vector<std::int64_t>> gone(const std::vector<std::int64_t>& datasets);
-  result<void> sweep_dataset(std::int64_t dataset, bool is_gone);
+  result<void> sweep_live(std::vector<std::int64_t> datasets);
+  result<void> sweep_dataset(std::int64_t dataset);
+  template <class Take>
+  paths walk(const std::filesystem::path& folder, Take take);
+  void remove_all(std::int64_t dataset);
+  void remove_empty(const paths& folders);
   result<void> remove_unnamed(std::int64_t dataset, const paths& files);
   void sweep_incoming();
   void remove(const std::filesystem::path& file, upload_store::file_time before);
@@ -49,7 +56,7 @@ class upload_sweep {
   std::shared_ptr<upload_store> store_;
   std::string node_;
   std::int64_t last_dataset_ = 0;  ///< The next run begins behind it.
-  std::size_t looked_at_ = 0;      ///< In this run.
+  std::size_t looked_at_ = 0;      ///< In this run, of this kind.
   std::int64_t removed_ = 0;       ///< In this run.
   std::atomic<bool> stopped_{false};
 };

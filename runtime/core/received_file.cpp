@@ -79,6 +79,7 @@ result<void> received_file::write(std::string_view bytes) {
       return space;
   }
   size_ += bytes.size();
+  synced_ = false;
   while (!bytes.empty()) {
     const auto n = ::write(file_.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
@@ -88,9 +89,16 @@ result<void> received_file::write(std::string_view bytes) {
   return {};
 }
 
+result<void> received_file::sync() {
+  assert_may_block("received_file::sync");
+  if (synced_) return {};
+  if (::fsync(file_.get()) != 0) return refused(path_, errno);
+  synced_ = true;
+  return {};
+}
+
 result<void> received_file::move_to(const std::filesystem::path& target) {
   assert_may_block("received_file::move_to");
-  if (::fsync(file_.get()) != 0) return refused(path_, errno);
   if (::rename(path_.c_str(), target.c_str()) != 0) return refused(target, errno);
   path_.clear();
   return sync_folder(target.parent_path());

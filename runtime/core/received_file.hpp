@@ -41,8 +41,11 @@ class received_file {
   byte_size max_size() const { return limits_.max_size; }
   const std::filesystem::path& path() const { return path_; }
 
-  /// Moves it to `target`, on the same disk, over what is there; afterwards content and name
-  /// survive a crash of the machine. disk_full, path_missing where the folder is gone,
+  /// Afterwards what was written survives a crash of the machine. May take as long as writing all
+  /// of it does. disk_full, permission_denied.
+  result<void> sync();
+  /// Moves it to `target`, on the same disk, over what is there; afterwards its name there survives
+  /// a crash too. Call sync() first. disk_full, path_missing where the folder is gone,
   /// invalid_argument where `target` is a folder, permission_denied.
   result<void> move_to(const std::filesystem::path& target);
 
@@ -55,6 +58,7 @@ class received_file {
   receiving_limits limits_;
   std::uint64_t size_ = 0;
   std::uint64_t unchecked_ = 0;  ///< Written since the free space was looked at.
+  bool synced_ = false;
 };
 
 /// Makes the names in a folder survive a crash of the machine.

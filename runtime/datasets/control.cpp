@@ -133,6 +133,12 @@ result<void> charge(pqxx::work& tx, const dataset_row& dataset, const retry_orde
   return {};
 }
 
+// What ends meanwhile is waited for, and seen as it ended.
+constexpr auto lock_document_sql = R"sql(
+select d.status from unnest($2::text[]) as u(uri)
+join documents d on d.dataset_id = $1 and md5(d.uri) = md5(u.uri) and d.uri = u.uri
+order by d.id for no key update of d)sql";
+
 // The counts go with the documents: what an interrupted deletion leaves is whole.
 constexpr auto erase_sql = R"sql(
 with gone as materialized (
@@ -234,6 +240,18 @@ result<void> resume_dataset(connection_pool& pool, std::int64_t dataset_id) {
     tx.exec_params0("update datasets set paused_at = null where id = $1", dataset_id);
     tx.exec0("notify millrace_queue");
     return {};
+  });
+}
+
+result<bool> replace_file(connection_pool& pool, std::int64_t dataset_id,
+                          std::span<const std::string> uris,
+                          const std::function<result<void>()>& change) {
+  return pool.transact("control", [&](pqxx::work& tx, pooled_connection&) -> result<bool> {
+    for (const auto& row :
+         tx.exec_params(lock_document_sql, dataset_id, text_array_parameter(uris)))
+      if (std::string_view{row[0].c_str()} == "queued") return false;
+    if (auto changed = change(); !changed) return tl::unexpected<error>(changed.error());
+    return true;
   });
 }
 

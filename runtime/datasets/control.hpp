@@ -8,6 +8,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 
 #include "runtime/core/error.hpp"
@@ -48,6 +50,15 @@ result<retried_dataset> retry_dataset(connection_pool& pool, const retry_order& 
 /// dataset_finished where there is nothing to pause.
 result<void> pause_dataset(connection_pool& pool, std::int64_t dataset_id);
 result<void> resume_dataset(connection_pool& pool, std::int64_t dataset_id);
+
+/// Runs `change`, which replaces the file of a document, unless the document waits or is in work:
+/// then its parts are still read by path, and those of two versions would be mixed. False where it
+/// was not run. A document that is known stays as it is meanwhile; one that is not may be submitted
+/// by somebody else. `uris`: all that the document may have. `change` must be short
+/// (database.idle_in_transaction_timeout).
+result<bool> replace_file(connection_pool& pool, std::int64_t dataset_id,
+                          std::span<const std::string> uris,
+                          const std::function<result<void>()>& change);
 
 /// Removes a dataset that has ended, its documents, chunks and images; the ledger stays. Batches of
 /// erase_batch documents: an error in between leaves the rest of a dataset, and erasing it again

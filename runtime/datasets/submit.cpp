@@ -76,17 +76,21 @@ update datasets s
 set total = s.total + $2,
     credit_transaction_id = coalesce($3, s.credit_transaction_id),
     updated_at = clock_timestamp(),
-    status = case when q.waiting then 'processing' when s.status = 'processing' then 'ready' else s.status end,
-    finished_at = case when q.waiting then null else coalesce(s.finished_at, clock_timestamp()) end
-from (select exists (select from documents where dataset_id = $1 and status = 'queued') as waiting) q
+    status = case when s.total + $2 > p.ended then 'processing' when s.status = 'processing' then 'ready' else s.status end,
+    finished_at = case when s.total + $2 > p.ended then null else coalesce(s.finished_at, clock_timestamp()) end
+from (select coalesce(sum(ready + failed + cancelled), 0)::bigint as ended from dataset_progress where dataset_id = $1) p
 where s.id = $1
 returning s.total)sql";
 
-// One statement, one snapshot: the dataset may be worked on while this is submitted.
+// One statement, one snapshot: the dataset may be worked on while this is submitted. What waits is
+// the total, to which $2 is added, without what has ended: both are kept in the transactions that
+// change the documents, which are not read for it.
 constexpr auto counted_sql = R"sql(
-select (select count(*) from documents where dataset_id = $1 and status = 'queued') as queued,
-       (select count(*) from documents d where d.dataset_id = $1 and d.status = 'ready'
-          and exists (select from incoming i where md5(i.uri) = md5(d.uri) and i.uri = d.uri)) as unchanged,
+select (select total from datasets where id = $1) + $2
+         - coalesce(sum(p.ready + p.failed + p.cancelled), 0)::bigint as queued,
+       (select count(distinct d.id) from incoming i
+        join documents d on d.dataset_id = $1 and md5(d.uri) = md5(i.uri) and d.uri = i.uri
+        where d.status = 'ready') as unchanged,
        coalesce(sum(p.ready), 0)::bigint as ready, coalesce(sum(p.failed), 0)::bigint as failed,
        (select coalesce(max(id), 0) from credit_transactions where type <> 'batch_deduction') as last_transaction
 from dataset_progress p where p.dataset_id = $1)sql";
@@ -141,14 +145,20 @@ struct submission::impl {
         "on conflict (name) do nothing returning id",
         order.dataset, account[0].as<std::int64_t>(), order.model, order.dimensions);
     summary.created = !made.empty();
-    const auto row = tx.exec_params1(
+    const auto rows = tx.exec_params(
         "select s.id, s.model, s.dimensions, a.name from datasets s join credit_accounts a on a.id "
         "= s.account_id "
         "where s.name = $1 for no key update of s",
         order.dataset);
+    const auto named = "dataset `" + order.dataset + "`";
+    const auto expected = [&](std::int64_t id) {
+      return order.expected_id == 0 || order.expected_id == id;
+    };
+    if (rows.empty() || !expected(rows[0][0].as<std::int64_t>()))
+      return fail(ec::unknown_dataset, named + " was deleted meanwhile; nothing was submitted");
+    const auto row = rows[0];
     summary.dataset_id = row[0].as<std::int64_t>();
     if (summary.created) return {};
-    const auto named = "dataset `" + order.dataset + "`";
     if (order.require_new)
       return fail(ec::dataset_conflict, named + " exists already; choose another name");
     if (row[1].c_str() != order.model || row[2].as<int>() != order.dimensions)
@@ -212,8 +222,8 @@ struct submission::impl {
     return {};
   }
 
-  void count_what_was_there() {
-    const auto row = tx.exec_params1(counted_sql, summary.dataset_id);
+  void count_what_was_there(std::int64_t added) {
+    const auto row = tx.exec_params1(counted_sql, summary.dataset_id, added - summary.pruned);
     summary.pending = row[0].as<std::int64_t>() - summary.submitted;
     summary.unchanged = row[1].as<std::int64_t>();
     summary.ready_before = row[2].as<std::int64_t>();
@@ -265,7 +275,7 @@ struct submission::impl {
     if (change.any())
       tx.exec_params0(adjust_progress_sql, summary.dataset_id, change.ready, change.failed,
                       change.cancelled, change.chunks, change.images, change.tokens);
-    count_what_was_there();
+    count_what_was_there(added);
     if (auto paid = deduct(); !paid) return tl::unexpected<error>(paid.error());
     summary.total = tx.exec_params1(finish_sql, summary.dataset_id, added - summary.pruned,
                                     summary.transaction_id)[0]

@@ -25,6 +25,9 @@ struct submit_order {
   std::string options;       ///< See document_options().
   bool prune = false;        ///< Remove documents of the dataset that are not among the submitted.
   bool require_new = false;  ///< dataset_conflict where the dataset exists.
+  /// What the caller knows the dataset by; unknown_dataset where the name is another one's by now,
+  /// or nobody's. 0: whichever has the name.
+  std::int64_t expected_id = 0;
   int priority = 0;  ///< Within the dataset: what is queued now is claimed before lower ones.
   std::string idempotency_key;  ///< Empty: none.
   /// An earlier batch deduction that pays for what is queued (ledger::adopt_charge); 0: a new one.
@@ -60,7 +63,7 @@ inline constexpr auto submit_timeout = std::chrono::hours{1};
 class submission {
  public:
   /// Locks the dataset's row (made where it is missing) until finish(). invalid_argument for a
-  /// priority out of range.
+  /// priority out of range; unknown_dataset where it was deleted meanwhile.
   static result<std::unique_ptr<submission>> begin(connection_pool& pool, submit_order order);
   ~submission();  ///< Rolls back what was not finished.
   submission(const submission&) = delete;

@@ -66,13 +66,17 @@ std::size_t on_body(const char* data, std::size_t one, std::size_t size, void* u
 /// A file on its way.
 struct sent_file {
   unique_fd file;
+  const std::atomic<bool>* stop = nullptr;
   std::uint64_t left = 0;
   int failed = 0;  ///< errno.
   bool cut = false;
+
+  bool stopped() const { return stop != nullptr && *stop; }
 };
 
 std::size_t on_read(char* into, std::size_t one, std::size_t size, void* user) noexcept {
   auto& from = *static_cast<sent_file*>(user);
+  if (from.stopped()) return CURL_READFUNC_ABORT;
   const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(one * size, from.left));
   if (want == 0) return 0;
   ssize_t n = -1;
@@ -83,6 +87,11 @@ std::size_t on_read(char* into, std::size_t one, std::size_t size, void* user) n
   if (n <= 0) return CURL_READFUNC_ABORT;
   from.left -= static_cast<std::uint64_t>(n);
   return static_cast<std::size_t>(n);
+}
+
+/// About once a second, also while nothing is read. Anything but 0 ends the transfer.
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+  return static_cast<const sent_file*>(user)->stopped() ? 1 : 0;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -271,8 +280,9 @@ tl::unexpected<error> unreadable(const std::string& path, int reason) {
 }  // namespace
 
 result<response> send_file(const endpoint& to, const request& r, const std::string& path,
-                           duration idle_timeout) {
-  sent_file sent{unique_fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)}};
+                           duration idle_timeout, const std::atomic<bool>* stop) {
+  sent_file sent{unique_fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)},
+                 stop};
   struct stat status {};
   if (!sent.file || ::fstat(sent.file.get(), &status) != 0) return unreadable(path, errno);
   if (!S_ISREG(status.st_mode)) return fail(ec::source_unreadable, path + " is no regular file");
@@ -287,8 +297,13 @@ result<response> send_file(const endpoint& to, const request& r, const std::stri
     curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(status.st_size));
     curl_easy_setopt(handle, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(handle, CURLOPT_READDATA, &sent);
+    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &sent);
     limit_idling(handle, idle_timeout);
   });
+  if (!answered && sent.stopped())
+    return fail(ec::cancelled, "the transfer of " + path + " was stopped");
   if (sent.failed != 0) return unreadable(path, sent.failed);
   if (sent.cut)
     return fail(ec::source_unreadable, path + " became shorter while it was sent; try again");

@@ -6,6 +6,7 @@
 // redirects and no proxy, so that a token goes to the named node and nowhere else.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <string>
@@ -42,8 +43,9 @@ result<response> send_streaming(const endpoint& to, const request& r, const chun
 
 /// Like send(), but the body is the file's content, read as it is sent; `r.body` is ignored.
 /// `idle_timeout` bounds each time in which nothing moves, also that for the answer.
-/// source_unreadable where the file cannot be read or becomes shorter meanwhile.
+/// source_unreadable where the file cannot be read or becomes shorter meanwhile. `stop`, where
+/// there is one, ends the transfer with ec::cancelled within a second of becoming true.
 result<response> send_file(const endpoint& to, const request& r, const std::string& path,
-                           duration idle_timeout);
+                           duration idle_timeout, const std::atomic<bool>* stop = nullptr);
 
 }  // namespace millrace::http

@@ -76,6 +76,7 @@ struct server::impl {
   // Last, so that threads end before what they use; workers first.
   std::thread io_thread;
   worker_pool workers;
+  worker_pool receivers;
 };
 
 server::impl::impl(server_config c, handler h, listener l)
@@ -85,8 +86,9 @@ server::impl::impl(server_config c, handler h, listener l)
       address(socket_file.address()),
       accepting(io),
       pause(io),
-      host{config, handle, workers, [this](session& s) { on_closed(s); }},
-      workers(config.workers, static_cast<std::size_t>(config.max_queued)) {
+      host{config, handle, workers, receivers, [this](session& s) { on_closed(s); }},
+      workers(config.workers, static_cast<std::size_t>(config.max_queued)),
+      receivers(upload_workers, static_cast<std::size_t>(config.max_uploads)) {
   const session::protocol protocol(socket_file.family(), 0);
   accepting.assign(protocol, socket_file.release_socket());
   accept();
@@ -167,6 +169,7 @@ void server::impl::stop() {
   net::post(io, [this] { end_stop(); });
   io_thread.join();
   workers.close();
+  receivers.close();
 }
 
 result<std::unique_ptr<server>> server::start(server_config config, handler handle) {

@@ -1,8 +1,8 @@
 // A small HTTP/1.1 server (Boost.Beast): one I/O thread for sockets, `workers` threads for
-// handlers.
+// handlers, upload_workers for bodies that go to files and the handlers that take them.
 //
-// A body is kept in memory, or, where `open_body` says so, written to a file piece by piece by the
-// workers, so that a slow disk holds up its sender and nobody else.
+// A body is kept in memory, or, where `open_body` says so, written to a file piece by piece by
+// upload_workers, so that a slow disk holds up uploads and nobody else.
 //
 // Bounds: max_connections (the next one is answered 503 and closed), max_header (431), max_body
 // and a file's own limit (413), max_uploads bodies that go to files (503), one request at a time a
@@ -34,6 +34,8 @@ inline constexpr byte_size min_transfer_rate = 16_KiB;
 inline constexpr duration stream_poll_interval{100};
 /// What of a body that goes to a file is in memory. Each piece must come in time.
 inline constexpr byte_size upload_piece = 256_KiB;
+/// Threads that write such pieces, and take the files.
+inline constexpr int upload_workers = 2;
 /// What a client that is being refused may still send before it is cut off.
 inline constexpr duration linger_timeout = std::chrono::seconds{1};
 /// Connections over max_connections that are being told so at once; more are closed without a word.

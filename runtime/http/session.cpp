@@ -257,7 +257,7 @@ void session::hand_over(std::shared_ptr<request> r) {
     net::post(self->stream_.get_executor(),
               [self, out = std::move(out)]() mutable { self->respond(std::move(out)); });
   };
-  if (in_file) return host_.workers.submit(std::move(job));
+  if (in_file) return host_.receivers.submit(std::move(job));
   if (host_.workers.try_submit(std::move(job))) return;
   auto busy = error_response(503, "overloaded",
                              "this node has as many requests waiting as it may; try again later");

@@ -1,9 +1,9 @@
 // One connection of the server: reads a request, has a worker run the handler, writes the answer,
 // and so on until either side closes. Private to runtime/http.
 //
-// Everything runs on the server's I/O thread, but the handler and a response's stream, which run on
-// workers and come back by post(). It holds one request and one response (or one piece of a stream)
-// at a time.
+// Everything runs on the server's I/O thread, but the handler, a response's stream and the writing
+// of files, which run on workers and come back by post(). It holds one request and one response (or
+// one piece of a stream) at a time.
 #pragma once
 
 #include <array>
@@ -35,6 +35,7 @@ struct session_host {
   const server_config& config;
   const handler& handle;
   worker_pool& workers;
+  worker_pool& receivers;  ///< For what goes to files.
   std::function<void(session&)> on_closed;
   bool stopping = false;  ///< I/O thread only.
   int uploads = 0;        ///< Bodies that go to files now. I/O thread only.

@@ -1,5 +1,5 @@
 // The part of a session that receives a body into a file: ask where to (on a worker), read a piece,
-// write it (on a worker), ..., run the handler.
+// write it (on a receiver), ..., run the handler (on a receiver).
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -61,7 +61,7 @@ void session::open_upload() {
 void session::on_upload_opened(tl::expected<std::shared_ptr<received_file>, response> opened) {
   if (!opened) return reject(std::move(opened.error()));
   if (!upload_) {  // Closed meanwhile.
-    host_.workers.submit([file = std::move(*opened)] {});
+    host_.receivers.submit([file = std::move(*opened)] {});
     return;
   }
   state_ = state::reading;
@@ -108,7 +108,7 @@ void session::keep_piece() {
   state_ = state::handling;
   stream_.expires_never();
   const auto size = upload_->piece.size() - upload_->parser->get().body().size;
-  host_.workers.submit([self = shared_from_this(), held = upload_, size] {
+  host_.receivers.submit([self = shared_from_this(), held = upload_, size] {
     auto written = held->request_head->file->write({held->piece.data(), size});
     net::post(self->stream_.get_executor(), [self, written = std::move(written)] {
       if (!self->upload_) return;
@@ -125,7 +125,7 @@ void session::keep_piece() {
 void session::end_upload() {
   if (!upload_) return;
   --host_.uploads;
-  host_.workers.submit([done = std::exchange(upload_, nullptr)] {});
+  host_.receivers.submit([done = std::exchange(upload_, nullptr)] {});
 }
 
 }  // namespace millrace::http

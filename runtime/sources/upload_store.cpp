@@ -18,6 +18,8 @@ namespace {
 
 /// A node's name does not begin like this.
 constexpr auto shared_part = "_shared";
+/// Nor does a database's id.
+constexpr auto incoming_part = "_incoming";
 constexpr std::size_t max_part = 255;  // NAME_MAX of Linux
 /// A sweep in another process may take away a folder that has just been made.
 constexpr int keep_tries = 3;
@@ -25,6 +27,11 @@ constexpr int keep_tries = 3;
 tl::unexpected<error> no_name(std::string_view why) {
   return fail(ec::invalid_argument, "the name of an uploaded file " + std::string{why} +
                                         "; send a relative path such as handbook/safety.pdf");
+}
+
+/// True where `path` is the folder or below it; neither has links or ends with a slash.
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  return folder == "/" || path == folder || path.native().starts_with(folder.native() + "/");
 }
 
 /// Makes a folder and those above it, below `root`, which exists.
@@ -70,6 +77,7 @@ result<void> check_upload_name(std::string_view name) {
 }
 
 result<std::shared_ptr<upload_store>> upload_store::open(const fs::path& folder,
+                                                         const std::string& database,
                                                          const std::string& node) {
   assert_may_block("upload_store::open");
   const auto cannot = [&](const std::string& why) {
@@ -86,24 +94,33 @@ result<std::shared_ptr<upload_store>> upload_store::open(const fs::path& folder,
   if (problem) return cannot(problem.message());
   const auto root = fs::canonical(folder, problem);
   if (problem) return cannot(problem.message());
-  for (const auto* below : {node.empty() ? shared_part : node.c_str(), "_incoming"})
+  const auto part = fs::path{database} / (node.empty() ? shared_part : node);
+  for (const auto& below : {part, fs::path{incoming_part}})
     if (auto there = make_folders(root, below); !there) return cannot(there.error().message);
-  return std::shared_ptr<upload_store>{
-      new upload_store{root / (node.empty() ? shared_part : node), root / "_incoming"}};
+  return std::shared_ptr<upload_store>{new upload_store{root, root / part, root / incoming_part}};
 }
 
 fs::path upload_store::folder_of(std::int64_t dataset) const {
   return part_ / std::to_string(dataset);
 }
 
+fs::path upload_store::path_of(std::int64_t dataset, std::string_view name) const {
+  return folder_of(dataset) / std::string{name};
+}
+
 bool upload_store::has(const fs::path& path) const {
-  return path.native().starts_with(part_.native() + "/");
+  return lies_in(path, root_);
+}
+
+bool upload_store::is_below(const fs::path& path) const {
+  return lies_in(root_, path);
 }
 
 result<fs::path> upload_store::keep(received_file& file, std::int64_t dataset,
                                     std::string_view name) {
   assert_may_block("upload_store::keep");
   if (auto fits = check_upload_name(name); !fits) return tl::unexpected<error>(fits.error());
+  if (auto synced = file.sync(); !synced) return tl::unexpected<error>(synced.error());
   const auto relative = fs::path{std::to_string(dataset)} / std::string{name};
   const auto target = part_ / relative;
   const std::lock_guard lock{mutex_};

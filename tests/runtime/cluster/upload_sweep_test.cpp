@@ -30,7 +30,8 @@ class upload_sweep_test : public ::testing::Test {
 
   test_database db;
   temporary_directory folder;
-  std::shared_ptr<upload_store> store = *upload_store::open(folder.path() / "uploads", "a");
+  std::shared_ptr<upload_store> store =
+      *upload_store::open(folder.path() / "uploads", "0a1b2c3d", "a");
   upload_sweep sweep{db.pool(), store, "a"};
   std::int64_t dataset = seed_dataset(db, "d", 0);
 };
@@ -50,13 +51,51 @@ TEST_F(upload_sweep_test, files_that_a_document_names_stay_however_old_they_are)
 }
 
 TEST_F(upload_sweep_test, files_that_were_never_submitted_go_after_their_time) {
-  const auto young = keep(dataset, "young");
+  const auto last = keep(dataset, "last");
   const auto old = keep(dataset, "folder/below/old");
   make_old(old);
+  EXPECT_EQ(must(sweep.run()), 0) << "more may be on their way";
+  EXPECT_TRUE(fs::exists(old));
+  make_old(last);
+  name(dataset, last, "");
   EXPECT_EQ(must(sweep.run()), 1);
-  EXPECT_TRUE(fs::exists(young));
+  EXPECT_TRUE(fs::exists(last));
   EXPECT_FALSE(fs::exists(store->folder_of(dataset) / "folder")) << "nor its empty folders";
   EXPECT_EQ(must(sweep.run()), 0);
+}
+
+TEST_F(upload_sweep_test, nothing_is_removed_while_somebody_submits_to_the_dataset) {
+  const auto file = keep(dataset, "a");
+  make_old(file);
+  {
+    auto connection = must(db.pool().acquire());
+    pqxx::work submission{*connection};
+    submission.exec("select from datasets for no key update");
+    EXPECT_EQ(must(sweep.run()), 0);
+    EXPECT_TRUE(fs::exists(file));
+  }
+  EXPECT_EQ(must(sweep.run()), 1);
+}
+
+TEST_F(upload_sweep_test,
+       a_dataset_that_cannot_be_swept_holds_up_neither_those_that_are_gone_nor_others) {
+  const auto gone = seed_dataset(db, "gone", 0);
+  const auto next = seed_dataset(db, "next", 0);
+  const auto stuck = keep(dataset, "a");
+  const auto of_gone = keep(gone, "a");
+  const auto of_next = keep(next, "a");
+  for (const auto& f : {stuck, of_next}) make_old(f);
+  db.execute("delete from datasets where name = 'gone'");
+  db.execute("alter table documents rename to documents_away");
+  EXPECT_FALSE(sweep.run());
+  EXPECT_FALSE(fs::exists(of_gone));
+  db.execute("alter table documents_away rename to documents");
+  // Held, so that only the other one can be removed.
+  auto connection = must(db.pool().acquire());
+  pqxx::work submission{*connection};
+  submission.exec("select from datasets where name = 'd' for no key update");
+  EXPECT_EQ(must(sweep.run()), 1);
+  EXPECT_FALSE(fs::exists(of_next));
 }
 
 TEST_F(upload_sweep_test, files_of_a_dataset_that_is_gone_go_at_once) {

@@ -57,6 +57,29 @@ class control : public ::testing::Test {
   std::vector<submitted_file> files{{"file:///a", "1"}, {"file:///b", "2"}, {"file:///c", "3"}};
 };
 
+TEST_F(control, a_file_is_not_replaced_while_its_document_waits_or_is_in_work) {
+  const auto id = submitted();
+  int replaced = 0;
+  const auto replace = [&](const std::string& uri) {
+    const std::vector<std::string> uris{"file:///elsewhere", uri};
+    return must(replace_file(db.pool(), id, uris, [&]() -> result<void> {
+      ++replaced;
+      return {};
+    }));
+  };
+  EXPECT_FALSE(replace("file:///a"));
+  queue q{db.pool(), {}, seed_node(db, "b")};
+  claim_planner planner;
+  const auto leases = must(q.claim(planner, 100));
+  ASSERT_EQ(leases.size(), 3U);
+  EXPECT_FALSE(replace("file:///a"));
+  EXPECT_EQ(replaced, 0);
+  must(commit_group(db.pool(), "b", std::vector{ready(leases[0], 1)}));
+  EXPECT_TRUE(replace(leases[0].uri));
+  EXPECT_TRUE(replace("file:///unknown"));
+  EXPECT_EQ(replaced, 2);
+}
+
 TEST_F(control, a_cancel_ends_what_waits_and_what_is_in_work_and_refunds_it) {
   const auto id = submitted();
   queue q{db.pool(), {}, seed_node(db, "a")};

@@ -67,6 +67,21 @@ TEST(submit, a_dataset_is_kept_in_step_with_its_files) {
   EXPECT_EQ(must(submit(db, other_options, files)).submitted, 4) << "other options, other chunks";
 }
 
+TEST(submit, a_dataset_that_was_deleted_meanwhile_is_not_made_anew) {
+  test_database db;
+  auto known = order();
+  known.expected_id = must(submit(db, known, {})).dataset_id;
+  EXPECT_EQ(must(submit(db, known, {{"file:///a", "1"}})).submitted, 1);
+  db.execute("delete from documents; delete from queue_ready; delete from datasets");
+  auto before = all_rows(db);
+  EXPECT_EQ(code_of(submit(db, known, {{"file:///b", "2"}})), ec::unknown_dataset);
+  EXPECT_EQ(all_rows(db), before) << "nor a dataset without documents";
+  must(submit(db, order(), {}));
+  before = all_rows(db);
+  EXPECT_EQ(code_of(submit(db, known, {{"file:///b", "2"}})), ec::unknown_dataset) << "another id";
+  EXPECT_EQ(all_rows(db), before);
+}
+
 TEST(submit, prune_removes_what_vanished_and_refunds_what_was_not_read) {
   test_database db;
   std::vector<submitted_file> files;

@@ -1,5 +1,7 @@
 // Bodies that go to files: when they are taken, where they end, and what becomes of what is broken.
+#include <atomic>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -218,6 +220,35 @@ TEST_F(server_upload, uploads_over_their_number_are_503_and_others_are_served) {
   EXPECT_THAT(third.read_response(), EndsWith("PUT /files/c "));
 }
 
+TEST_F(server_upload, uploads_that_take_long_leave_the_workers_to_others) {
+  std::filesystem::create_directories(incoming());
+  server_config config;
+  config.workers = 1;
+  config.open_body =
+      [this](const request&) -> tl::expected<std::shared_ptr<received_file>, response> {
+    return *received_file::create(incoming(), {limit});
+  };
+  test::gate slow;
+  const auto s = start(
+      [&](const request& r) {
+        if (r.file) slow.pass();
+        return echo(r);
+      },
+      config);
+  std::vector<std::unique_ptr<raw_client>> clients;
+  for (int i = 0; i <= upload_workers; ++i) {
+    clients.push_back(std::make_unique<raw_client>(s->address()));
+    ASSERT_TRUE(
+        clients.back()->send("PUT /files/a HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\nx"));
+  }
+  EXPECT_TRUE(slow.wait_for(upload_workers));
+  raw_client other(s->address());
+  ASSERT_TRUE(other.send(test::get("/livez")));
+  EXPECT_THAT(other.read_response(), EndsWith("GET /livez "));
+  slow.open();
+  for (const auto& c : clients) EXPECT_THAT(c->read_response(), EndsWith("PUT /files/a "));
+}
+
 TEST_F(server_upload, a_disk_that_is_full_is_507) {
   std::filesystem::create_directories(incoming());
   server_config config;
@@ -276,6 +307,33 @@ TEST_F(server_upload, a_server_that_stops_removes_what_is_half_received) {
     std::this_thread::yield();
   s.reset();
   EXPECT_TRUE(std::filesystem::is_empty(incoming()));
+}
+
+TEST_F(server_upload, the_client_stops_a_transfer_that_nobody_answers) {
+  std::filesystem::create_directories(incoming());
+  test::gate silent;
+  const auto s = start([&](const request& r) {
+    silent.pass();
+    return echo(r);
+  });
+  const auto file = folder.file("original");
+  std::ofstream{file} << "text";
+  request r;
+  r.method = "PUT";
+  r.path = "/files/a";
+  std::atomic<bool> stop{false};
+  auto sent = std::async(std::launch::async, [&] {
+    return send_file({"http://" + s->address(), ""}, r, file, test::patience, &stop);
+  });
+  EXPECT_TRUE(silent.wait_for(1));
+  stop = true;
+  const auto stopped = sent.get();
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ec::cancelled);
+  silent.open();
+  EXPECT_EQ(send_file({"http://" + s->address(), ""}, r, file, test::patience, &stop).error().code,
+            ec::cancelled)
+      << "nor is another begun";
 }
 
 TEST_F(server_upload, the_client_sends_a_file_as_it_reads_it) {

@@ -20,7 +20,8 @@ class upload_store_test : public ::testing::Test {
   }
 
   temporary_directory folder;
-  std::shared_ptr<upload_store> store = *upload_store::open(folder.path() / "uploads", "a");
+  std::shared_ptr<upload_store> store =
+      *upload_store::open(folder.path() / "uploads", "0a1b2c3d", "a");
 };
 
 TEST_F(upload_store_test, names_are_relative_paths_that_stay_below_their_folder) {
@@ -42,10 +43,20 @@ TEST_F(upload_store_test, names_are_relative_paths_that_stay_below_their_folder)
 TEST_F(upload_store_test, a_file_lies_below_node_and_dataset_for_the_node_alone) {
   const auto path = keep(7, "handbook/a.txt", "text");
   ASSERT_TRUE(path) << path.error().message;
-  EXPECT_EQ(*path, fs::canonical(folder.path()) / "uploads" / "a" / "7" / "handbook" / "a.txt");
+  EXPECT_EQ(*path, fs::canonical(folder.path()) / "uploads" / "0a1b2c3d" / "a" / "7" / "handbook" /
+                       "a.txt");
+  EXPECT_EQ(*path, store->path_of(7, "handbook/a.txt"));
   EXPECT_EQ(store->folder_of(7), path->parent_path().parent_path());
   EXPECT_TRUE(store->has(*path));
   EXPECT_FALSE(store->has("/etc/passwd"));
+  const auto root = fs::canonical(folder.path()) / "uploads";
+  for (const auto& inside : {root, root / "ffffffff" / "a" / "7" / "x"})
+    EXPECT_TRUE(store->has(inside)) << inside;
+  EXPECT_FALSE(store->has(root.native() + "-of-others"));
+  for (const auto& above : {root, root.parent_path(), fs::path{"/"}})
+    EXPECT_TRUE(store->is_below(above)) << above;
+  for (const auto& beside : {root / "0a1b2c3d", root.parent_path() / "up", fs::path{"/etc"}})
+    EXPECT_FALSE(store->is_below(beside)) << beside;
   EXPECT_EQ(fs::status(*path).permissions(), fs::perms{0600});
   for (auto above = path->parent_path(); above.filename() != "uploads"; above = above.parent_path())
     EXPECT_EQ(fs::status(above).permissions(), fs::perms{0700}) << above;
@@ -53,10 +64,12 @@ TEST_F(upload_store_test, a_file_lies_below_node_and_dataset_for_the_node_alone)
 }
 
 TEST_F(upload_store_test, nodes_that_see_the_same_files_share_them) {
-  const auto one = *upload_store::open(folder.path() / "shared", "");
-  const auto other = *upload_store::open(folder.path() / "shared", "");
+  const auto one = *upload_store::open(folder.path() / "shared", "0a1b2c3d", "");
+  const auto other = *upload_store::open(folder.path() / "shared", "0a1b2c3d", "");
   EXPECT_EQ(one->folder_of(1), other->folder_of(1));
-  EXPECT_NE(one->folder_of(1), (*upload_store::open(folder.path() / "shared", "a"))->folder_of(1));
+  for (const auto& [database, node] : {std::pair{"0a1b2c3d", "a"}, std::pair{"00000001", ""}})
+    EXPECT_NE(one->folder_of(1),
+              (*upload_store::open(folder.path() / "shared", database, node))->folder_of(1));
 }
 
 TEST_F(upload_store_test, a_file_and_a_folder_of_one_name_exclude_each_other) {
@@ -84,7 +97,7 @@ TEST_F(upload_store_test, what_was_sent_again_is_not_older) {
 
 TEST_F(upload_store_test, a_folder_that_cannot_be_is_refused_with_the_key) {
   std::ofstream{folder.path() / "file"} << "x";
-  const auto refused = upload_store::open(folder.path() / "file" / "uploads", "a");
+  const auto refused = upload_store::open(folder.path() / "file" / "uploads", "0a1b2c3d", "a");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ec::invalid_config);
   EXPECT_NE(refused.error().message.find("sources.uploads"), std::string::npos);
