@@ -86,8 +86,8 @@ text_extent check_pieces(const FIB& fib, std::string_view text, std::string_view
     // in parts.
     if (fib.fComplex != 0) fail_damaged_doc();
     const bool is_wide = fib.fExtChar != 0;
-    sum.add(0, fib.ccpText, is_wide || doc_version(fib) != WORD8 ? fib.fcMin
-                                                                 : fib.fcMin * 2 | byte_piece);
+    sum.add(0, fib.ccpText,
+            is_wide || doc_version(fib) != WORD8 ? fib.fcMin : fib.fcMin * 2 | byte_piece);
     return sum.extent();
   }
   const std::uint64_t size = number_at(blocks, at + 1);

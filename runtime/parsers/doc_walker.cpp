@@ -66,8 +66,7 @@ std::string_view link_in(std::string_view instruction) {
 
 }  // namespace
 
-doc_walker::doc_walker(wvParseStruct& parser, document_builder& out)
-    : parser_{parser}, out_{out} {}
+doc_walker::doc_walker(wvParseStruct& parser, document_builder& out) : parser_{parser}, out_{out} {}
 
 void doc_walker::walk() {
   parser_.userData = this;
@@ -116,8 +115,8 @@ int doc_walker::on_character(wvParseStruct* parser, U16 character, U8 is_byte, U
       self.take(character);
     else
       // Word 97 and later keep a byte only where it is one of code page 1252, in any language.
-      self.take(self.decode(character,
-                            doc_version(parser->fib) == WORD8 ? windows_latin : language));
+      self.take(
+          self.decode(character, doc_version(parser->fib) == WORD8 ? windows_latin : language));
   });
 }
 

@@ -91,7 +91,7 @@ class doc_walker {
   table_row row_;
   std::vector<table_row> rows_;
   std::vector<field> fields_;
-  std::size_t ignored_fields_ = 0;  ///< Open beyond max_field_depth.
+  std::size_t ignored_fields_ = 0;                        ///< Open beyond max_field_depth.
   std::map<std::string_view, byte_characters> charsets_;  ///< Those that decode() met.
 };
 

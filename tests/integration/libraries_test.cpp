@@ -23,9 +23,9 @@ std::string libraries_of(const std::string& program) {
   return out;
 }
 
-constexpr std::array parsers{"poppler", "gumbo",  "libzip", "pugixml",      "libmagic",  "uchardet",
-                             "md4c",    "libcsv", "gmime",  "libtesseract", "leptonica", "liblept",
-                             "libwv",  "libgsf", "libxml2"};
+constexpr std::array parsers{"poppler",   "gumbo",   "libzip", "pugixml", "libmagic",
+                             "uchardet",  "md4c",    "libcsv", "gmime",   "libtesseract",
+                             "leptonica", "liblept", "libwv",  "libgsf",  "libxml2"};
 
 TEST(libraries, of_the_node_hold_no_parser_of_documents) {
   const auto loaded = libraries_of(MILLRACE_PROGRAM);

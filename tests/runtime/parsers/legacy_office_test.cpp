@@ -126,10 +126,14 @@ TEST_F(damaged_doc, pages_that_end_before_the_text_are_refused) {
 
 TEST_F(damaged_doc, pieces_that_go_back_or_reach_behind_the_stream_are_refused) {
   const auto first = place(pieces) + 5;  // three numbers of characters, then two pieces
-  for (const auto& [at, value] : std::vector<std::pair<std::size_t, std::uint32_t>>{
-           {first + 4, 0xFFFFFFFF}, {first, 0x7FFFFFFF}, {first + 8, 0x00FFFFFF},
-           {first + 12 + 2, 0x7FFFFFFE}, {first + 20 + 2, 0x3FFFFFFF}, {first - 4, 3},
-           {first - 4, 0xFFFFFFFF}}) {
+  for (const auto& [at, value] :
+       std::vector<std::pair<std::size_t, std::uint32_t>>{{first + 4, 0xFFFFFFFF},
+                                                          {first, 0x7FFFFFFF},
+                                                          {first + 8, 0x00FFFFFF},
+                                                          {first + 12 + 2, 0x7FFFFFFE},
+                                                          {first + 20 + 2, 0x3FFFFFFF},
+                                                          {first - 4, 3},
+                                                          {first - 4, 0xFFFFFFFF}}) {
     bytes = read_sample("weir.doc");
     set_number(bytes, at, value);
     expect_refused();
