@@ -134,7 +134,7 @@ TEST(cluster, documents_of_a_node_that_is_away_wait_for_it) {
   bed.start("a");
   ASSERT_TRUE(bed.linked({"a", "b"}));
   // Paused, so that nothing is done before the node with the files is gone.
-  bed.server.set_latency(std::chrono::seconds{60});
+  bed.server.set_latency(std::chrono::seconds{10});
   bed.submit("a");
   bed.node("a").process->signal(SIGKILL);
   bed.node("a").process->wait();

@@ -113,6 +113,32 @@ TEST_F(uploads, what_is_only_stored_is_queued_by_a_submission_that_names_it) {
   EXPECT_EQ(charges(), "-20");
 }
 
+TEST_F(uploads, a_file_stays_as_it_is_while_its_document_waits) {
+  const std::string target = "/v1/datasets/u/documents/a.txt";
+  ASSERT_EQ(node.put(target, "The first version.").status, 201);
+  ASSERT_TRUE(ends());
+  w.sql("update documents set status = 'queued'");  // In work somewhere.
+  for (const auto* query : {"", "?queue=false"}) {
+    const auto pending = node.put(target + query, "The second version.");
+    EXPECT_EQ(pending.status, 200) << pending.body;
+    EXPECT_EQ(status_in(pending), "pending");
+    EXPECT_EQ(read_text(kept("a.txt")), "The first version.");
+  }
+  EXPECT_EQ(charges(), "-10");
+  w.sql("update documents set status = 'ready'");
+  EXPECT_EQ(status_in(node.put(target, "The second version.")), "queued");
+  EXPECT_EQ(read_text(kept("a.txt")), "The second version.");
+}
+
+TEST_F(uploads, no_submission_names_a_folder_that_contains_all_uploads) {
+  ASSERT_EQ(node.put("/v1/datasets/u/documents/a.txt", "text").status, 201);
+  for (const auto& above : {w.data() / "uploads", w.data(), w.path(), std::filesystem::path{"/"}}) {
+    const auto refused =
+        node.post("/v1/datasets", R"({"name":"other","uris":["file://)" + above.native() + "\"]}");
+    EXPECT_EQ(refused.status, 403) << above << " " << refused.body;
+  }
+}
+
 TEST_F(uploads, names_and_accounts_that_cannot_be_are_refused) {
   for (const auto* name : {"..%2F..%2Fx", "../x", "a/../x", "a//b", "%2Fetc%2Fx", "a%00b", "."}) {
     const auto refused = node.put(std::string{"/v1/datasets/u/documents/"} + name, "text");

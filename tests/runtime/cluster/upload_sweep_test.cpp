@@ -68,8 +68,9 @@ TEST_F(upload_sweep_test, nothing_is_removed_while_somebody_submits_to_the_datas
   const auto file = keep(dataset, "a");
   make_old(file);
   {
-    auto connection = must(db.pool().acquire());
-    pqxx::work submission{*connection};
+    auto connection = db.pool().acquire();
+    ASSERT_TRUE(connection);
+    pqxx::work submission{**connection};
     submission.exec("select from datasets for no key update");
     EXPECT_EQ(must(sweep.run()), 0);
     EXPECT_TRUE(fs::exists(file));

@@ -74,7 +74,8 @@ TEST_F(control, a_file_is_not_replaced_while_its_document_waits_or_is_in_work) {
   ASSERT_EQ(leases.size(), 3U);
   EXPECT_FALSE(replace("file:///a"));
   EXPECT_EQ(replaced, 0);
-  must(commit_group(db.pool(), "b", std::vector{ready(leases[0], 1)}));
+  std::vector group{ready(leases[0], 1)};
+  must(commit_group(db.pool(), "b", group));
   EXPECT_TRUE(replace(leases[0].uri));
   EXPECT_TRUE(replace("file:///unknown"));
   EXPECT_EQ(replaced, 2);
