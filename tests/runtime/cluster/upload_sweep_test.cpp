@@ -92,8 +92,9 @@ TEST_F(upload_sweep_test,
   EXPECT_FALSE(fs::exists(of_gone));
   db.execute("alter table documents_away rename to documents");
   // Held, so that only the other one can be removed.
-  auto connection = must(db.pool().acquire());
-  pqxx::work submission{*connection};
+  auto connection = db.pool().acquire();
+  ASSERT_TRUE(connection);
+  pqxx::work submission{**connection};
   submission.exec("select from datasets where name = 'd' for no key update");
   EXPECT_EQ(must(sweep.run()), 1);
   EXPECT_FALSE(fs::exists(of_next));
