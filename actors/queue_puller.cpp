@@ -127,6 +127,7 @@ void queue_puller_actor_impl::on_sources_here(const sources_here& message) {
   const auto before = std::exchange(here_, {message.nodes.begin(), message.nodes.end()});
   for (const auto& node : here_)
     if (!before.contains(node) && away_.back(node)) back_.insert(node);
+  std::erase_if(back_, [&](const auto& node) { return !here_.contains(node); });
   wake_those_that_waited();
 }
 
