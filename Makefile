@@ -3,7 +3,7 @@ PRESET ?= release
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 # Tests of real processes mostly wait.
-TEST_JOBS ?= $(shell expr $(JOBS) + 1)
+TEST_JOBS ?= $(shell expr $(JOBS) + 2)
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
@@ -50,7 +50,7 @@ soak: build ## The long versions of the random tests (two hours)
 	@MILLRACE_ROUNDS=300 $(BUILD)/tests/actors/actors_test --gtest_filter='*whatever_dies*'
 	@MILLRACE_KILLS=200 $(BUILD)/tests/faults/faults_test
 	@MILLRACE_SCANNED_PAGES=3000 $(BUILD)/tests/integration/long_documents_test --gtest_filter='*scan*'
-	@MILLRACE_SECONDS=3600 $(BUILD)/tests/cluster/cluster_nodes_test --gtest_filter='random_nodes*'
+	@MILLRACE_SECONDS=3600 $(BUILD)/tests/cluster/cluster_losses_test --gtest_filter='random_nodes*'
 
 fuzz: setup-dev ## Run each fuzzer for a minute (clang); FUZZ_SECONDS=N
 	@cmake --preset fuzz --log-level=WARNING > /dev/null

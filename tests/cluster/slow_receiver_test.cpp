@@ -29,7 +29,7 @@ std::int64_t resident_bytes(std::int64_t pid) {
 /// than the documents at work would send.
 class large_documents : public cluster_bed {
  public:
-  static constexpr int documents = 100;
+  static constexpr int documents = 84;
   static constexpr std::size_t size = 512U << 10;
   static_assert(documents * size > 5 * largest_growth);
 
