@@ -4,76 +4,13 @@
 
 #include <set>
 
-#include "tests/actors/database_fixture.hpp"
-#include "tests/actors/engine_fixture.hpp"
+#include "tests/actors/queue_puller_fixture.hpp"
 
 namespace millrace {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-class queue_puller_test : public ::testing::Test {
- protected:
-  static constexpr int batch = 10;
-
-  /// Stands in for a document actor; what it does the test decides.
-  struct slot {
-    document_actor actor;
-    std::shared_ptr<std::vector<lease>> leases = std::make_shared<std::vector<lease>>();
-    std::uint64_t demanded = 0;
-  };
-
-  engine_database db;
-  virtual_engine engine;
-  std::shared_ptr<lease_book> book = std::make_shared<lease_book>();
-  std::shared_ptr<queue> source = db.source();
-  std::optional<std::string> storage_problem;
-  bool held = false;
-  queue_puller_actor puller = spawn_puller();
-
-  queue_puller_actor spawn_puller() {
-    return engine.spawn<queue_puller_actor_impl>(
-        "queue_puller", queue_puller_config{.source = source,
-                                            .book = book,
-                                            .batch_size = batch,
-                                            .storage_problem = [this] { return storage_problem; },
-                                            .counters = engine.counters,
-                                            .held = [this] { return held; }});
-  }
-
-  slot new_slot(bool refuses = false) {
-    slot s;
-    s.actor = engine.keep(engine.system.spawn(
-        [leases = s.leases, refuses](document_actor::pointer) -> document_actor::behavior_type {
-          return {
-              [leases, refuses](deliver_lease& m) -> caf::result<lease_accepted> {
-                if (refuses) return caf::make_error(ec::mailbox_full, std::string{"busy"});
-                leases->push_back(std::move(m.work));
-                return lease_accepted{};
-              },
-              [](const document_extracted&) {},
-              [](const pages_extracted&) {},
-              [](const checkpoints_loaded&) {},
-              [](const use_roles&) {},
-              [](tick_atom) {},
-              [](drain_atom) {},
-          };
-        }));
-    return s;
-  }
-
-  void demand_of(slot& s) {
-    caf::send_as(s.actor, puller, grant_demand{++s.demanded, true, "node"});
-  }
-  /// Enough for the claim delay, far less than a poll.
-  void settle() { engine.advance(milliseconds{20}, milliseconds{1}); }
-  drain_progress progress() { return engine.ask<drain_progress>(puller, progress_atom_v).value(); }
-  void tell(const auto& message) {
-    caf::anon_send(puller, message);
-    settle();
-  }
-};
 
 TEST_F(queue_puller_test, claims_nothing_that_nobody_asked_for) {
   db.submit(100);
@@ -302,119 +239,6 @@ TEST_F(queue_puller_test, a_drained_lease_costs_no_attempt) {
   EXPECT_EQ(s.leases->at(1).failures, 0);
   EXPECT_EQ(s.leases->at(1).losses, 0);
   EXPECT_EQ(db.query("select attempts from documents"), "0");
-}
-
-TEST_F(queue_puller_test, a_document_of_a_node_that_is_away_waits_longer_each_time_at_no_cost) {
-  db.submit(1);
-  db.execute("update documents set uri = 'file://b/srv/' || id");
-  auto s = new_slot();
-  for (const int pause : {5, 10, 20, 40, 60, 60}) {
-    const auto before = s.leases->size();
-    demand_of(s);
-    settle();
-    ASSERT_EQ(s.leases->size(), before + 1) << pause;
-    caf::send_as(s.actor, puller,
-                 return_lease{s.leases->back().token, release_reason::drained, 5'000, "b"});
-    settle();
-    EXPECT_EQ(db.leased(), 0);
-    const auto at = std::to_string(pause);
-    EXPECT_EQ(db.query("select run_at - clock_timestamp() between interval '" + at +
-                       " s' - interval '2 s' and interval '" + at +
-                       " s' + interval '2 s' from queue_ready"),
-              "t")
-        << pause;
-    engine.advance(seconds{pause}, seconds{1});
-    db.execute("update queue_ready set run_at = clock_timestamp()");
-    tell(wake_atom_v);
-  }
-  EXPECT_EQ(
-      db.number("select sum(failures + losses) from (select failures, losses from queue_ready "
-                "union all select failures, losses from queue_leases) as q"),
-      0);
-  EXPECT_EQ(db.query("select attempts from documents"), "0");
-}
-
-TEST_F(queue_puller_test, what_waits_for_a_node_is_due_at_once_when_it_is_back_and_nothing_else) {
-  db.submit(3);
-  db.execute(
-      "update documents set uri = 'file://' || case when uri like '%/2.txt' then 'c' else "
-      "'b' end || '/srv/' || id");
-  std::vector<slot> slots;
-  for (int i = 0; i < 3; ++i) slots.push_back(new_slot());
-  for (auto& s : slots) demand_of(s);
-  settle();
-  for (auto& s : slots) {
-    ASSERT_EQ(s.leases->size(), 1U);
-    const auto node = s.leases->at(0).uri.substr(7, 1);
-    caf::send_as(s.actor, puller,
-                 return_lease{s.leases->at(0).token, release_reason::drained, 5'000, node});
-    demand_of(s);
-  }
-  engine.run();  // not written yet: neither may be put off afterwards
-  tell(sources_here{{"a", "b"}});
-  std::vector<std::string> again;
-  for (auto& s : slots)
-    for (std::size_t i = 1; i < s.leases->size(); ++i)
-      again.push_back(s.leases->at(i).uri.substr(7, 1));
-  EXPECT_EQ(again, (std::vector<std::string>{"b", "b"}));
-  EXPECT_EQ(db.number("select count(*) from queue_ready where run_at > clock_timestamp()"), 1);
-}
-
-TEST_F(queue_puller_test, a_document_of_a_node_that_is_here_and_slow_waits_no_longer_each_time) {
-  db.submit(1);
-  db.execute("update documents set uri = 'file://b/srv/' || id");
-  auto s = new_slot();
-  const auto pause_of_the_next = [&] {
-    const auto before = s.leases->size();
-    demand_of(s);
-    settle();
-    EXPECT_EQ(s.leases->size(), before + 1);
-    caf::send_as(s.actor, puller,
-                 return_lease{s.leases->back().token, release_reason::drained, 5'000, "b"});
-    settle();
-    const auto pause = db.number(
-        "select round(extract(epoch from run_at - clock_timestamp()) / 5) * 5 from queue_ready");
-    engine.advance(seconds{pause}, seconds{1});
-    db.execute("update queue_ready set run_at = clock_timestamp()");
-    tell(wake_atom_v);
-    return pause;
-  };
-  tell(sources_here{{"a", "b"}});
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(pause_of_the_next(), 5) << i;
-  tell(sources_here{{"a"}});
-  EXPECT_EQ(pause_of_the_next(), 5) << "away since now";
-  EXPECT_EQ(pause_of_the_next(), 10);
-  tell(sources_here{{"a", "b"}});
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(pause_of_the_next(), 5) << "back";
-}
-
-TEST_F(queue_puller_test, what_waits_for_a_node_that_is_away_again_is_made_due_no_more) {
-  db.submit(queue::max_made_due + 5);
-  db.execute("update documents set uri = 'file://b/srv/' || id");
-  db.execute(
-      "update queue_ready set run_at = clock_timestamp() + interval '1 h' where document_id not in "
-      "(select id from documents order by id limit 2)");
-  std::vector<slot> slots{new_slot(), new_slot()};
-  for (auto& s : slots) demand_of(s);
-  settle();
-  const auto give_back = [&](slot& s) {
-    caf::send_as(s.actor, puller,
-                 return_lease{s.leases->at(0).token, release_reason::drained, 5'000, "b"});
-    engine.run();
-  };
-  const auto later = [&] {
-    return db.number(
-        "select count(*) from queue_ready where run_at > clock_timestamp() + interval '30 min'");
-  };
-  for (auto& s : slots) ASSERT_EQ(s.leases->size(), 1U);
-  give_back(slots[0]);
-  tell(sources_here{{"a", "b"}});
-  const auto left = later();
-  ASSERT_GT(left, 0) << "more than are made due at a time";
-  tell(sources_here{{"a"}});
-  give_back(slots[1]);
-  engine.advance(seconds{11}, milliseconds{500});  // two polls
-  EXPECT_EQ(later(), left);
 }
 
 TEST_F(queue_puller_test, a_pause_gives_back_what_is_not_delivered_and_a_resume_goes_on) {
