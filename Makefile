@@ -66,7 +66,7 @@ bench-long: ## The queue over 10 million jobs a scenario (an hour)
 	@$(MAKE) --no-print-directory build PRESET=release
 	@bench/queue --jobs 10000000 --submit 1000000
 
-bench-cluster: ## How throughput grows with nodes, and how long a killed node's documents wait
+bench-cluster: ## How throughput grows with nodes, how long a killed node's documents wait, and a newcomer for work
 	@$(MAKE) --no-print-directory build PRESET=release
 	@bench/cluster
 

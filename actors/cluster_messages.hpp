@@ -10,13 +10,14 @@
 
 #include "runtime/cluster/node_question.hpp"
 #include "runtime/cluster/node_registry.hpp"
+#include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
 
 namespace millrace {
 
 /// Of the messages between nodes: grows with each change of one that travels. Nodes of different
 /// protocols do not link.
-constexpr int link_protocol = 3;
+constexpr int link_protocol = 4;
 
 // Making a link
 // ----------------------------------------------------------------------------------------------
@@ -84,9 +85,8 @@ struct read_file {
 };
 
 struct file_piece {
-  std::string bytes;         ///< Shorter than asked for: the file ends there.
-  std::uint64_t size = 0;    ///< Of the file now.
-  std::int64_t changed = 0;  ///< Its time of change in nanoseconds: pieces of one file only.
+  std::string bytes;     ///< Shorter than asked for: the file ends there.
+  file_version version;  ///< Of the file now: pieces of one version only.
 };
 
 /// To this node's fetcher: bring the file of a document from its node.
@@ -96,6 +96,10 @@ struct fetch_file {
   std::uint64_t size = 0;  ///< As submitted.
 };
 
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, file_version& x) {
+  return f(caf::meta::type_name("millrace::file_version"), x.size, x.changed);
+}
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_row& x) {
   return f(caf::meta::type_name("millrace::node_row"), x.name, x.incarnation, x.address, x.version,
@@ -145,7 +149,7 @@ typename Inspector::result_type inspect(Inspector& f, fetch_file& x) {
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, file_piece& x) {
-  return f(caf::meta::type_name("millrace::file_piece"), x.bytes, x.size, x.changed);
+  return f(caf::meta::type_name("millrace::file_piece"), x.bytes, x.version);
 }
 
 }  // namespace millrace

@@ -161,6 +161,7 @@ void document_actor_impl::find_source() {
           [this, token](const file_fetched& fetched) {
             if (stage_ != stage::extracting || token != work_.token) return;
             fetched_ = fetched.file;
+            version_ = fetched.version;
             path_ = fetched_->path();
             read_source();
           },
@@ -221,6 +222,7 @@ void document_actor_impl::take_extracted(extracted_document document) {
   result_.size = extracted_.size;
   result_.pages = extracted_.pages;
   result_.warning = extracted_.warning;
+  if (!fetched_) version_ = extracted_.version;
   if (restored_.key != checkpoint_key(result_.sha256, result_.options, config_.model))
     restored_ = {};  // it was changed in between
   take_images();
@@ -257,7 +259,7 @@ void document_actor_impl::describe_images() {
     const auto& image = images_[next_image_++];
     request(roles_.images, caf::infinite,
             describe_image{image, occurrences_[image.info.sha256], work_.dataset_id, path_,
-                           result_.size, fetched_, work_.document_id, work_.uri})
+                           version_, fetched_, work_.document_id, work_.uri})
         .then(
             [this, token](image_described& described) {
               if (stage_ == stage::describing && token == work_.token) on_image(described);

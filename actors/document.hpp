@@ -129,6 +129,7 @@ class document_actor_impl : public bounded_actor<document_actor> {
   lease work_;
   std::string path_;                       ///< Of the document's file.
   std::shared_ptr<scratch_file> fetched_;  ///< The file, where it came from another node.
+  file_version version_;                   ///< Of the file where it was submitted.
   document_result result_;
   std::vector<image_record> images_;
   std::size_t next_image_ = 0;

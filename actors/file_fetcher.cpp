@@ -92,14 +92,14 @@ void file_fetcher_actor_impl::on_piece(std::uint64_t id, const file_piece& piece
   const auto found = running_.find(id);
   if (found == running_.end()) return;  // abandoned meanwhile
   auto& t = found->second;
-  if (t.offset == 0) t.changed = piece.changed;
-  if (piece.changed != t.changed) {
+  if (t.offset == 0) t.version = piece.version;
+  if (piece.version != t.version) {
     if (t.beginnings < max_beginnings) return begin(id, t);
     return abandon(id, {ec::source_unreadable, t.order.uri + " changes while it is read"});
   }
-  if (piece.size > t.reserved) {  // larger than at its submission
-    held_ += piece.size - t.reserved;
-    t.reserved = piece.size;
+  if (piece.version.size > t.reserved) {  // larger than at its submission
+    held_ += piece.version.size - t.reserved;
+    t.reserved = piece.version.size;
   }
   if (!t.file->write(t.offset, piece.bytes))
     return abandon(id, {ec::disk_full, "a scratch file in $TMPDIR cannot be written: " +
@@ -120,7 +120,7 @@ void file_fetcher_actor_impl::finish(std::uint64_t id) {
         file.reset();
         caf::anon_send(self, flush_atom_v, bytes);
       }};
-  t.promise.deliver(file_fetched{std::move(held)});
+  t.promise.deliver(file_fetched{std::move(held), t.version});
   begin_waiting();
 }
 

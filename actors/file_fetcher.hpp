@@ -45,7 +45,7 @@ class file_fetcher_actor_impl : public bounded_actor<file_fetcher_actor> {
     file_reader_actor reader = {};
     std::uint64_t reserved = 0;  ///< Bytes of the budget.
     std::uint64_t offset = 0;
-    std::int64_t changed = 0;
+    file_version version = {};
     int beginnings = 0;
   };
 

@@ -19,7 +19,7 @@ class file_reader_actor_impl : public bounded_actor<file_reader_actor> {
       auto piece =
           files_->read(m.document_id, m.uri, m.offset, std::min(m.length, read_file::max_piece));
       if (!piece) return to_caf(piece.error());
-      return file_piece{std::move(piece->bytes), piece->size, piece->changed};
+      return file_piece{std::move(piece->bytes), piece->version};
     }};
   }
 

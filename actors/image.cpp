@@ -31,7 +31,7 @@ caf::result<image_described> image_actor_impl::on_describe(describe_image& reque
   pending_ = make_response_promise<image_described>();
   probe().carry(request.path, "reading");
   auto self = caf::actor_cast<image_actor>(this);
-  config_.read({request.dataset_id, std::move(request.path), request.document_size, image_.info,
+  config_.read({request.dataset_id, std::move(request.path), request.version, image_.info,
                 std::move(request.fetched)},
                [self, number = ++number_](result<std::string> text) {
                  caf::anon_send(

@@ -102,7 +102,7 @@ caf::result<image_described> image_desk_actor_impl::on_distant(describe_distant_
                           order.occurrences,
                           order.dataset_id,
                           {},
-                          order.document_size,
+                          order.version,
                           nullptr,
                           order.document_id,
                           std::move(order.uri)},
@@ -226,7 +226,7 @@ void image_desk_actor_impl::send_to(other_desk& desk, job work) {
   const auto number = ++last_number_;
   const auto& o = work.order;
   describe_distant_image order{o.image,       o.occurrences, o.dataset_id,
-                               o.document_id, o.uri,         o.document_size};
+                               o.document_id, o.uri,         o.version};
   desk.at_work[number] = std::move(work);
   const auto conclude = [this, from = desk.handle, number](result<image_described> outcome) {
     on_distant_answer(from, number, std::move(outcome));
@@ -313,7 +313,8 @@ void image_desk_actor_impl::on_tick() {
 
 void image_desk_actor_impl::fetch(job work) {
   const auto uri = work.order.uri;
-  const auto key = uri + "#" + std::to_string(work.order.document_size);
+  const auto& version = work.order.version;
+  const auto key = uri + "#" + std::to_string(version.size) + "#" + std::to_string(version.changed);
   auto& known = files_[key];
   known.used = ticks_;
   if (known.file) {
@@ -323,24 +324,24 @@ void image_desk_actor_impl::fetch(job work) {
     return;
   }
   const bool is_first = known.waiting.empty();
-  const fetch_file order{work.order.document_id, uri, work.order.document_size};
+  known.version = version;
+  const fetch_file order{work.order.document_id, uri, version.size};
   known.waiting.push_back(std::move(work));
   if (!is_first) return;
   if (!fetcher_) return on_fetched(key, fail(ec::source_away, "this node has no link to others"));
   request(fetcher_, caf::infinite, order)
-      .then([this, key](const file_fetched& fetched) { on_fetched(key, fetched.file); },
-            [this, key](const caf::error& e) {
-              on_fetched(key, failed<std::shared_ptr<scratch_file>>(e));
-            });
+      .then([this, key](const file_fetched& fetched) { on_fetched(key, fetched); },
+            [this, key](const caf::error& e) { on_fetched(key, failed<file_fetched>(e)); });
 }
 
-void image_desk_actor_impl::on_fetched(const std::string& key,
-                                       result<std::shared_ptr<scratch_file>> outcome) {
+void image_desk_actor_impl::on_fetched(const std::string& key, result<file_fetched> outcome) {
   const auto found = files_.find(key);
   if (found == files_.end()) return;
+  if (outcome && outcome->version != found->second.version)
+    outcome = fail(ec::source_changed, "the file was changed while it was read; it is read again");
   auto waiting = std::exchange(found->second.waiting, {});
   if (outcome)
-    found->second.file = *outcome;
+    found->second.file = outcome->file;
   else
     files_.erase(found);
   for (auto& work : waiting) {

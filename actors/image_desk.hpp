@@ -74,6 +74,7 @@ class image_desk_actor_impl : public bounded_actor<image_desk_actor> {
   /// The file of another node's document.
   struct document_file {
     std::shared_ptr<scratch_file> file;  ///< Null while it is being fetched.
+    file_version version;
     std::vector<job> waiting;
     std::uint64_t used = 0;  ///< Tick.
   };
@@ -100,7 +101,7 @@ class image_desk_actor_impl : public bounded_actor<image_desk_actor> {
   other_desk* find(const image_desk_actor& handle);
 
   void fetch(job work);
-  void on_fetched(const std::string& key, result<std::shared_ptr<scratch_file>> outcome);
+  void on_fetched(const std::string& key, result<file_fetched> outcome);
   void forget_files();
 
   image_desk_config config_;
@@ -113,7 +114,7 @@ class image_desk_actor_impl : public bounded_actor<image_desk_actor> {
   std::deque<image_actor> idle_;
   std::map<std::uint64_t, job> at_work_;  ///< By image actor.
   std::vector<other_desk> others_;
-  std::map<std::string, document_file> files_;  ///< By the document's URI and size.
+  std::map<std::string, document_file> files_;  ///< By the document's URI and version.
   file_fetcher_actor fetcher_;
   std::uint64_t last_number_ = 0;
   std::uint64_t ticks_ = 0;

@@ -119,8 +119,8 @@ struct describe_image {
   image_record image;
   std::uint32_t occurrences = 1;  ///< In its document.
   std::int64_t dataset_id = 0;
-  std::string path;  ///< Of the document.
-  std::uint64_t document_size = 0;
+  std::string path;      ///< Of the document.
+  file_version version;  ///< Of the document's file where it was submitted.
   std::shared_ptr<scratch_file> fetched = nullptr;  ///< What `path` names, where it was fetched.
   std::int64_t document_id = 0;
   std::string uri = {};  ///< Of the document: how another node finds it.
@@ -133,7 +133,7 @@ struct describe_distant_image {
   std::int64_t dataset_id = 0;
   std::int64_t document_id = 0;
   std::string uri;
-  std::uint64_t document_size = 0;
+  file_version version;  ///< Of the document's file.
 };
 
 struct image_described {
@@ -175,6 +175,7 @@ struct pages_extracted {
 /// Another node's file, a file of this one for as long as somebody holds it.
 struct file_fetched {
   std::shared_ptr<scratch_file> file;
+  file_version version;  ///< Of the file that it is a copy of.
 };
 
 struct image_read {
@@ -347,7 +348,7 @@ typename Inspector::result_type inspect(Inspector& f, demand_ended&) {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, describe_distant_image& x) {
   return f(caf::meta::type_name("millrace::describe_distant_image"), x.image, x.occurrences,
-           x.dataset_id, x.document_id, x.uri, x.document_size);
+           x.dataset_id, x.document_id, x.uri, x.version);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, image_described& x) {
@@ -417,6 +418,7 @@ CAF_ADD_TYPE_ID(millrace, (millrace::lease))
 CAF_ADD_TYPE_ID(millrace, (millrace::demand))
 CAF_ADD_TYPE_ID(millrace, (millrace::image_info))
 CAF_ADD_TYPE_ID(millrace, (millrace::image_record))
+CAF_ADD_TYPE_ID(millrace, (millrace::file_version))
 CAF_ADD_TYPE_ID(millrace, (millrace::chunk))
 CAF_ADD_TYPE_ID(millrace, (millrace::document_result))
 CAF_ADD_TYPE_ID(millrace, (millrace::grant_demand))

@@ -1,4 +1,5 @@
-"""Measures several nodes of one cluster on this machine: scaling with remote work, takeover of killed nodes' documents.
+"""Measures several nodes of one cluster on this machine: scaling with remote work, takeover of killed nodes' documents,
+how long a newcomer waits for work.
 
 The remote work is an embedding server on loopback that answers after a while. Every part has its own embedded
 PostgreSQL (default fsync) in a temporary directory and ends what it started.
@@ -30,6 +31,8 @@ KILLS = 20
 TAKEOVER_LATENCY_MS = 1000
 TAKEOVER_DOCUMENTS_A_KILL = 4500  # Enough for the time from one to the next.
 TAKEN_OVER_LIMIT_SECONDS = 60
+NEWCOMERS = 10
+NEWCOMER_DOCUMENTS = 3000  # Enough for the time that one takes.
 
 
 class RemoteWork:
@@ -159,6 +162,32 @@ def takeover(build, work, kills, seed):
         remote.stop()
 
 
+def newcomer(build, work, count):
+    """Nodes that are not in the file, one after the other, beside one that works: from the start of the process to its first lease."""
+    remote = RemoteWork(build, LATENCY_MS, SPREAD_MS)
+    texts = os.path.join(work, "texts")
+    write_texts(texts, count * NEWCOMER_DOCUMENTS, 512, seed=4)
+    cluster = Cluster(build, work, ["a"], remote.settings(SLOTS))
+    try:
+        cluster.submit("a", "newcomer", texts)
+        cluster.until(lambda: int(cluster.sql("select count(*) from queue_leases")[0][0]) >= SLOTS, "work is under way")
+        waited = []
+        for i in range(count):
+            name = f"new{i}"
+            started = time.monotonic()
+            cluster.launch_newcomer(name)
+            leased = f"select 1 from queue_leases where node = '{name}' limit 1"
+            cluster.until(lambda: cluster.sql(leased), f"newcomer {name} has work")
+            waited.append(time.monotonic() - started)
+            cluster.drain(name)
+        waited.sort()
+        print(f"newcomer: {count} nodes that are not in the file; seconds from the start of the process to its first document (looked five times a second):")
+        print(f"  p50 {waited[len(waited) // 2]:.2f}, most {waited[-1]:.2f}   (3 wanted)")
+    finally:
+        cluster.stop()
+        remote.stop()
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--build", default="build/release")
@@ -166,12 +195,14 @@ def main():
     options.add_argument("--spread", type=int, default=SPREAD_MS, help="milliseconds")
     options.add_argument("--kills", type=int, default=KILLS)
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    options.add_argument("--only", choices=["scaling", "takeover"])
+    options.add_argument("--newcomers", type=int, default=NEWCOMERS)
+    options.add_argument("--only", choices=["scaling", "takeover", "newcomer"])
     o = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parts = [
         ("scaling", lambda work: scale(o.build, work, o.sizes, o.spread)),
         ("takeover", lambda work: takeover(o.build, work, o.kills, o.seed)),
+        ("newcomer", lambda work: newcomer(o.build, work, o.newcomers)),
     ]
     run_parts(parts, o.only)
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "app/api/services.hpp"
-#include "app/node/submit_paths.hpp"
+#include "app/api/submit_paths.hpp"
 #include "runtime/http/router.hpp"
 
 namespace millrace {

@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "app/api/api.hpp"
-#include "app/node/submit_paths.hpp"
+#include "app/api/submit_paths.hpp"
 #include "runtime/datasets/dataset_reader.hpp"
 #include "runtime/embedding/embed_text.hpp"
 #include "runtime/http/json.hpp"

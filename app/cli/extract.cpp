@@ -54,7 +54,7 @@ void read_images(extractor_pool& pool, const images_settings& s, const std::stri
     for (auto i = first; i < std::min(images.size(), first + at_a_time); ++i) {
       auto answer = std::make_shared<std::promise<result<std::string>>>();
       answers.push_back(answer->get_future());
-      reader.read({0, path, document.size, images[i].info},
+      reader.read({0, path, document.version, images[i].info},
                   [answer](result<std::string> text) { answer->set_value(std::move(text)); });
     }
     for (std::size_t i = 0; i < answers.size(); ++i) {

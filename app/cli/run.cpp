@@ -6,13 +6,13 @@
 
 #include <unistd.h>
 
+#include "app/api/submit_paths.hpp"
 #include "app/cli/commands.hpp"
 #include "app/cli/progress_view.hpp"
 #include "app/cli/run_report.hpp"
 #include "app/cli/signals.hpp"
 #include "app/cli/text.hpp"
 #include "app/node/node.hpp"
-#include "app/node/submit_paths.hpp"
 #include "runtime/datasets/control.hpp"
 #include "runtime/datasets/progress.hpp"
 

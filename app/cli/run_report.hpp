@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "app/node/submit_paths.hpp"
+#include "app/api/submit_paths.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/database/pool.hpp"
 

@@ -76,6 +76,13 @@ class observer {
   /// `seen`: what the last look gave, empty at the first one. All are those that were at work at
   /// the first look, as they are now; one that was deleted meanwhile is left out.
   result<datasets> look(const datasets& seen) {
+    auto now = look_once(seen);
+    return now || api_ ? std::move(now) : look_once(seen);
+  }
+
+ private:
+  /// Without api_ afterwards where the node that was asked is gone.
+  result<datasets> look_once(const datasets& seen) {
     if (!api_) {
       auto opened = client::open(global_);
       if (!opened) return tl::unexpected<error>(opened.error());
@@ -86,7 +93,6 @@ class observer {
     return now;
   }
 
- private:
   result<datasets> ask(const std::string& target, bool for_one) {
     const auto answer = api_->get(target, look_patience);
     if (!answer) return tl::unexpected<error>(answer.error());

@@ -26,8 +26,12 @@ constexpr auto resign_sql = R"sql(
 update leaders set node = '', epoch = epoch + 1
 where role = $1 and node = $2 and incarnation = $3 and epoch = $4)sql";
 
+// A leader that is stopped holds the row for as long as a statement of its transaction may wait for
+// a lock, and then until its idle transaction is ended.
 constexpr auto check_sql = R"sql(
-select 1 from leaders where role = $1 and node = $2 and incarnation = $3 and epoch = $4 for share)sql";
+select set_config('lock_timeout', ceil(1000 * extract(epoch from least(
+         nullif(current_setting('lock_timeout')::interval, '0'), $5::bigint * interval '1 millisecond')))::text, true)
+from leaders where role = $1 and node = $2 and incarnation = $3 and epoch = $4 for share)sql";
 
 }  // namespace
 
@@ -56,7 +60,9 @@ result<void> resign(connection_pool& pool, const leader_term& term) {
 }
 
 result<void> check_term(pqxx::work& tx, const leader_term& term) {
-  if (!tx.exec_params(check_sql, term.role, term.node, term.incarnation, term.epoch).empty())
+  if (!tx.exec_params(check_sql, term.role, term.node, term.incarnation, term.epoch,
+                      static_cast<std::int64_t>(leader_lock_timeout.count()))
+           .empty())
     return {};
   return fail(ec::stale_token,
               "this node no longer leads the role " + term.role + "; nothing was written");

@@ -37,7 +37,12 @@ result<std::optional<leader_term>> campaign(connection_pool& pool, const std::st
 /// Gives the role up, where this term still holds: the next campaign of any node takes it at once.
 result<void> resign(connection_pool& pool, const leader_term& term);
 
-/// stale_token where the term is over. Holds the row until the transaction ends.
+/// How long a leader's transaction waits for a lock at most (or database.lock_timeout, if that is
+/// less).
+inline constexpr duration leader_lock_timeout = std::chrono::seconds{2};
+
+/// stale_token where the term is over. Holds the row until the transaction ends, which waits no
+/// longer than leader_lock_timeout for any lock from here on.
 result<void> check_term(pqxx::work& tx, const leader_term& term);
 
 }  // namespace millrace

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/core/blocking.hpp"
@@ -17,10 +16,6 @@ namespace {
 
 constexpr auto submitted_sql = "select from documents where id = $1 and uri = $2";
 
-std::int64_t nanoseconds(const timespec& t) {
-  return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
-
 }  // namespace
 
 result<submitted_piece> submitted_files::read(std::int64_t document_id, const std::string& uri,
@@ -30,12 +25,10 @@ result<submitted_piece> submitted_files::read(std::int64_t document_id, const st
   if (!found) return tl::unexpected<error>(found.error());
   auto& file = **found;
   // Anew each time: a change in place must show.
-  struct stat status {};
-  if (::fstat(file.fd.get(), &status) != 0)
-    return fail(ec::source_unreadable, uri + ": " + std::generic_category().message(errno));
+  const auto version = extraction::version_of(file.fd);
+  if (!version) return fail(version.error().code, uri + ": " + version.error().message);
   submitted_piece piece;
-  piece.size = static_cast<std::uint64_t>(status.st_size);
-  piece.changed = nanoseconds(status.st_mtim);
+  piece.version = *version;
   piece.bytes.resize(length);
   std::size_t done = 0;
   while (done < length) {

@@ -8,6 +8,7 @@
 #include <list>
 #include <string>
 
+#include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/database/pool.hpp"
 #include "runtime/extraction/descriptor.hpp"
@@ -15,9 +16,8 @@
 namespace millrace {
 
 struct submitted_piece {
-  std::string bytes;         ///< Shorter than asked for: the file ends there.
-  std::uint64_t size = 0;    ///< Of the file now.
-  std::int64_t changed = 0;  ///< Time of its last change, in nanoseconds.
+  std::string bytes;     ///< Shorter than asked for: the file ends there.
+  file_version version;  ///< Of the file now.
 };
 
 class submitted_files {

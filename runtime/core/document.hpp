@@ -38,6 +38,13 @@ struct image_info {
   std::string source = {};
 };
 
+/// Which content of a file it is: another one has another size or time of change.
+struct file_version {
+  std::uint64_t size = 0;    ///< Bytes.
+  std::int64_t changed = 0;  ///< Its modification time, nanoseconds since 1970.
+  friend bool operator==(const file_version&, const file_version&) = default;
+};
+
 /// A link out of a document.
 struct document_link {
   std::uint32_t page = 0;  ///< 1-based; 0 where the format has no pages.
@@ -72,6 +79,7 @@ struct extracted_document {
   document_warning warning{ec::none, {}};
   std::vector<element> elements;
   std::chrono::milliseconds reading_time{0};  ///< What it took the extractor, as the node saw it.
+  file_version version;                       ///< Of its file, as the node opened it.
 };
 
 /// Pages that are finished while the document is still being read.

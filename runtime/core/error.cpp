@@ -30,6 +30,7 @@ constexpr std::array entries = {
     entry{ec::source_unreadable, "source_unreadable", 1, 403, false},
     entry{ec::role_away, "role_away", 1, 503, true},
     entry{ec::source_away, "source_away", 1, 503, true},
+    entry{ec::source_changed, "source_changed", 1, 409, true},
     entry{ec::unsupported_format, "unsupported_format", 1, 415, false},
     entry{ec::encrypted_document, "encrypted_document", 1, 422, false},
     entry{ec::malformed_document, "malformed_document", 1, 422, false},

@@ -32,8 +32,9 @@ enum class ec : std::uint8_t {
   // Documents; each ends `failed` with one of these.
   source_missing,
   source_unreadable,
-  role_away,    ///< No node that would do this stage is there: the document waits for one.
-  source_away,  ///< The node that has the file does not answer: the document waits for it.
+  role_away,       ///< No node that would do this stage is there: the document waits for one.
+  source_away,     ///< The node that has the file does not answer: the document waits for it.
+  source_changed,  ///< The file was changed while it was read: it is read again.
   unsupported_format,
   encrypted_document,
   malformed_document,

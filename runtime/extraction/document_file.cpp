@@ -45,6 +45,12 @@ tl::unexpected<error> cannot_open(const std::string& path, int reason) {
   }
 }
 
+file_version version_in(const struct stat& status) {
+  return {
+      static_cast<std::uint64_t>(status.st_size),
+      static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec};
+}
+
 }  // namespace
 
 result<document_file> open_document(const std::string& path) {
@@ -63,8 +69,15 @@ result<document_file> open_document(const std::string& path) {
   if (!S_ISREG(status.st_mode))
     return fail(ec::source_unreadable, path + " is " + std::string{kind_of(status.st_mode)} +
                                            "; only regular files can be extracted");
-  file.size = static_cast<std::uint64_t>(status.st_size);
+  file.version = version_in(status);
   return file;
+}
+
+result<file_version> version_of(const descriptor& fd) {
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0)
+    return fail(ec::source_unreadable, std::generic_category().message(errno));
+  return version_in(status);
 }
 
 }  // namespace millrace::extraction

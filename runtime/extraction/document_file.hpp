@@ -4,9 +4,9 @@
 // Any thread that may block on a file system.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
+#include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/extraction/descriptor.hpp"
 
@@ -14,11 +14,14 @@ namespace millrace::extraction {
 
 struct document_file {
   descriptor fd;
-  std::uint64_t size = 0;  ///< Bytes.
+  file_version version = {};
 };
 
 /// source_missing where nothing is there; source_unreadable where it may not be read or is not a
 /// regular file; internal (worth a retry) where this process is out of descriptors or memory.
 result<document_file> open_document(const std::string& path);
+
+/// Of an open file as it is now; source_unreadable where the system does not tell.
+result<file_version> version_of(const descriptor& fd);
 
 }  // namespace millrace::extraction

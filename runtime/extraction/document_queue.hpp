@@ -25,6 +25,7 @@ struct waiting_document {
   /// Memory tier that it needs, known once it has died of memory in a lower one. Such a document
   /// travels alone.
   std::size_t min_tier = 0;
+  file_version version = {};  ///< Of its file, once that is open.
 
   bool small() const {
     return min_tier == 0 && request.size_hint <= small_document_bytes &&

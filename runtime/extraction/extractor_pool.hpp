@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ struct extraction_request {
   /// Not empty: not the document is read but the text of its image there (image_info::source). The
   /// answer has one element, or none where the image has no text.
   std::string image_source = {};
+  /// Another content of the file is not read: source_changed.
+  std::optional<file_version> version = std::nullopt;
 };
 
 using extraction_callback = std::function<void(result<extracted_document>)>;

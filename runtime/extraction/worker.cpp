@@ -224,13 +224,21 @@ worker::prepared_frame worker::prepare(std::size_t most, bool large_too) {
       refuse(document, file.error());
       continue;
     }
-    document.request.size_hint = file->size;  // it may be larger than was known when it was queued
+    const auto& wanted = document.request.version;
+    if (wanted && *wanted != file->version) {
+      refuse(document,
+             {ec::source_changed,
+              document.request.path + " was changed while it was read; it is read again"});
+      continue;
+    }
+    document.version = file->version;
+    document.request.size_hint = file->version.size;  // more may be there than was submitted
     full = !document.small();
     if (full && (!large_too || !frame.documents.empty())) {
       rest.push_back(std::move(document));
       continue;
     }
-    frame.tier = std::max(pool_.tiers.tier_for(file->size), document.min_tier);
+    frame.tier = std::max(pool_.tiers.tier_for(file->version.size), document.min_tier);
     frame.documents.push_back(std::move(document));
     frame.files.push_back(std::move(*file));
   }
@@ -266,7 +274,7 @@ void worker::send(prepared_frame frame) {
   for (std::size_t i = 0; i < frame.documents.size(); ++i) {
     files[i] = frame.files[i].fd.get();
     r.documents.push_back(
-        {next_number_, frame.files[i].size, frame.documents[i].request.known_pages});
+        {next_number_, frame.files[i].version.size, frame.documents[i].request.known_pages});
     in_flight_.push_back({std::move(frame.documents[i]), next_number_++, false});
   }
   in_flight_.back().ends_frame = true;

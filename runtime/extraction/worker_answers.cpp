@@ -161,7 +161,10 @@ void worker::answer(result<extracted_document> outcome) {
   ++pool_.shared.stats.documents;
   failed_starts_ = 0;
   const auto time = last_sign_ - since;
-  if (outcome) outcome->reading_time = std::chrono::duration_cast<std::chrono::milliseconds>(time);
+  if (outcome) {
+    outcome->reading_time = std::chrono::duration_cast<std::chrono::milliseconds>(time);
+    outcome->version = answered.document.version;
+  }
   if (answered.document.small()) pace_ = (3 * pace_ + time) / 4;
   answered.document.done(std::move(outcome));
 }

@@ -65,7 +65,8 @@ struct image_reader::state : std::enable_shared_from_this<state> {
     auto self = shared_from_this();
     extraction_request request;
     request.path = q.path;
-    request.size_hint = q.document_size;
+    request.size_hint = q.version.size;
+    if (!q.fetched) request.version = q.version;
     request.image_source = q.image.source;
     pool(std::move(request), [self, q, attempt](result<extracted_document> outcome) {
       if (!outcome && is_worth_another(outcome.error().code) && attempt < max_attempts)

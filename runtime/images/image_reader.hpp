@@ -23,7 +23,8 @@ namespace millrace {
 struct image_question {
   std::int64_t dataset_id = 0;
   std::string path;  ///< Of the document.
-  std::uint64_t document_size = 0;
+  file_version
+      version;  ///< Of the document's file; of one that was not fetched, another is refused.
   image_info image;
   std::shared_ptr<scratch_file> fetched = nullptr;  ///< What `path` names, where it was fetched.
 };

@@ -325,6 +325,29 @@ TEST_F(document_test, each_image_is_kept_once_and_decoration_is_dropped) {
   EXPECT_EQ(images[1].text, "picture b");
 }
 
+/// Text of one version and images of another are never committed together.
+TEST_F(document_test, one_whose_file_changed_is_read_again) {
+  std::vector<image_question> asked;
+  image_read_seam = [&](image_question question, const image_answer& done) {
+    asked.push_back(std::move(question));
+    done(fail(ec::source_changed, "it was changed"));
+  };
+  start();
+  ASSERT_TRUE(deliver(lease_of(1)));
+  extracted_document read = text_document({"words"});
+  read.version = {100, 7};
+  element e;
+  e.kind = element_kind::image;
+  e.image = {std::string(64, 'b'), "image/png", 200, 100, 100, "whole"};
+  read.elements.push_back(e);
+  extracted(std::move(read));
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0].version, (file_version{100, 7}));
+  EXPECT_TRUE(writer.groups.empty());
+  ASSERT_EQ(log->returned.size(), 1U);
+  EXPECT_EQ(log->returned[0].reason, release_reason::failed) << "an attempt";
+}
+
 /// An image actor that dies is no fault of the document.
 TEST_F(document_test, a_dead_image_actor_does_not_end_the_document) {
   start();

@@ -26,7 +26,7 @@ struct scripted_reader {
             if (problem.code != ec::none) return to_caf(problem);
             return file_piece{
                 content.substr(std::min<std::size_t>(m.offset, content.size()), m.length),
-                content.size(), changed};
+                {content.size(), changed}};
           }};
         }));
   }
@@ -72,6 +72,7 @@ TEST_F(file_fetcher_test, brings_a_file_in_pieces_and_keeps_it_while_it_is_held)
   auto fetched = fetch(reader.content.size());
   ASSERT_TRUE(fetched) << fetched.error().message;
   EXPECT_EQ(reader.asked.size(), 3U);
+  EXPECT_EQ(fetched->version, (file_version{reader.content.size(), reader.changed}));
   EXPECT_EQ(fetched->file->read(0, reader.content.size()), reader.content);
   std::ifstream in{fetched->file->path(), std::ios::binary};
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), reader.content);
@@ -132,8 +133,8 @@ TEST_F(file_fetcher_test, a_file_that_changes_in_between_is_begun_again_and_then
       engine.system.spawn([this](file_reader_actor::pointer) -> file_reader_actor::behavior_type {
         return {[this](const read_file& m) {
           reader.asked.push_back(m);
-          return file_piece{reader.content.substr(m.offset, m.length), reader.content.size(),
-                            ++reader.changed};
+          return file_piece{reader.content.substr(m.offset, m.length),
+                            {reader.content.size(), ++reader.changed}};
         }};
       }));
   auto o = offer();

@@ -56,11 +56,13 @@ class image_desk_test : public ::testing::Test {
     engine.run();
   }
   /// A document of `at` has an image.
-  void ask(const std::string& at, const std::string& uri = "file:///d.pdf") {
+  void ask(const std::string& at, const std::string& uri = "file:///d.pdf",
+           file_version version = {}) {
     const auto digits = std::to_string(10'000 + ++asked);
     describe_image order;
     order.image.info = {std::string(59, 'f') + digits, "image/png", 100, 100, 9, "page:" + digits};
     order.uri = uri;
+    order.version = version;
     order.path = "/d.pdf";
     order.document_id = 5;
     engine.keep(engine.system.spawn([this, to = nodes[at].desk, order](caf::event_based_actor* a) {
@@ -242,7 +244,7 @@ file_fetcher_actor spawn_fetcher(virtual_engine& engine, const std::shared_ptr<i
         return {[fetches, away](const fetch_file&) -> caf::result<file_fetched> {
                   ++*fetches;
                   if (*away) return caf::make_error(ec::source_away, std::string{"not linked"});
-                  return file_fetched{std::make_shared<scratch_file>()};
+                  return file_fetched{std::make_shared<scratch_file>(), {}};
                 },
                 [](const peers_changed&) {}, [](flush_atom, std::uint64_t) {}};
       }));
@@ -262,6 +264,20 @@ TEST_F(image_desk_test, a_document_that_lies_elsewhere_is_fetched_once_for_all_i
   ask("a", "file://a/d.pdf");
   read_all({"b"});
   EXPECT_EQ(*fetches, 2) << "it is not kept for ever";
+}
+
+TEST_F(image_desk_test, a_document_that_changed_meanwhile_is_not_read) {
+  add("a", 0);
+  add("b", 1);
+  introduce("a", {"b"});
+  introduce("b", {},
+            spawn_fetcher(engine, std::make_shared<int>(0), std::make_shared<bool>(false)));
+  ask("a", "file://c/d.pdf", {9, 7});
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures[0].code, ec::source_changed);
+  ask("a", "file://b/d.pdf", {9, 7});
+  ASSERT_EQ(nodes["b"].questions.size(), 1U) << "its place is free again";
+  EXPECT_EQ(nodes["b"].questions[0].asked.version, (file_version{9, 7})) << "on its own disk";
 }
 
 TEST_F(image_desk_test, a_document_that_cannot_be_fetched_holds_nothing_up) {

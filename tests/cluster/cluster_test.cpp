@@ -127,6 +127,23 @@ TEST(cluster, files_of_one_node_are_read_by_all) {
   bed.expect_end({documents});
 }
 
+TEST(cluster, uploads_to_one_node_are_read_by_all) {
+  constexpr int documents = 150;
+  cluster_bed bed{{.documents = documents, .names = {"a", "b"}, .shared = false}};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"a", "b"}));
+  const auto sent = bed.w.run(
+      {"submit", "--upload", "--dataset", "d", "--endpoint", bed.node("a").url, bed.w.documents()});
+  ASSERT_EQ(sent.exit_code, 0) << sent.err;
+  ASSERT_TRUE(bed.ended());
+  EXPECT_EQ(bed.number("select count(*) from documents where uri like 'file://a/%/uploads/%'"),
+            documents);
+  for (const auto* name : {"a", "b"}) EXPECT_GE(bed.done_by(name), documents / 5) << name;
+  EXPECT_GT(bed.node("b").metric("millrace_fetched_bytes_total"), 0);
+  bed.stop_all();
+  bed.expect_end({documents});
+}
+
 TEST(cluster, documents_of_a_node_that_is_away_wait_for_it) {
   cluster_bed bed{{.documents = 40, .names = {"a", "b"}, .shared = false}};
   const auto hidden = "mount -t tmpfs none '" + bed.w.documents() + "' && exec \"$@\"";

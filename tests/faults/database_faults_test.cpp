@@ -15,15 +15,25 @@ TEST(database_faults, one_stopped_in_immediate_mode_and_started_again_loses_noth
   bed.configure(4);
   bed.open_database();
   const auto node = bed.start_run();
+  bed.server.set_latency(std::chrono::milliseconds{500});  // until somebody watches
+  ASSERT_TRUE(bed.works(*node, 1)) << node->err();
+  const auto watching = bed.w.start({"watch", "d"});
+  ASSERT_TRUE(watching->says(" done")) << watching->err();
+  bed.server.set_latency(std::chrono::milliseconds{20});
   for (int time = 0; time < 3; ++time) {
-    ASSERT_TRUE(bed.works(*node, 40)) << node->err();
+    ASSERT_TRUE(bed.works(*node, 30)) << node->err();
     ::kill(bed.postmaster(), SIGQUIT);
     ASSERT_TRUE(eventually([&] { return bed.postmaster() == 0; }));
     bed.close_database();
+    if (time == 0) {
+      EXPECT_TRUE(watching->says("millrace: ")) << "it says what it waits for";
+    }
     bed.open_database();
   }
   const auto ended = node->wait();
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  const auto watched = watching->wait();
+  EXPECT_EQ(watched.exit_code, 0) << watched.err;
   bed.expect_end({documents});
 }
 

@@ -1,5 +1,11 @@
 // Files from a machine whose disk the node does not see: sent by the command or by any HTTP client.
+#include <csignal>
+
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/integration/live_node.hpp"
 
@@ -7,6 +13,35 @@ namespace millrace {
 namespace {
 
 using ::testing::HasSubstr;
+
+/// Takes the first connection to a port of 127.0.0.1, and breaks it.
+class breaking_listener {
+ public:
+  explicit breaking_listener(int port) : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+    const int on = 1;
+    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(static_cast<std::uint16_t>(port));
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+    EXPECT_EQ(::listen(fd_, 8), 0);
+    const timeval limit{patience.count(), 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+  ~breaking_listener() { ::close(fd_); }
+  breaking_listener(const breaking_listener&) = delete;
+  breaking_listener& operator=(const breaking_listener&) = delete;
+
+  void break_one() const {
+    const int taken = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    EXPECT_GE(taken, 0) << "nobody connected";
+    ::close(taken);
+  }
+
+ private:
+  int fd_;
+};
 
 /// A node, a funded account, and files outside of everything that the node may read.
 class uploads : public ::testing::Test {
@@ -23,9 +58,11 @@ class uploads : public ::testing::Test {
                  "Sluice number " + std::to_string(i) + " lifts the boats of the canal.");
   }
   std::filesystem::path folder() const { return w.path() / "elsewhere"; }
-  outcome send(std::vector<std::string> more = {}) const {
-    std::vector<std::string> words{"submit",     "--upload", "--dataset",      "u",
-                                   "--endpoint", node.url,   folder().native()};
+  std::vector<std::string> command() const {
+    return {"submit", "--upload", "--dataset", "u", "--endpoint", node.url, folder().native()};
+  }
+  outcome send(const std::vector<std::string>& more = {}) const {
+    auto words = command();
     words.insert(words.end(), more.begin(), more.end());
     return w.run(words);
   }
@@ -150,6 +187,46 @@ TEST_F(uploads, names_and_accounts_that_cannot_be_are_refused) {
   EXPECT_EQ(other.status, 409) << other.body;
   EXPECT_EQ(node.put("/v1/datasets/u/documents/b?queue=maybe", "text").status, 400);
   EXPECT_EQ(w.sql("select count(*) from documents"), "1");
+}
+
+TEST_F(uploads, a_signal_ends_the_sending_and_nothing_is_submitted) {
+  node.process->signal(SIGSTOP);  // takes connections, and answers none
+  const auto sending = w.start(command());
+  const auto descriptors = "/proc/" + std::to_string(sending->pid()) + "/fd";
+  EXPECT_TRUE(eventually([&] {
+    for (const auto& fd : std::filesystem::directory_iterator{descriptors}) {
+      std::error_code closed;
+      if (std::filesystem::read_symlink(fd, closed).native().starts_with("socket:")) return true;
+    }
+    return false;
+  }));
+  sending->signal(SIGINT);
+  const auto ended = sending->wait();
+  node.process->signal(SIGCONT);
+  EXPECT_EQ(ended.exit_code, 1) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("nothing was submitted"));
+  EXPECT_EQ(w.sql("select count(*) from documents"), "0");
+  EXPECT_EQ(charges(), "");
+}
+
+TEST_F(uploads, a_node_that_goes_and_comes_back_gets_them_all) {
+  node.process->signal(SIGTERM);
+  node.process->wait();
+  std::unique_ptr<program> sending;
+  {
+    const breaking_listener port{std::stoi(node.address.substr(node.address.find(':') + 1))};
+    sending = w.start(command());
+    port.break_one();
+  }
+  auto config = read_text(w.path() / "local.toml");
+  const std::string any_port = "127.0.0.1:0";
+  config.replace(config.find(any_port), any_port.size(), node.address);
+  write_text(w.path() / "again.toml", config);
+  const live_node again{w.start({"node", "--config", (w.path() / "again.toml").native()})};
+  const auto sent = sending->wait();
+  EXPECT_EQ(sent.exit_code, 0) << sent.err;
+  EXPECT_THAT(sent.out, HasSubstr("20 documents submitted"));
+  EXPECT_EQ(charges(), "-200");
 }
 
 TEST_F(uploads, a_file_that_cannot_be_read_is_left_out_and_said) {

@@ -26,7 +26,7 @@ class Cluster:
         with open(self.config, "w") as f:
             f.write(
                 f'[cluster]\nname = "bench"\n[database]\nurl = "embedded:{self.data}"\n'
-                f'[sources]\nshared = true\nallow = ["file:///"]\n[log]\nlevel = "warn"\n'
+                f'[api]\nlisten = "127.0.0.1:0"\n[sources]\nshared = true\nallow = ["file:///"]\n[log]\nlevel = "warn"\n'
                 f"[credits]\ninitial_grant = 100000000\n{settings}{nodes}"
             )
         try:
@@ -39,17 +39,29 @@ class Cluster:
             self.stop()
             raise
 
-    def start(self, name):
+    def launch(self, name, *more):
         with open(os.path.join(self.work, f"{name}.log"), "a") as log:
             self.processes[name] = subprocess.Popen(
-                [self.millrace, "node", "--config", self.config, "--name", name], stderr=log, start_new_session=True
+                [self.millrace, "node", "--config", self.config, "--name", name, *more], stderr=log, start_new_session=True
             )
+
+    def start(self, name):
+        self.launch(name)
         self.until(lambda: self.get(name, "/readyz")["ready"], f"node {name} is ready")
+
+    def launch_newcomer(self, name):
+        """One that is not in the file."""
+        self.launch(name, "--listen", f"127.0.0.1:{free_ports(1)[0]}")
 
     def kill(self, name):
         process = self.processes.pop(name)
         process.kill()
         process.wait()
+
+    def drain(self, name):
+        process = self.processes.pop(name)
+        process.terminate()
+        process.wait(DRAIN_SECONDS)
 
     def request(self, name, path, body=None):
         data = None if body is None else json.dumps(body).encode()

@@ -152,6 +152,22 @@ TEST(leadership, a_leader_that_stops_in_the_middle_of_a_transaction_is_ended_by_
   EXPECT_TRUE(succeeded(check(db, *successor)));
 }
 
+TEST(leadership, a_leader_waits_for_no_lock_for_long) {
+  test_database db;
+  const auto term = run_for(db, seed_node(db, "a"));
+  ASSERT_TRUE(term);
+  for (const auto& [usual, then] :
+       {std::pair{"10s", "2s"}, {"0", "2s"}, {"1h", "2s"}, {"300ms", "300ms"}}) {
+    const auto limits = must(
+        db.pool().transact("test", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+          tx.exec0(std::string{"set local lock_timeout = '"} + usual + "'");
+          EXPECT_TRUE(succeeded(check_term(tx, *term)));
+          return tx.exec1("show lock_timeout")[0].as<std::string>();
+        }));
+    EXPECT_EQ(limits, then) << usual;
+  }
+}
+
 TEST(leadership, of_a_suspect_passes_on_once_it_has_not_beaten_for_three_seconds) {
   test_database db;
   const auto a = seed_node(db, "a");

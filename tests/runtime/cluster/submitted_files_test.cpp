@@ -36,7 +36,7 @@ TEST_F(submitted_files_test, a_file_is_read_piece_by_piece) {
   const auto id = submit(uri);
   const auto first = must(files.read(id, uri, 0, 4));
   EXPECT_EQ(first.bytes, "0123");
-  EXPECT_EQ(first.size, 10U);
+  EXPECT_EQ(first.version.size, 10U);
   EXPECT_EQ(must(files.read(id, uri, 4, 4)).bytes, "4567");
   EXPECT_EQ(must(files.read(id, uri, 8, 4)).bytes, "89") << "shorter: the end";
   EXPECT_EQ(must(files.read(id, uri, 8, 4)).bytes, "89") << "it opens again";
@@ -67,7 +67,7 @@ TEST_F(submitted_files_test, a_change_between_two_readings_shows) {
   std::filesystem::last_write_time(
       folder.path() / "a.txt",
       std::filesystem::file_time_type::clock::now() + std::chrono::hours{1});
-  EXPECT_NE(must(files.read(id, uri, 2, 2)).changed, before.changed) << "of the same opening";
+  EXPECT_NE(must(files.read(id, uri, 2, 2)).version, before.version) << "of the same opening";
 }
 
 TEST_F(submitted_files_test, open_files_are_bounded) {

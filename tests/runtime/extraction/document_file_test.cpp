@@ -24,10 +24,11 @@ class document_files : public ::testing::Test {
   std::filesystem::path directory_;
 };
 
-TEST_F(document_files, a_file_is_opened_with_its_size) {
+TEST_F(document_files, a_file_is_opened_with_its_version) {
   const auto file = open_document((directory_ / "file").string());
   ASSERT_TRUE(file);
-  EXPECT_EQ(file->size, 12U);
+  EXPECT_EQ(file->version.size, 12U);
+  EXPECT_EQ(version_of(file->fd)->changed, file->version.changed);
 }
 
 TEST_F(document_files, a_link_leads_to_its_file_and_a_loop_nowhere) {

@@ -79,6 +79,24 @@ TEST_F(extractor_pages, an_image_is_read_by_its_source) {
   EXPECT_EQ(text_of(ask_for(pool, request)), "a document with an image");
 }
 
+TEST_F(extractor_pages, an_image_is_not_read_out_of_another_version_of_its_file) {
+  extractor_pool pool{config_};
+  const auto path = document("a document with an image");
+  const auto read = extract(pool, path);
+  ASSERT_TRUE(read) << read.error().message;
+  extraction_request request{path};
+  request.image_source = "part:lock.png";
+  request.version = read->version;
+  EXPECT_EQ(text_of(ask_for(pool, request)), "text of part:lock.png in eng");
+  std::filesystem::last_write_time(
+      path, std::filesystem::last_write_time(path) + std::chrono::microseconds{1});
+  EXPECT_EQ(code_of(ask_for(pool, request)), ec::source_changed);
+  request.version->changed += 1'000;
+  EXPECT_EQ(text_of(ask_for(pool, request)), "text of part:lock.png in eng");
+  std::ofstream{path, std::ios::app} << "!";
+  EXPECT_EQ(code_of(ask_for(pool, request)), ec::source_changed);
+}
+
 TEST_F(extractor_pages, images_are_looked_for_as_configured) {
   {
     extractor_pool pool{config_};

@@ -23,7 +23,7 @@ struct scripted_pool {
     image_info info;
     info.sha256 = std::string(64, image);
     info.source = std::string{"part:"} + image;
-    reader.read({dataset, path, 1'000, info},
+    reader.read({dataset, path, {1'000, 7}, info},
                 [this](result<std::string> text) { answers.push_back(std::move(text)); });
   }
   void answer(result<std::string> text) {
@@ -43,6 +43,7 @@ TEST(image_reader, an_image_of_a_dataset_is_read_once) {
   ASSERT_EQ(p.calls.size(), 1U) << "the second waits for the first";
   EXPECT_EQ(p.calls[0].request.path, "/a.docx");
   EXPECT_EQ(p.calls[0].request.image_source, "part:a");
+  EXPECT_EQ(p.calls[0].request.version, (file_version{1'000, 7}));
   p.answer("says so");
   p.ask(1, 'a');
   EXPECT_TRUE(p.calls.empty()) << "it is remembered";

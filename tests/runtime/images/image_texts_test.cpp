@@ -106,7 +106,7 @@ TEST_F(image_memory, a_reader_of_another_node_does_not_read_it_again) {
     image_reader reader{extract, &kept};
     std::promise<std::string> answer;
     auto future = answer.get_future();
-    reader.read({dataset, "/a.docx", 1'000, image},
+    reader.read({dataset, "/a.docx", {1'000, 7}, image},
                 [&answer](result<std::string> t) { answer.set_value(must(std::move(t))); });
     EXPECT_EQ(get(std::move(future)), "says so");
     kept.stop();

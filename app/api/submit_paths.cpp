@@ -1,4 +1,4 @@
-#include "app/node/submit_paths.hpp"
+#include "app/api/submit_paths.hpp"
 
 #include "runtime/cluster/node_registry.hpp"
 #include "runtime/core/sha256.hpp"
@@ -33,13 +33,14 @@ result<paths_summary> submit_paths(connection_pool& pool, const paths_order& ord
   if (!session) return tl::unexpected<error>(session.error());
   paths_summary summary;
   result<void> added;
+  bool stopped = false;
   const auto take = [&](const found_file& file) {
     std::string hash;
     // An unreadable file is submitted all the same: it ends `failed` with the reason, where users
     // look for it.
     if ((*session)->needs_hashes()) hash = sha256_file(file.path).value_or("");
     if (summary.walked.files % files_between_looks == 0 && order.stop_requested()) {
-      added = fail(ec::cancelled, "stopped; nothing was submitted");
+      stopped = true;
       return false;
     }
     added = (*session)->add(file_uri(file.path, order.disk), file.size, hash);
@@ -48,6 +49,7 @@ result<paths_summary> submit_paths(connection_pool& pool, const paths_order& ord
   for (const auto& path : order.paths) {
     if (auto walked = walk_files(path, order.filter, summary.walked, take); !walked)
       return tl::unexpected<error>(walked.error());
+    if (stopped) return fail(ec::cancelled, "stopped; nothing was submitted");
     if (!added) return tl::unexpected<error>(added.error());
   }
   if (order.submit.prune && summary.walked.unreadable_folders > 0)
