@@ -6,7 +6,7 @@
 
 #include <spdlog/sinks/ostream_sink.h>
 
-#include "tests/actors/engine_fixture.hpp"
+#include "tests/actors/supervisor_log.hpp"
 
 namespace millrace {
 namespace {
@@ -38,8 +38,7 @@ class peers_test : public ::testing::Test {
   std::vector<dialled> dials;
   /// How each dial ends at once; empty: when the test says so.
   std::function<gate_dialled(const node_row&)> network;
-  std::vector<std::string> suspects;
-  std::vector<node_offer> offers;
+  supervisor_log supervisor;
   peers_actor peers;
 
   void SetUp() override {
@@ -51,34 +50,11 @@ class peers_test : public ::testing::Test {
       dials.push_back({to.name, engine.system.clock().now(), done});
       if (network) done(network(to));
     };
-    config.supervisor = spawn_supervisor_log();
+    config.supervisor = supervisor.spawn(engine);
     peers = engine.spawn<peers_actor_impl>("peers", std::move(config));
     engine.run();
   }
   void TearDown() override { spdlog::set_default_logger(usual); }
-
-  supervisor_actor spawn_supervisor_log() {
-    return engine.keep(
-        engine.system.spawn([this](supervisor_actor::pointer) -> supervisor_actor::behavior_type {
-          return {
-              [](const restart_child&) {},
-              [](const leadership_changed&) {},
-              [](const node_superseded&) {},
-              [](wake_atom) {},
-              [](const nodes_seen&) {},
-              [this](const suspects_changed& m) { suspects = m.nodes; },
-              [this](const peers_changed& m) { offers = m.offers; },
-              [](const node_hello& m) { return m; },
-              [](const ask_nodes&) { return nodes_answered{}; },
-              [](const deduct_credits&) { return ledger::receipt{}; },
-              [](const refund_credits&) { return ledger::receipt{}; },
-              [](const grant_credits&) { return ledger::receipt{}; },
-              [](progress_atom) { return drain_progress{}; },
-              [](drain_atom) { return drain_progress{}; },
-              [](flush_atom) {},
-          };
-        }));
-  }
 
   other_node new_node(const std::string& name, std::int64_t incarnation = 1,
                       const std::string& cluster = "test") {
@@ -144,14 +120,14 @@ TEST_F(peers_test, a_lost_link_makes_its_node_a_suspect_until_it_links_again) {
   auto b = new_node("b");
   network = [&](const node_row& to) { return reached(to, b); };
   see({row_of("b")});
-  EXPECT_TRUE(suspects.empty());
+  EXPECT_TRUE(supervisor.suspects.empty());
   engine.kill(b.peers);
-  EXPECT_EQ(suspects, (std::vector<std::string>{"b"}));
-  EXPECT_TRUE(offers.empty());
+  EXPECT_EQ(supervisor.suspects, (std::vector<std::string>{"b"}));
+  EXPECT_TRUE(supervisor.offers.empty());
   b = new_node("b");
   see({row_of("b")});
   EXPECT_EQ(dials.size(), 2U) << "at once: nothing had failed";
-  EXPECT_TRUE(suspects.empty());
+  EXPECT_TRUE(supervisor.suspects.empty());
   EXPECT_EQ(told("linked with node b"), 2);
 }
 
@@ -160,9 +136,9 @@ TEST_F(peers_test, a_suspect_that_left_the_table_is_none) {
   network = [&](const node_row& to) { return reached(to, b); };
   see({row_of("b"), row_of("c", 9)});
   engine.kill(b.peers);
-  ASSERT_EQ(suspects.size(), 1U);
+  ASSERT_EQ(supervisor.suspects.size(), 1U);
   see({row_of("c", 9)});
-  EXPECT_TRUE(suspects.empty());
+  EXPECT_TRUE(supervisor.suspects.empty());
 }
 
 TEST_F(peers_test, who_cannot_be_reached_is_dialled_again_after_pauses_that_double) {

@@ -2,7 +2,7 @@
 #include "actors/ledger.hpp"
 #include "actors/membership.hpp"
 #include "tests/actors/database_fixture.hpp"
-#include "tests/actors/engine_fixture.hpp"
+#include "tests/actors/supervisor_log.hpp"
 
 namespace millrace {
 namespace {
@@ -15,33 +15,9 @@ class membership_test : public ::testing::Test {
  protected:
   engine_database db;
   virtual_engine engine;
-  std::vector<leader_term> terms;
-  std::vector<std::string> superseded;
+  supervisor_log supervisor;
   membership_config config;
   membership_actor membership;
-
-  supervisor_actor spawn_supervisor_log() {
-    return engine.keep(
-        engine.system.spawn([this](supervisor_actor::pointer) -> supervisor_actor::behavior_type {
-          return {
-              [](const restart_child&) {},
-              [this](const leadership_changed& m) { terms.push_back(m.term); },
-              [this](const node_superseded& m) { superseded.push_back(m.reason); },
-              [](wake_atom) {},
-              [](const nodes_seen&) {},
-              [](const suspects_changed&) {},
-              [](const peers_changed&) {},
-              [](const node_hello& m) { return m; },
-              [](const ask_nodes&) { return nodes_answered{}; },
-              [](const deduct_credits&) { return ledger::receipt{}; },
-              [](const refund_credits&) { return ledger::receipt{}; },
-              [](const grant_credits&) { return ledger::receipt{}; },
-              [](progress_atom) { return drain_progress{}; },
-              [](drain_atom) { return drain_progress{}; },
-              [](flush_atom) {},
-          };
-        }));
-  }
 
   void start() {
     config.pool = &db.pool();
@@ -49,7 +25,7 @@ class membership_test : public ::testing::Test {
     config.source = db.source();
     config.incarnation = db.incarnation;
     config.singletons = {"ledger", "reaper"};
-    config.supervisor = spawn_supervisor_log();
+    config.supervisor = supervisor.spawn(engine);
     config.leader_lifetime = hours{1};
     membership = engine.spawn<membership_actor_impl>("membership", config);
     engine.run();
@@ -67,10 +43,10 @@ TEST_F(membership_test, renews_the_nodes_row_at_each_heartbeat) {
 TEST_F(membership_test, tells_once_what_this_node_leads_and_when_it_no_longer_does) {
   start();
   for (int i = 0; i < 3; ++i) beat();
-  ASSERT_EQ(terms.size(), 2U);
-  EXPECT_EQ(terms[0].role, "ledger");
-  EXPECT_EQ(terms[0].node, "node");
-  EXPECT_EQ(terms[0].epoch, 1);
+  ASSERT_EQ(supervisor.terms.size(), 2U);
+  EXPECT_EQ(supervisor.terms[0].role, "ledger");
+  EXPECT_EQ(supervisor.terms[0].node, "node");
+  EXPECT_EQ(supervisor.terms[0].epoch, 1);
   // Another node takes over.
   db.execute(
       "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity) "
@@ -79,23 +55,23 @@ TEST_F(membership_test, tells_once_what_this_node_leads_and_when_it_no_longer_do
       "update leaders set node = 'other', incarnation = 99, epoch = 2, renewed_at = "
       "clock_timestamp() where role = 'ledger'");
   beat();
-  ASSERT_EQ(terms.size(), 3U);
-  EXPECT_EQ(terms[2].role, "ledger");
-  EXPECT_EQ(terms[2].epoch, 0);
+  ASSERT_EQ(supervisor.terms.size(), 3U);
+  EXPECT_EQ(supervisor.terms[2].role, "ledger");
+  EXPECT_EQ(supervisor.terms[2].epoch, 0);
   // And stops.
   db.execute("update nodes set state = 'stopped' where name = 'other'");
   beat();
-  ASSERT_EQ(terms.size(), 4U);
-  EXPECT_EQ(terms[3].epoch, 3);
+  ASSERT_EQ(supervisor.terms.size(), 4U);
+  EXPECT_EQ(supervisor.terms[3].epoch, 3);
 }
 
 TEST_F(membership_test, a_node_under_the_same_name_supersedes_this_one) {
   start();
-  EXPECT_TRUE(superseded.empty());
+  EXPECT_TRUE(supervisor.superseded.empty());
   ASSERT_TRUE(db.registry->join());
   beat();
-  ASSERT_FALSE(superseded.empty());
-  EXPECT_FALSE(superseded[0].empty());
+  ASSERT_FALSE(supervisor.superseded.empty());
+  EXPECT_FALSE(supervisor.superseded[0].empty());
 }
 
 TEST_F(membership_test, a_drain_is_seen_by_others_at_once_and_stays) {
