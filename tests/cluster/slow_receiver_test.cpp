@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "runtime/extraction/extractor_process.hpp"
 #include "tests/cluster/cluster_bed.hpp"
 
 namespace millrace {
@@ -91,7 +92,9 @@ TEST_P(slow_receiver, costs_the_senders_no_memory_and_no_document) {
     ASSERT_LT(done, large_documents::documents / 2) << "too early to be idle";
     for (const auto& [name, bytes] : bed.stop(GetParam(), time)) {
       RecordProperty(name + "_" + std::to_string(time.count()) + "s", std::to_string(bytes));
-      EXPECT_LT(bytes, largest_growth) << name << " after " << time.count() << " s";
+      if (extraction::limits_address_space) {  // sanitizers keep what was freed for a while
+        EXPECT_LT(bytes, largest_growth) << name << " after " << time.count() << " s";
+      }
     }
     ASSERT_TRUE(eventually([&] { return bed.done_by("reader") > done + 5; })) << "goes on";
   }

@@ -33,7 +33,8 @@ int scanned_pages() {
 class long_documents : public ::testing::Test {
  protected:
   /// A page of OCR takes a third of a second, and far less than this on a busy machine.
-  static constexpr std::chrono::seconds page_timeout{3};
+  /// Sanitizers make reading many times slower.
+  static constexpr std::chrono::seconds page_timeout{extraction::limits_address_space ? 3 : 20};
 
   static void SetUpTestSuite() {
     corner = new workspace;
