@@ -36,6 +36,8 @@ class pooled_connection {
  public:
   pooled_connection(pooled_connection&&) noexcept;
   pooled_connection& operator=(pooled_connection&&) noexcept;
+  pooled_connection(const pooled_connection&) = delete;
+  pooled_connection& operator=(const pooled_connection&) = delete;
   ~pooled_connection();
   pqxx::connection& operator*() const;
   pqxx::connection* operator->() const;

@@ -206,7 +206,9 @@ TEST_F(long_documents, images_in_thousands_are_read_eight_at_a_time) {
             "1")
       << "the last picture was read";
   EXPECT_GT(most_at_work, 0);
-  EXPECT_LE(most_at_work, images_of_a_document);
+  // Actors are counted one after the other, and one may take over meanwhile. Without the bound all
+  // of images.concurrency (200) would be at work.
+  EXPECT_LE(most_at_work, 2 * images_of_a_document);
   // So many images are saved on the way, and this dataset is far from the limits of that.
   EXPECT_GT(metric("millrace_checkpoint_bytes_total"), saved);
   EXPECT_EQ(metric("millrace_checkpoints_skipped_total"), skipped);
