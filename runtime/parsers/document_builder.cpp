@@ -33,11 +33,9 @@ void replace_no_break_spaces(std::string& text) {
 std::string printable(std::string_view text) {
   auto clean = clean_utf8(trim(text));
   replace_no_break_spaces(clean);
-  if (std::any_of(clean.begin(), clean.end(), is_control)) {
-    std::replace_if(clean.begin(), clean.end(), is_control, ' ');
-    return std::string{trim(clean)};
-  }
-  return clean;
+  std::replace_if(clean.begin(), clean.end(), is_control, ' ');
+  const auto trimmed = trim(clean);  // what was replaced may stand at an end
+  return trimmed.size() == clean.size() ? std::move(clean) : std::string{trimmed};
 }
 
 }  // namespace

@@ -22,6 +22,13 @@ TEST(document_builder, text_is_trimmed_and_cleaned) {
   EXPECT_EQ(document.elements[0].text, "a bc\uFFFD d");
 }
 
+TEST(document_builder, text_is_trimmed_of_what_stood_within_zero_bytes) {
+  const parse_limits limits;
+  document_builder builder{limits};
+  builder.add(element_kind::paragraph, "\0 \u00A0text\t\0"s);
+  EXPECT_EQ(std::move(builder).take().elements.at(0).text, "text");
+}
+
 TEST(document_builder, the_first_title_stays) {
   const parse_limits limits;
   document_builder builder{limits};
