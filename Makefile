@@ -34,7 +34,7 @@ check: setup ## Check format and layers, without a build
 	@.ci/check_layers
 
 test: check build ## Check, build and run the tests
-	@ctest --preset $(PRESET) --parallel $(TEST_JOBS)
+	@TMPDIR="$$(.ci/test_folder)" ctest --preset $(PRESET) --parallel $(TEST_JOBS)
 
 smoke: build ## Run 100 documents through a node and check what it leaves; FILES=DIR for your own
 	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run smoke
