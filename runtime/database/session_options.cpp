@@ -60,7 +60,7 @@ std::string server_options(const database_settings& s) {
   return "-c statement_timeout=" + milliseconds(s.statement_timeout) +
          " -c lock_timeout=" + milliseconds(s.lock_timeout) +
          " -c idle_in_transaction_session_timeout=" + milliseconds(idle_in_transaction_timeout) +
-         " -c client_min_messages=warning";
+         " -c plan_cache_mode=force_generic_plan -c client_min_messages=warning";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/database/binary_rows.hpp"
+#include "runtime/database/session_options.hpp"
 #include "runtime/ledger/ledger.hpp"
 
 namespace millrace {
@@ -19,7 +20,8 @@ struct dataset_row {
 /// The lock that everything here begins with.
 result<dataset_row> lock_dataset(pqxx::work& tx, std::int64_t dataset_id) {
   tx.exec0("set local statement_timeout = " +
-           std::to_string(std::chrono::milliseconds{control_timeout}.count()));
+           std::to_string(std::chrono::milliseconds{control_timeout}.count()) + "; " +
+           plan_for_values_sql);
   const auto rows = tx.exec_params(
       "select s.name, s.status, a.name from datasets s join credit_accounts a on a.id = "
       "s.account_id where s.id = $1 for update of s",

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "runtime/database/session_options.hpp"
+
 namespace millrace {
 
 namespace {
@@ -114,6 +116,7 @@ result<dataset_identity> dataset_reader::find(const std::string& name_or_id) {
 
 result<std::string> dataset_reader::list(const std::string& status) {
   return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+    tx.exec0(plan_for_values_sql);
     return std::string{tx.exec_params1(list_sql, std::optional<std::int64_t>{}, status)[0].c_str()};
   });
 }
@@ -122,6 +125,7 @@ result<std::string> dataset_reader::one(const std::string& name_or_id) {
   const auto dataset = find(name_or_id);
   if (!dataset) return tl::unexpected<error>(dataset.error());
   return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+    tx.exec0(plan_for_values_sql);
     std::string json = tx.exec_params1(list_sql, dataset->id, "")[0].c_str();
     const auto first = json.find('{');
     const auto last = json.rfind('}');
@@ -136,6 +140,7 @@ result<std::string> dataset_reader::documents(const documents_query& q) {
   const auto dataset = find(q.dataset);
   if (!dataset) return tl::unexpected<error>(dataset.error());
   return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+    tx.exec0(plan_for_values_sql);
     const auto limit = std::clamp(q.limit, 1, max_page);
     const auto row = tx.exec_params1(documents_sql, dataset->id, q.after, q.status, limit);
     const std::string next = row[1].is_null() ? "null" : row[1].c_str();
@@ -146,6 +151,7 @@ result<std::string> dataset_reader::documents(const documents_query& q) {
 result<std::string> dataset_reader::search(const dataset_identity& dataset,
                                            const embedding_bytes& query, int limit) {
   return pool_.transact("search", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+    tx.exec0(plan_for_values_sql);
     const auto v = non_zero(query);
     const auto row = tx.exec_params1(search_sql, dataset.id, v.dimensions, v.weights,
                                      std::clamp(limit, 1, max_search_results));
@@ -156,6 +162,7 @@ result<std::string> dataset_reader::search(const dataset_identity& dataset,
 result<void> chunk_export::next(std::string& lines) {
   lines.clear();
   return pool_.transact("export", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
+    tx.exec0(plan_for_values_sql);
     for (const auto& row : tx.exec_params(export_sql, dataset_.name, dataset_.model, dataset_.id,
                                           after_document_, after_ordinal_, batch_rows)) {
       lines += row[0].c_str();

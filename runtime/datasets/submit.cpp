@@ -8,6 +8,7 @@
 
 #include "runtime/core/blocking.hpp"
 #include "runtime/database/binary_rows.hpp"
+#include "runtime/database/session_options.hpp"
 #include "runtime/ledger/ledger.hpp"
 
 namespace millrace {
@@ -128,6 +129,7 @@ struct submission::impl {
     const auto limit = std::to_string(std::chrono::milliseconds{submit_timeout}.count());
     tx.exec0("set local statement_timeout = " + limit);
     tx.exec0("set local idle_in_transaction_session_timeout = " + limit);
+    tx.exec0(plan_for_values_sql);
     if (auto locked = lock_dataset(); !locked) return locked;
     tx.exec0(incoming_sql);
     if (order.charge)

@@ -10,23 +10,33 @@ namespace millrace {
 
 namespace {
 
+// Before a rescan or a claim. Both follow the queue's index row by row. While dead rows pile up beside
+// an open snapshot the numbers that the planner goes by jump, and now and then it would rather read
+// and sort all that is ready (ran, 4 million dead rows: for 7 of 20 seconds).
+constexpr auto by_index_sql = "set local enable_seqscan = off; set local enable_bitmapscan = off";
+
 // One step per dataset that has rows, whatever their number: a skip-scan over the primary key. Then
 // only those with a row that is due, so that what waits for its retry does not take a turn from
 // what could run, and the accounts in turn, so that the limit is not used up by one with a thousand
-// datasets. $1: max_datasets, $2: max_walk.
+// datasets. The first row mostly is due, and spares a second walk over what was claimed before it.
+// $1: max_datasets, $2: max_walk.
 constexpr auto rescan_sql = R"sql(
 with recursive walk as (
-  (select dataset_id, 1 as step from queue_ready order by dataset_id limit 1)
+  (select dataset_id, run_at, 1 as step from queue_ready order by dataset_id, priority, run_at limit 1)
   union all
-  select (select q.dataset_id from queue_ready q where q.dataset_id > w.dataset_id
-          order by q.dataset_id limit 1), w.step + 1
-  from walk w where w.dataset_id is not null and w.step < $2::int),
+  select next.dataset_id, next.run_at, w.step + 1
+  from walk w cross join lateral (
+    select q.dataset_id, q.run_at from queue_ready q where q.dataset_id > w.dataset_id
+    order by q.dataset_id, q.priority, q.run_at limit 1) next
+  where w.step < $2::int),
 due as (
   select w.dataset_id, s.account_id,
          row_number() over (partition by s.account_id order by w.dataset_id) as turn
   from walk w join datasets s on s.id = w.dataset_id
   where s.status = 'processing' and s.paused_at is null
-    and exists (select from queue_ready q where q.dataset_id = w.dataset_id and q.run_at <= now()))
+    and case when w.run_at <= now() then true
+             else (select true from queue_ready q where q.dataset_id = w.dataset_id and q.run_at <= now() limit 1)
+        end)
 select dataset_id, account_id from due order by turn, dataset_id limit $1)sql";
 
 // A take that the planner cannot see counts as a tenth of the table, and what is joined with the
@@ -59,12 +69,15 @@ leased as (
   select nextval('queue_tokens'), document_id, dataset_id, priority, failures, losses, $6, $7,
          clock_timestamp() + $8::bigint * interval '1 millisecond'
   from picked
-  returning token, document_id)
+  returning token, document_id),
+known as materialized (
+  select d.id, d.size, d.uri, exists (select from checkpoints c where c.document_id = d.id) as checkpoints
+  from documents d where d.id = any(array(select document_id from picked)))
 select l.token, p.document_id, p.dataset_id, p.priority, p.run_at, p.failures, p.losses, d.size, d.uri,
-       exists (select from checkpoints c where c.document_id = d.id)
+       d.checkpoints
 from leased l
 join picked p on p.document_id = l.document_id
-join documents d on d.id = p.document_id and d.id = any(array(select document_id from picked))
+join known d on d.id = p.document_id
 order by p.dataset_id, p.priority, p.run_at, p.document_id)sql";
 
 // What ends leases without a result locks in one order: the datasets, shared against a cancel and
@@ -185,6 +198,7 @@ queue::queue(connection_pool& pool, queue_settings s, holder self)
 result<void> queue::rescan(claim_planner& planner) {
   return pool_.transact("rescan", [&](pqxx::work& tx, pooled_connection& c) -> result<void> {
     c.prepare("queue_rescan", rescan_sql);
+    tx.exec0(by_index_sql);
     const auto limit = static_cast<std::int64_t>(claim_planner::max_datasets);
     std::vector<ready_dataset> found;
     const auto start = claim_planner::clock::now();
@@ -216,6 +230,7 @@ result<std::vector<lease>> queue::claim_planned(claim_planner& planner,
   auto claimed =
       pool_.transact("claim", [&](pqxx::work& tx, pooled_connection& c) -> result<pqxx::result> {
         c.prepare("queue_claim", claim_sql);
+        tx.exec0(by_index_sql);
         return tx.exec_prepared(
             "queue_claim", text_array(plans, [](auto& p) { return std::to_string(p.dataset_id); }),
             text_array(plans, [](auto& p) { return std::to_string(p.after.priority); }),
