@@ -22,6 +22,25 @@ std::vector<released_lease> all_of(const std::vector<lease>& leases, duration de
   return out;
 }
 
+TEST(queue, claims_follow_the_index_however_small_the_table_looks) {
+  test_database db;
+  seed_dataset(db, "small", 20);
+  db.execute("analyze queue_ready");
+  const auto whole_table_reads = [&] {
+    EXPECT_TRUE(succeeded(
+        db.pool().transact("test", [](pqxx::work& tx, pooled_connection&) -> result<void> {
+          tx.exec1("select pg_stat_force_next_flush()");
+          return {};
+        })));
+    return db.query("select seq_scan from pg_stat_user_tables where relname = 'queue_ready'");
+  };
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto before = whole_table_reads();
+  ASSERT_THAT(must(q.claim(planner, 10)), SizeIs(10));
+  EXPECT_EQ(whole_table_reads(), before);
+}
+
 TEST(queue, claims_are_fair_over_accounts_and_datasets_and_carry_fresh_tokens) {
   test_database db;
   const auto big = seed_dataset(db, "big", 500);
