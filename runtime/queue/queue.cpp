@@ -10,9 +10,9 @@ namespace millrace {
 
 namespace {
 
-// Before a rescan or a claim. Both follow the queue's index row by row. While dead rows pile up beside
-// an open snapshot the numbers that the planner goes by jump, and now and then it would rather read
-// and sort all that is ready (ran, 4 million dead rows: for 7 of 20 seconds).
+// Before a rescan or a claim. Both follow the queue's index row by row. While dead rows pile up
+// beside an open snapshot the numbers that the planner goes by jump, and now and then it would
+// rather read and sort all that is ready (ran, 4 million dead rows: for 7 of 20 seconds).
 constexpr auto by_index_sql = "set local enable_seqscan = off; set local enable_bitmapscan = off";
 
 // One step per dataset that has rows, whatever their number: a skip-scan over the primary key. Then

@@ -61,15 +61,16 @@ TEST(session_options, a_prepared_statement_is_planned_once_unless_the_transactio
   test_database database{test_schema::empty};
   const auto custom_plans = [&](const std::string& first) {
     return database.pool()
-        .transact("test",
-                  [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
-                    tx.exec0(first);
-                    c.prepare("look", "select from pg_class where oid = $1::oid");
-                    tx.exec_prepared("look", 1);
-                    return tx
-                        .exec1("select custom_plans from pg_prepared_statements where name = 'look'")[0]
-                        .as<std::int64_t>();
-                  })
+        .transact(
+            "test",
+            [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
+              tx.exec0(first);
+              c.prepare("look", "select from pg_class where oid = $1::oid");
+              tx.exec_prepared("look", 1);
+              return tx
+                  .exec1("select custom_plans from pg_prepared_statements where name = 'look'")[0]
+                  .as<std::int64_t>();
+            })
         .value();
   };
   EXPECT_EQ(custom_plans("set local jit = off"), 0);
