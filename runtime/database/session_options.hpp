@@ -15,7 +15,7 @@ constexpr duration idle_in_transaction_timeout = std::chrono::seconds{2};
 
 /// A session plans a prepared statement once, whatever its parameters. Left alone PostgreSQL
 /// compares that plan's cost with the mean of those it made before, while the tables were smaller,
-/// and then plans the statements of a growing queue at every call: a sixth of its CPU time (ran,
+/// and then plans the statements of a growing queue at every call: 12 % of all CPU time (ran,
 /// beside an open snapshot). A transaction whose best plan depends on how large the dataset is that
 /// it names begins with this.
 constexpr auto plan_for_values_sql = "set local plan_cache_mode = force_custom_plan";

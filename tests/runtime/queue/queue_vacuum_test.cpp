@@ -28,7 +28,6 @@ TEST(queue_vacuum, comes_only_where_there_is_something_to_remove) {
   queue q{db.pool(), {}, seed_node(db, "a")};
   EXPECT_FALSE(must(q.vacuum()));
   seed_dataset(db, "d", static_cast<int>(queue::vacuum_threshold) + 1000);
-  db.execute("alter table queue_ready set (autovacuum_enabled = off)");  // it may come first
   db.execute("delete from queue_ready");
   ASSERT_TRUE(counts_dead_rows(db));
   EXPECT_TRUE(must(q.vacuum()));
@@ -38,7 +37,6 @@ TEST(queue_vacuum, waits_for_the_end_of_a_snapshot_beside_which_it_was_in_vain) 
   test_database db;
   queue q{db.pool(), queue_settings{}, seed_node(db, "a")};
   seed_dataset(db, "d", static_cast<int>(queue::vacuum_threshold) + 1000);
-  db.execute("alter table queue_ready set (autovacuum_enabled = off)");  // it may come first
   const auto vacuums = [&] {
     return number(db, "select vacuum_count from pg_stat_user_tables where relname = 'queue_ready'");
   };
