@@ -47,7 +47,7 @@ class cluster_bed : public fault_bed {
   void kill(const std::string& name);
   /// Every node of these names sees all the others.
   bool linked(const std::vector<std::string>& names) const;
-  /// Submits the corner's documents at a node, as the dataset `d`.
+  /// Submits the corner's documents at a node, as the dataset `d`; throws when they are not taken.
   void submit(const std::string& at, const std::string& dataset = "d") const;
   bool ended(const std::string& dataset = "d", std::chrono::seconds limit = patience) const;
   /// Documents of which a node committed the result.

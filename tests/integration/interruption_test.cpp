@@ -50,7 +50,7 @@ class interrupted_run : public ::testing::Test {
     EXPECT_EQ(uris.size(), static_cast<std::size_t>(document_count));
     EXPECT_EQ(ready(), document_count);
     EXPECT_EQ(w.sql("select string_agg(type || amount, ' ' order by id) from credit_transactions"),
-              "grant100000 batch_deduction-600");
+              "grant10000000 batch_deduction-600");
     EXPECT_EQ(w.sql("select (select count(*) from queue_ready) + (select count(*) from "
                     "queue_leases)"),
               "0");

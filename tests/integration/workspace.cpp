@@ -134,7 +134,7 @@ std::string remote_config(const std::string& base_url, int concurrency, const st
          "\n[embedder]\nprovider = \"openai\"\nmodel = \"test-model\"\ndimensions = 8\n"
          "max_inputs = 1\napi_key_env = \"TEST_API_KEY\"\nbase_url = \"" +
          base_url + "\"\n" + embedder +
-         "\n[credits]\ninitial_grant = 100000\n[api]\nlisten = \"\"\n" + rest;
+         "\n[credits]\ninitial_grant = 10000000\n[api]\nlisten = \"\"\n" + rest;
 }
 
 }  // namespace millrace
