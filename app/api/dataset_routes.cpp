@@ -105,6 +105,11 @@ result<std::string> create(const api_services& s, const http::request& r) {
       .field("total", summary->submit.total)
       .field("charged", summary->submit.charged)
       .field("transaction_id", summary->submit.transaction_id)
+      .field("excluded", summary->walked.excluded)
+      .field("skipped_dotfiles", summary->walked.skipped_dotfiles)
+      .field("skipped_links", summary->walked.skipped_links)
+      .field("skipped_special", summary->walked.skipped_special)
+      .field("unreadable_folders", summary->walked.unreadable_folders)
       .end_object();
   return out.take();
 }

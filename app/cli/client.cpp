@@ -118,11 +118,17 @@ result<std::string> client::post(const std::string& target, const std::string& b
 }
 
 result<std::string> client::put_file(const std::string& target, const std::string& path,
-                                     const std::atomic<bool>& stop) const {
-  const auto response =
-      http::send_file(endpoint_, make_request("PUT", target, ""), path, answer_patience, &stop);
+                                     const std::atomic<bool>& stop,
+                                     const std::string& sha256) const {
+  auto request = make_request("PUT", target, "");
+  if (!sha256.empty()) {
+    request.headers["if-none-match"] = '"' + sha256 + '"';
+    request.headers["expect"] = "100-continue";
+  }
+  const auto response = http::send_file(endpoint_, request, path, answer_patience, &stop);
   if (!response) return tl::unexpected<error>(response.error());
-  if (response->status / 100 == 2) return response->body;
+  const auto has_it = response->status == 412 && !sha256.empty();
+  if (has_it || response->status / 100 == 2) return response->body;
   return tl::unexpected<error>(to_error(*response));
 }
 

@@ -29,8 +29,9 @@ class client {
   result<std::string> post(const std::string& target, const std::string& body);
   result<std::string> erase(const std::string& target);
   /// PUTs a file. Any thread, several at a time; only where live(). `stop` ends it: ec::cancelled.
+  /// With `sha256`, its content's in hex, it is not sent where the node has it.
   result<std::string> put_file(const std::string& target, const std::string& path,
-                               const std::atomic<bool>& stop) const;
+                               const std::atomic<bool>& stop, const std::string& sha256) const;
   /// Hands over the body piece by piece; memory does not grow with it.
   result<void> stream(const std::string& target, const http::chunk_sink& sink);
   /// True where a running node answers.

@@ -3,12 +3,34 @@
 
 #include "app/cli/client.hpp"
 #include "app/cli/commands.hpp"
-#include "app/cli/text.hpp"
+#include "app/cli/run_report.hpp"
 #include "app/cli/upload.hpp"
 #include "runtime/http/json.hpp"
 #include "runtime/sources/file_uri.hpp"
 
 namespace millrace::cli {
+
+namespace {
+
+/// What a node answers to a submission.
+result<paths_summary> summary_in(const std::string& answer) {
+  paths_summary s;
+  const auto read = json::parse_object(
+      answer,
+      {json::required("submitted", s.submit.submitted),
+       json::required("unchanged", s.submit.unchanged), json::required("pending", s.submit.pending),
+       json::required("pruned", s.submit.pruned), json::required("charged", s.submit.charged),
+       json::optional("excluded", s.walked.excluded),
+       json::optional("skipped_dotfiles", s.walked.skipped_dotfiles),
+       json::optional("skipped_links", s.walked.skipped_links),
+       json::optional("skipped_special", s.walked.skipped_special),
+       json::optional("unreadable_folders", s.walked.unreadable_folders)},
+      json::unknown_fields::ignored);
+  if (!read) return tl::unexpected<error>(read.error());
+  return s;
+}
+
+}  // namespace
 
 int submit(const global_options& global, const submit_options& o) {
   const auto paths = source_paths(o);
@@ -50,12 +72,10 @@ int submit(const global_options& global, const submit_options& o) {
     std::printf("%s\n", answer->c_str());
     return code;
   }
-  const auto parsed = json::parse(*answer);
-  if (!parsed) return report(parsed.error());
-  std::printf(
-      "dataset %s: %s documents submitted, %s unchanged; `millrace watch %s` shows how it goes\n",
-      o.dataset.c_str(), thousands((*parsed)["submitted"].GetInt64()).c_str(),
-      thousands((*parsed)["unchanged"].GetInt64()).c_str(), o.dataset.c_str());
+  const auto summary = summary_in(*answer);
+  if (!summary) return report(summary.error());
+  std::printf("%s\n`millrace watch %s` shows how it goes\n",
+              describe_submission(o.dataset, *summary).c_str(), o.dataset.c_str());
   return code;
 }
 

@@ -13,6 +13,7 @@
 
 #include "app/cli/signals.hpp"
 #include "app/cli/text.hpp"
+#include "runtime/core/sha256.hpp"
 #include "runtime/http/json.hpp"
 #include "runtime/sources/file_walk.hpp"
 
@@ -129,9 +130,10 @@ class uploader {
   void look_for_signal(std::chrono::milliseconds patience) {
     if (wait_for_stop_signal(patience) == 0) return;
     const std::lock_guard lock{mutex_};
-    give_up({ec::cancelled,
-             "stopped; nothing was submitted. The same command sends all files again, and what is "
-             "unchanged is not charged"});
+    give_up(
+        {ec::cancelled,
+         "stopped; nothing was submitted. The same command goes on with the files that the node "
+         "does not have"});
   }
 
   /// Also on Ctrl-C. Only between the threads' work.
@@ -190,7 +192,8 @@ class uploader {
 
   /// Again and again, until it arrives or nothing has for upload_patience.
   result<std::string> put(const std::string& target, const std::string& path) {
-    auto answer = api_.put_file(target, path, stop_);
+    const auto sha256 = content_to_ask_about(path);
+    auto answer = api_.put_file(target, path, stop_, sha256);
     const auto failed = clock::now();
     for (auto pause = first_retry_pause; !answer && passes(answer.error());
          pause = std::min(2 * pause, longest_retry_pause)) {
@@ -199,9 +202,17 @@ class uploader {
         if (clock::now() - std::max(failed, last_arrival_) >= upload_patience) break;
         if (changed_.wait_for(lock, pause, [this] { return stop_.load(); })) break;
       }
-      answer = api_.put_file(target, path, stop_);
+      answer = api_.put_file(target, path, stop_, sha256);
     }
     return answer;
+  }
+
+  /// The file's SHA-256; empty where asking is no less than sending, and where it cannot be read,
+  /// which sending it will say.
+  std::string content_to_ask_about(const std::string& path) const {
+    std::error_code problem;
+    const auto size = std::filesystem::file_size(path, problem);  // Fails for what is no file.
+    return problem || size < least_asked_size ? "" : sha256_file(path, &stop_).value_or("");
   }
 
   /// What a moment later may go well: the node is busy, or the connection broke.

@@ -23,6 +23,8 @@ inline constexpr std::chrono::minutes upload_patience{10};
 /// Between tries; each pause is twice the one before.
 inline constexpr std::chrono::milliseconds first_retry_pause{500};
 inline constexpr std::chrono::milliseconds longest_retry_pause{10'000};
+/// Smaller files are sent, larger ones only where the node does not have their content.
+inline constexpr std::uintmax_t least_asked_size = 64 << 10;
 /// What one submission may name; the API takes no larger request.
 inline constexpr std::size_t max_submission_bytes = 15 << 20;
 

@@ -58,7 +58,7 @@ std::string bytes_of_hex(std::string_view hex) {
   return bytes;
 }
 
-result<std::string> sha256_file(const std::string& path) {
+result<std::string> sha256_file(const std::string& path, const std::atomic<bool>* stop) {
   assert_may_block("sha256_file");
   std::FILE* file = std::fopen(path.c_str(), "rbe");
   if (file == nullptr) {
@@ -68,8 +68,11 @@ result<std::string> sha256_file(const std::string& path) {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> closer{file, std::fclose};
   sha256 hash;
   std::vector<char> buffer(64 * 1024);
-  while (const auto n = std::fread(buffer.data(), 1, buffer.size(), file))
+  while (const auto n = std::fread(buffer.data(), 1, buffer.size(), file)) {
+    if (stop != nullptr && *stop)
+      return fail(ec::cancelled, "the reading of " + path + " was stopped");
     hash.update({buffer.data(), n});
+  }
   if (std::ferror(file) != 0)
     return fail(ec::source_unreadable, path + ": cannot be read: " + std::strerror(errno));
   return hash.hex();

@@ -1,6 +1,7 @@
 // SHA-256 (FIPS 180-4) by OpenSSL: the identity of a document's bytes.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,7 +28,8 @@ class sha256 {
 std::string sha256_hex(std::string_view bytes);
 /// The bytes that an even number of hex digits stands for; digits are taken as they are.
 std::string bytes_of_hex(std::string_view hex);
-/// Reads the file in pieces; source_missing or source_unreadable. Blocks.
-result<std::string> sha256_file(const std::string& path);
+/// Reads the file in pieces; source_missing or source_unreadable; cancelled when `stop` becomes
+/// true. Blocks.
+result<std::string> sha256_file(const std::string& path, const std::atomic<bool>* stop = nullptr);
 
 }  // namespace millrace

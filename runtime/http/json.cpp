@@ -186,6 +186,12 @@ std::optional<std::string> take(const rapidjson::Value& from, std::int64_t& into
   return std::nullopt;
 }
 
+std::optional<std::string> take(const rapidjson::Value& from, std::uint64_t& into) {
+  if (!from.IsUint64()) return "a whole number of at most 64 bits that is not negative";
+  into = from.GetUint64();
+  return std::nullopt;
+}
+
 std::optional<std::string> take(const rapidjson::Value& from, double& into) {
   if (!from.IsNumber()) return "a number";
   into = from.GetDouble();

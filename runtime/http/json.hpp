@@ -58,6 +58,7 @@ std::optional<std::string> take(const rapidjson::Value& from, std::string& into)
 std::optional<std::string> take(const rapidjson::Value& from, bool& into);
 std::optional<std::string> take(const rapidjson::Value& from, int& into);
 std::optional<std::string> take(const rapidjson::Value& from, std::int64_t& into);
+std::optional<std::string> take(const rapidjson::Value& from, std::uint64_t& into);
 std::optional<std::string> take(const rapidjson::Value& from, double& into);
 std::optional<std::string> take(const rapidjson::Value& from, raw& into);
 std::optional<std::string> take(const rapidjson::Value& from, std::vector<std::string>& into);

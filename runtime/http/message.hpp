@@ -52,8 +52,8 @@ struct response {
 using handler = std::function<response(const request&)>;
 
 /// Asked with a request's header before its body is read: the file that the body goes to, a null
-/// one where it is kept in memory, or the answer that refuses it. As a handler, it runs on a worker
-/// and may block.
+/// one where it is kept in memory, or the answer that refuses it. Runs on one of the server's
+/// upload_workers and may block as a handler may.
 using body_door =
     std::function<tl::expected<std::shared_ptr<received_file>, response>(const request& head)>;
 

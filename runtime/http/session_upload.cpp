@@ -1,5 +1,5 @@
-// The part of a session that receives a body into a file: ask where to (on a worker), read a piece,
-// write it (on a receiver), ..., run the handler (on a receiver).
+// The part of a session that receives a body into a file: ask where to, read a piece, write it,
+// ..., run the handler. All but the reading is done by receivers.
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -48,14 +48,12 @@ void session::open_upload() {
   upload_->request_head = head;
   state_ = state::handling;
   stream_.expires_never();
-  auto job = [self = shared_from_this(), head] {
+  host_.receivers.submit([self = shared_from_this(), head] {
     auto opened = ask(self->host_.config.open_body, *head);
     net::post(self->stream_.get_executor(), [self, opened = std::move(opened)]() mutable {
       self->on_upload_opened(std::move(opened));
     });
-  };
-  if (!host_.workers.try_submit(std::move(job)))
-    reject(503, "overloaded", "this node has as many requests waiting as it may; try again later");
+  });
 }
 
 void session::on_upload_opened(tl::expected<std::shared_ptr<received_file>, response> opened) {

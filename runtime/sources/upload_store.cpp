@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "runtime/core/blocking.hpp"
+#include "runtime/core/sha256.hpp"
 
 namespace millrace {
 
@@ -132,6 +133,27 @@ result<fs::path> upload_store::keep(received_file& file, std::int64_t dataset,
     if (kept.error().code != ec::path_missing) break;
   }
   return tl::unexpected<error>(kept.error());
+}
+
+bool upload_store::holds(std::int64_t dataset, std::string_view name, std::uint64_t size,
+                         std::string_view sha256) const {
+  assert_may_block("upload_store::holds");
+  if (!check_upload_name(name)) return false;
+  const auto path = path_of(dataset, name);
+  std::error_code problem;
+  if (!fs::is_regular_file(fs::symlink_status(path, problem))) return false;
+  if (fs::file_size(path, problem) != size || problem) return false;
+  return sha256_file(path.native()) == std::string{sha256};
+}
+
+result<void> upload_store::renew(std::int64_t dataset, std::string_view name) {
+  assert_may_block("upload_store::renew");
+  const auto path = path_of(dataset, name);
+  const std::lock_guard lock{mutex_};
+  std::error_code problem;
+  fs::last_write_time(path, file_time::clock::now(), problem);
+  if (problem) return fail(ec::path_missing, path.native() + ": " + problem.message());
+  return {};
 }
 
 std::vector<std::int64_t> upload_store::datasets() const {

@@ -54,6 +54,13 @@ class upload_store {
   result<std::filesystem::path> keep(received_file& file, std::int64_t dataset,
                                      std::string_view name);
 
+  /// True where the file of that name has this size and SHA-256 (64 hex digits, lower case). Reads
+  /// it to its end where the size is right.
+  bool holds(std::int64_t dataset, std::string_view name, std::uint64_t size,
+             std::string_view sha256) const;
+  /// Makes a file as young to the sweep as one that has just come; path_missing where it is gone.
+  result<void> renew(std::int64_t dataset, std::string_view name);
+
   /// Datasets that have a folder here, in order.
   std::vector<std::int64_t> datasets() const;
   /// Removes a file that has not changed since `before`; true where it did.

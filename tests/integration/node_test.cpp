@@ -3,11 +3,15 @@
 #include <map>
 #include <set>
 
+#include <gmock/gmock.h>
+
 #include "tests/integration/live_node.hpp"
 #include "tests/support/embedding/fake_embedding_server.hpp"
 
 namespace millrace {
 namespace {
+
+using ::testing::HasSubstr;
 
 /// Fewer actors than by default, so that they are counted easily.
 const std::string few_actors = "[documents]\nconcurrency = 7\n[images]\nconcurrency = 3\n";
@@ -215,9 +219,17 @@ TEST_F(node_endpoint, is_what_commands_talk_to_by_its_url) {
     return corner->run(words);
   };
   EXPECT_EQ(ask({"credits", "grant", "url", "500"}).exit_code, 0);
-  const auto submitted =
-      ask({"submit", "--dataset", "url", "--account", "url", corner->documents()});
+  write_text(std::filesystem::path{corner->documents()} / ".hidden", "never read");
+  const auto submit = [&] {
+    return ask({"submit", "--dataset", "url", "--account", "url", corner->documents()});
+  };
+  const auto submitted = submit();
   EXPECT_EQ(submitted.exit_code, 0) << submitted.err;
+  EXPECT_THAT(submitted.out,
+              HasSubstr("9 documents submitted, 1 dotfiles skipped; 90 credits charged"));
+  ASSERT_TRUE(ends("url"));
+  EXPECT_THAT(submit().out, HasSubstr("1 documents submitted, 8 unchanged, 1 dotfiles skipped; "))
+      << "the one that failed again";
   ASSERT_TRUE(ends("url"));
   EXPECT_EQ(lines_of(ask({"export", "url"}).out).size(), 8U);
   EXPECT_EQ(ask({"search", "url", "mills"}).exit_code, 0);

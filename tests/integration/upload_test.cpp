@@ -5,8 +5,11 @@
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/core/sha256.hpp"
+#include "runtime/http/client.hpp"
 #include "tests/integration/live_node.hpp"
 
 namespace millrace {
@@ -80,6 +83,11 @@ class uploads : public ::testing::Test {
   std::filesystem::path kept(const std::string& name) const {
     return w.data() / "uploads" / w.sql("select left(id::text, 8) from database_identity") /
            "local" / w.sql("select id from datasets where name = 'u'") / name;
+  }
+  static ino_t inode(const std::filesystem::path& file) {
+    struct stat status {};
+    EXPECT_EQ(::stat(file.c_str(), &status), 0) << file;
+    return status.st_ino;
   }
   static std::string status_in(const reply& r) { return parse_json(r.body)["status"].GetString(); }
 
@@ -227,6 +235,64 @@ TEST_F(uploads, a_node_that_goes_and_comes_back_gets_them_all) {
   EXPECT_EQ(sent.exit_code, 0) << sent.err;
   EXPECT_THAT(sent.out, HasSubstr("20 documents submitted"));
   EXPECT_EQ(charges(), "-200");
+}
+
+TEST_F(uploads, what_the_node_has_is_not_sent_again) {
+  const std::string name = "even/page 0.txt";
+  const auto text = std::string(200'000, 'w') + ".";
+  write_text(folder() / name, text);
+  // As a command leaves it that was interrupted the day before yesterday.
+  ASSERT_EQ(node.put("/v1/datasets/u/documents/even/page%200.txt?queue=false", text).status, 201);
+  const auto now = std::filesystem::file_time_type::clock::now();
+  std::filesystem::last_write_time(kept(name), now - std::chrono::hours{48});
+  const auto file = inode(kept(name));
+  const auto sent = send();
+  ASSERT_EQ(sent.exit_code, 0) << sent.err;
+  EXPECT_THAT(sent.out, HasSubstr("20 documents submitted"));
+  EXPECT_EQ(inode(kept(name)), file);
+  EXPECT_GE(std::filesystem::last_write_time(kept(name)), now) << "the sweep would take it";
+  ASSERT_TRUE(ends());
+
+  const auto small = inode(kept("odd/page 7.txt"));
+  write_text(folder() / name, std::string(200'000, 'v') + ".");
+  const auto again = send();
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("1 documents submitted, 19 unchanged"));
+  EXPECT_NE(inode(kept(name)), file);
+  EXPECT_NE(inode(kept("odd/page 7.txt")), small) << "smaller ones are sent without asking";
+}
+
+TEST_F(uploads, any_client_may_ask_whether_a_content_is_there) {
+  const auto put = [&](const std::string& tag, const std::string& body) {
+    http::request r;
+    r.method = "PUT";
+    r.headers["if-none-match"] = tag;
+    r.body = body;
+    http::parse_target("/v1/datasets/u/documents/a.txt", r);
+    const auto answered = http::send({node.url, ""}, r, patience);
+    return answered ? reply{answered->status, answered->body} : reply{};
+  };
+  const std::string text = "The weir is open.";
+  const auto tag = '"' + sha256_hex(text) + '"';
+  EXPECT_EQ(put(tag, text).status, 201) << "nothing is there yet";
+  ASSERT_TRUE(ends());
+  const auto there = put(tag, text);
+  EXPECT_EQ(there.status, 412) << there.body;
+  EXPECT_EQ(status_in(there), "unchanged");
+  EXPECT_THAT(there.body, HasSubstr("/a.txt\""));
+
+  w.sql("update documents set status = 'queued'");  // In work somewhere.
+  const auto version = std::filesystem::last_write_time(kept("a.txt"));
+  EXPECT_EQ(put(tag, text).status, 412);
+  EXPECT_EQ(std::filesystem::last_write_time(kept("a.txt")), version);
+  w.sql("update documents set status = 'ready'");
+
+  const std::string other = "The weir is shut.";
+  EXPECT_EQ(put(tag, other).status, 412) << "what is asked about is there, whatever is sent";
+  EXPECT_EQ(put('"' + sha256_hex(other) + '"', other).status, 201);
+  const std::vector<std::string> malformed{"*", "\"\"", "\"abc\"", "W/" + tag, tag.substr(1)};
+  for (const auto& bad : malformed) EXPECT_EQ(put(bad, text).status, 400) << bad;
+  EXPECT_EQ(charges(), "-10 -10");
 }
 
 TEST_F(uploads, a_file_that_cannot_be_read_is_left_out_and_said) {

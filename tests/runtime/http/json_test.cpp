@@ -134,6 +134,14 @@ TEST(json_writer, escapes_and_nests) {
                       R"("raw":{"a":1},"none":null})");
 }
 
+TEST(json_parse_object, counts_are_whole_and_not_negative) {
+  std::uint64_t count = 0;
+  ASSERT_TRUE(parse_object(R"({"n":18446744073709551615})", {required("n", count)}));
+  EXPECT_EQ(count, std::numeric_limits<std::uint64_t>::max());
+  for (const auto* bad : {"-1", "1.5", "18446744073709551616", "\"1\""})
+    EXPECT_FALSE(parse_object(std::string{R"({"n":)"} + bad + "}", {required("n", count)})) << bad;
+}
+
 TEST(json_writer, numbers_at_their_limits_survive) {
   writer w;
   w.begin_array().value(std::numeric_limits<std::int64_t>::min());

@@ -249,6 +249,25 @@ TEST_F(server_upload, uploads_that_take_long_leave_the_workers_to_others) {
   for (const auto& c : clients) EXPECT_THAT(c->read_response(), EndsWith("PUT /files/a "));
 }
 
+TEST_F(server_upload, a_door_that_takes_long_leaves_the_workers_to_others) {
+  server_config config;
+  config.workers = 1;
+  test::gate slow;
+  config.open_body = [&](const request&) -> tl::expected<std::shared_ptr<received_file>, response> {
+    slow.pass();
+    return tl::unexpected(error_response({ec::dataset_conflict, "not here"}));
+  };
+  const auto s = start(echo, config);
+  raw_client asking(s->address());
+  ASSERT_TRUE(asking.send("PUT /files/a HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\nx"));
+  EXPECT_TRUE(slow.wait_for(1));
+  raw_client other(s->address());
+  ASSERT_TRUE(other.send(test::get("/livez")));
+  EXPECT_THAT(other.read_response(), EndsWith("GET /livez "));
+  slow.open();
+  EXPECT_THAT(asking.read_to_end(), StartsWith("HTTP/1.1 409 "));
+}
+
 TEST_F(server_upload, a_disk_that_is_full_is_507) {
   std::filesystem::create_directories(incoming());
   server_config config;

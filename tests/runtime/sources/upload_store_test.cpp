@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/core/sha256.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace millrace {
@@ -70,6 +71,30 @@ TEST_F(upload_store_test, nodes_that_see_the_same_files_share_them) {
   for (const auto& [database, node] : {std::pair{"0a1b2c3d", "a"}, std::pair{"00000001", ""}})
     EXPECT_NE(one->folder_of(1),
               (*upload_store::open(folder.path() / "shared", database, node))->folder_of(1));
+}
+
+TEST_F(upload_store_test, it_knows_what_it_holds_by_size_and_content) {
+  ASSERT_TRUE(keep(7, "a/b.txt", "text"));
+  const auto hash = sha256_hex("text");
+  EXPECT_TRUE(store->holds(7, "a/b.txt", 4, hash));
+  EXPECT_FALSE(store->holds(7, "a/b.txt", 4, sha256_hex("next")));
+  EXPECT_FALSE(store->holds(7, "a/b.txt", 5, hash));
+  EXPECT_FALSE(store->holds(8, "a/b.txt", 4, hash));
+  EXPECT_FALSE(store->holds(7, "a", 4, hash)) << "a folder";
+  EXPECT_FALSE(store->holds(7, "../7/a/b.txt", 4, hash));
+  const auto path = store->path_of(7, "a/b.txt");
+  fs::create_symlink(path, path.parent_path() / "link");
+  EXPECT_FALSE(store->holds(7, "a/link", 4, hash));
+}
+
+TEST_F(upload_store_test, a_renewed_file_is_young_and_the_same) {
+  const auto path = *keep(7, "a", "text");
+  const auto now = upload_store::file_time::clock::now();
+  fs::last_write_time(path, now - std::chrono::hours{48});
+  ASSERT_TRUE(store->renew(7, "a"));
+  EXPECT_FALSE(store->remove_older(path, now - std::chrono::hours{24}));
+  EXPECT_TRUE(store->holds(7, "a", 4, sha256_hex("text")));
+  EXPECT_EQ(store->renew(7, "b").error().code, ec::path_missing);
 }
 
 TEST_F(upload_store_test, a_file_and_a_folder_of_one_name_exclude_each_other) {
