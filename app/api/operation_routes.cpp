@@ -3,15 +3,13 @@
 #include "app/api/api.hpp"
 #include "runtime/cluster/node_registry.hpp"
 #include "runtime/http/json.hpp"
-#include "runtime/queue/queue.hpp"
 
 namespace millrace {
 
 namespace {
 
 result<std::string> queue_json(const api_services& s) {
-  queue source{*s.pool, s.config->queue, {}};
-  const auto counts = source.counts();
+  const auto counts = s.count_queue();
   if (!counts) return tl::unexpected<error>(counts.error());
   json::writer out;
   out.begin_object()

@@ -13,6 +13,7 @@
 #include "runtime/database/pool.hpp"
 #include "runtime/embedding/provider.hpp"
 #include "runtime/ledger/ledger.hpp"
+#include "runtime/queue/queue.hpp"
 #include "runtime/sources/upload_store.hpp"
 
 namespace millrace {
@@ -43,6 +44,7 @@ struct api_services {
   std::function<result<ledger::receipt>(const ledger::refund_order&)> refund;
   std::function<result<ledger::receipt>(const ledger::grant_order&)> grant;
 
+  std::function<result<queue_counts>()> count_queue;
   std::function<std::string()> actors_json;
   /// Asks one node, or all where the name is empty; a node that does not answer has a problem in
   /// its place. Empty outside of a node.

@@ -91,6 +91,7 @@ void client::serve_in_process() {
   services_.deduct = in_transaction(*pool_, ledger::deduct_batch);
   services_.refund = in_transaction(*pool_, ledger::refund);
   services_.grant = in_transaction(*pool_, ledger::grant);
+  services_.count_queue = [this] { return queue{*pool_, settings_.queue, {}}.counts(); };
   services_.actors_json = [this] { return last_actors_json(*pool_).value_or("[]"); };
   services_.submitted = [] {};
   router_ = make_api(services_);

@@ -74,6 +74,7 @@ struct node::impl {
   std::shared_ptr<node_registry> registry;
   std::int64_t incarnation = 0;
   std::shared_ptr<queue> source;
+  std::unique_ptr<queue_gauge> gauge;
   std::shared_ptr<lease_book> book = std::make_shared<lease_book>();
   std::unique_ptr<group_writer> writer;
   std::unique_ptr<checkpoint_thread> checkpoints;
@@ -207,6 +208,7 @@ result<void> node::impl::open_engine() {
       },
       read_before.get());
   source = std::make_shared<queue>(*pool, options.config.queue, holder{name.text, incarnation});
+  gauge = std::make_unique<queue_gauge>([this] { return source->counts(); });
   const auto freed = source->free_former_incarnations();
   if (!freed) return tl::unexpected<error>(freed.error());
   if (*freed > 0)
@@ -283,7 +285,7 @@ void node::impl::start_actors() {
   listener = std::make_unique<queue_listener>(
       database.connection_string, options.config.database, "millrace/" + name.text,
       [to = supervisor] { caf::anon_send(to, wake_atom_v); });
-  add_node_metrics(*counters, {directory.get(), pool.get(), source.get(), book.get(),
+  add_node_metrics(*counters, {directory.get(), pool.get(), gauge.get(), book.get(),
                                extractors.get(), embeddings.get()});
   if (!tls.certificate.empty()) add_link_metrics(*counters, tls);
 }
@@ -328,6 +330,7 @@ void node::impl::make_services() {
   services.grant = [this](const ledger::grant_order& g) {
     return ask<ledger::receipt>(grant_credits{g});
   };
+  services.count_queue = [this] { return gauge->read(); };
   services.actors_json = [this] { return directory->json(); };
   services.ask_nodes = [this](const std::string& node,
                               node_topic topic) -> result<std::vector<node_answer>> {

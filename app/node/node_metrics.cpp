@@ -68,10 +68,10 @@ void add_actor_metrics(metrics& into, const actor_directory& actors) {
             &actor_probe::waiting);
 }
 
-void add_queue_metrics(metrics& into, queue& source, const lease_book& book) {
+void add_queue_metrics(metrics& into, queue_gauge& gauge, const lease_book& book) {
   into.collect(kind::gauge, "millrace_queue_depth", "Documents in the queue by state.",
-               [&source](const metrics::setter& set) {
-                 const auto counts = source.counts();
+               [&gauge](const metrics::setter& set) {
+                 const auto counts = gauge.read();
                  if (!counts) return;
                  set({{"state", "ready"}}, static_cast<double>(counts->ready));
                  set({{"state", "delayed"}}, static_cast<double>(counts->delayed));
@@ -80,8 +80,8 @@ void add_queue_metrics(metrics& into, queue& source, const lease_book& book) {
                });
   into.collect(kind::gauge, "millrace_queue_oldest_ready_seconds",
                "Age of the oldest document that could be claimed.",
-               [&source](const metrics::setter& set) {
-                 if (const auto counts = source.counts()) set({}, counts->oldest_ready_seconds);
+               [&gauge](const metrics::setter& set) {
+                 if (const auto counts = gauge.read()) set({}, counts->oldest_ready_seconds);
                });
   into.collect(kind::gauge, "millrace_leases", "Leases of this node by who has them.",
                [&book](const metrics::setter& set) {
@@ -167,7 +167,7 @@ void add_cluster_metrics(metrics& into, connection_pool& pool) {
 void add_node_metrics(metrics& into, const node_sources& from) {
   add_cluster_metrics(into, *from.pool);
   add_actor_metrics(into, *from.actors);
-  add_queue_metrics(into, *from.source, *from.book);
+  add_queue_metrics(into, *from.gauge, *from.book);
   add_extractor_metrics(into, *from.extractors);
   add_embedding_metrics(into, *from.embeddings);
   into.collect(kind::gauge, "millrace_db_connections", "Connections to the database by state.",

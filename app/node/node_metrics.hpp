@@ -7,7 +7,7 @@
 #include "runtime/embedding/provider.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
 #include "runtime/queue/lease_book.hpp"
-#include "runtime/queue/queue.hpp"
+#include "runtime/queue/queue_gauge.hpp"
 #include "runtime/telemetry/metrics.hpp"
 
 namespace millrace {
@@ -15,7 +15,7 @@ namespace millrace {
 struct node_sources {
   const actor_directory* actors = nullptr;
   connection_pool* pool = nullptr;
-  queue* source = nullptr;
+  queue_gauge* gauge = nullptr;
   const lease_book* book = nullptr;
   const extractor_pool* extractors = nullptr;
   const embedding_stats* embeddings = nullptr;

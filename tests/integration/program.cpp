@@ -72,6 +72,16 @@ bool eventually(const std::function<bool()>& is_so, std::chrono::seconds limit) 
   return true;
 }
 
+bool has_socket(pid_t pid) {
+  std::error_code gone;
+  for (const auto& fd :
+       std::filesystem::directory_iterator{"/proc/" + std::to_string(pid) + "/fd", gone}) {
+    std::error_code closed;
+    if (std::filesystem::read_symlink(fd, closed).native().starts_with("socket:")) return true;
+  }
+  return false;
+}
+
 std::string read_text(const std::filesystem::path& path) {
   std::ifstream in{path, std::ios::binary};
   std::ostringstream text;

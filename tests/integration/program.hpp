@@ -53,6 +53,9 @@ class program {
   int exit_code_ = -1;
 };
 
+/// True where a process of this user has a socket open: a command that asks a node.
+bool has_socket(pid_t pid);
+
 std::string read_text(const std::filesystem::path& path);
 void write_text(const std::filesystem::path& path, const std::string& text);
 

@@ -65,6 +65,7 @@ class on_terminal {
     EXPECT_EQ(::ioctl(master_, TIOCSWINSZ, &size), 0);
   }
   void signal(int number) const { ::kill(pid_, number); }
+  pid_t pid() const { return pid_; }
   /// Its exit code, 128 + a signal's number, or -1: it does not end.
   int ends() {
     int status = 0;
@@ -158,6 +159,24 @@ TEST(top, says_when_the_node_is_gone_and_goes_on_when_it_is_back) {
   EXPECT_TRUE(top.shows("newcomer ")) << top.seen;
   top.press('q');
   EXPECT_EQ(top.ends(), 0);
+}
+
+TEST(top, ends_without_the_answer_of_a_node_that_gives_none) {
+  workspace w;
+  live_node node{w, "alone"};
+  on_terminal top{{"top", "--interval", "0.5", "--endpoint", node.url}};
+  ASSERT_TRUE(top.shows("nodes: 1 running")) << top.seen;
+  node.process->signal(SIGSTOP);  // takes connections, and answers none
+  EXPECT_TRUE(eventually([&] { return has_socket(top.pid()); }));
+  // It gives up after picture_patience, as top's question would.
+  const auto patient = w.start({"top", "--endpoint", node.url});
+  EXPECT_TRUE(eventually([&] { return has_socket(patient->pid()); }));
+  top.press('q');
+  EXPECT_EQ(top.ends(), 0);
+  EXPECT_TRUE(patient->running());
+  EXPECT_TRUE(top.terminal_is_as_before());
+  node.process->signal(SIGCONT);
+  EXPECT_EQ(patient->wait().exit_code, 0);
 }
 
 TEST(watch, ends_with_the_dataset_as_run_does) {

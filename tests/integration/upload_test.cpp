@@ -200,14 +200,7 @@ TEST_F(uploads, names_and_accounts_that_cannot_be_are_refused) {
 TEST_F(uploads, a_signal_ends_the_sending_and_nothing_is_submitted) {
   node.process->signal(SIGSTOP);  // takes connections, and answers none
   const auto sending = w.start(command());
-  const auto descriptors = "/proc/" + std::to_string(sending->pid()) + "/fd";
-  EXPECT_TRUE(eventually([&] {
-    for (const auto& fd : std::filesystem::directory_iterator{descriptors}) {
-      std::error_code closed;
-      if (std::filesystem::read_symlink(fd, closed).native().starts_with("socket:")) return true;
-    }
-    return false;
-  }));
+  EXPECT_TRUE(eventually([&] { return has_socket(sending->pid()); }));
   sending->signal(SIGINT);
   const auto ended = sending->wait();
   node.process->signal(SIGCONT);
