@@ -164,13 +164,13 @@ TEST(top, says_when_the_node_is_gone_and_goes_on_when_it_is_back) {
 TEST(top, ends_without_the_answer_of_a_node_that_gives_none) {
   workspace w;
   live_node node{w, "alone"};
-  on_terminal top{{"top", "--interval", "0.5", "--endpoint", node.url}};
-  ASSERT_TRUE(top.shows("nodes: 1 running")) << top.seen;
   node.process->signal(SIGSTOP);  // takes connections, and answers none
-  EXPECT_TRUE(eventually([&] { return has_socket(top.pid()); }));
-  // It gives up after picture_patience, as top's question would.
+  // What is asked first is given up first, after picture_patience.
   const auto patient = w.start({"top", "--endpoint", node.url});
   EXPECT_TRUE(eventually([&] { return has_socket(patient->pid()); }));
+  on_terminal top{{"top", "--endpoint", node.url}};
+  EXPECT_TRUE(top.shows("asking"));
+  EXPECT_TRUE(eventually([&] { return has_socket(top.pid()); }));
   top.press('q');
   EXPECT_EQ(top.ends(), 0);
   EXPECT_TRUE(patient->running());
