@@ -29,6 +29,6 @@ int main() {
   if (const auto entered = extraction::enter_sandbox(extraction::without_landlock::refuse);
       !entered)
     return entered.error();
-  extraction::channel node{extraction::descriptor{extraction::extractor_socket}};
+  extraction::channel node{unique_fd{extraction::extractor_socket}};
   return extraction::serve(node, {parse, read_image});
 }

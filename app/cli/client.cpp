@@ -97,7 +97,7 @@ void client::serve_in_process() {
   router_ = make_api(services_);
 }
 
-result<http::response> client::send(http::request request, duration patience) {
+result<http::response> client::send(const http::request& request, duration patience) {
   if (!live()) return router_(request);
   return http::send(endpoint_, request, patience);
 }

@@ -43,7 +43,7 @@ class client {
   void leave_at_once();
 
  private:
-  result<http::response> send(http::request request, duration patience);
+  result<http::response> send(const http::request& request, duration patience);
   result<std::string> ask(const char* method, const std::string& target, const std::string& body,
                           duration patience = answer_patience);
   void serve_in_process();

@@ -55,8 +55,11 @@ result<found_files> find_files(const submit_options& o,
       auto name = std::filesystem::is_directory(root) ? found.lexically_relative(root).native()
                                                       : found.filename().native();
       const auto [other, is_new] = taken.try_emplace(name, file.path);
-      if (is_new) files.push_back({file.path, std::move(name)});
-      if (is_new || other->second == file.path) return true;
+      if (is_new) {
+        files.push_back({file.path, std::move(name)});
+        return true;
+      }
+      if (other->second == file.path) return true;
       fits = fail(ec::invalid_argument, file.path + " and " + other->second +
                                             " would both be the document `" + name +
                                             "`; name the folder that they have in common");
@@ -118,6 +121,7 @@ class uploader {
   void in_threads(int count, Work work) {
     std::atomic<int> busy{count};
     std::vector<std::thread> threads;
+    threads.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
       threads.emplace_back([&] {
         work();

@@ -21,7 +21,7 @@ tl::unexpected<error> unreadable(int reason) {
 
 }  // namespace
 
-result<std::string_view> document_bytes::load(descriptor file, std::uint64_t size) {
+result<std::string_view> document_bytes::load(unique_fd file, std::uint64_t size) {
   unload();
   return size < map_from ? read(file, size) : map(file, size);
 }
@@ -31,7 +31,7 @@ void document_bytes::unload() {
   mapping_ = nullptr;
 }
 
-result<std::string_view> document_bytes::read(const descriptor& file, std::size_t size) {
+result<std::string_view> document_bytes::read(const unique_fd& file, std::size_t size) {
   if (buffer_.size() < size) buffer_.resize(std::max(size, 2 * buffer_.size()));
   std::size_t have = 0;
   while (have < size) {
@@ -44,7 +44,7 @@ result<std::string_view> document_bytes::read(const descriptor& file, std::size_
   return std::string_view{buffer_.data(), have};
 }
 
-result<std::string_view> document_bytes::map(const descriptor& file, std::size_t size) {
+result<std::string_view> document_bytes::map(const unique_fd& file, std::size_t size) {
   struct stat now {};
   if (::fstat(file.get(), &now) != 0) return unreadable(errno);
   size = std::min(size, static_cast<std::size_t>(now.st_size));

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/core/error.hpp"
-#include "runtime/extraction/descriptor.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace::extraction {
 
@@ -20,12 +20,12 @@ class document_bytes {
 
   /// Up to `size` bytes; fewer where the file has become shorter. Valid until unload() or the next
   /// load(). source_unreadable where the disk fails.
-  result<std::string_view> load(descriptor file, std::uint64_t size);
+  result<std::string_view> load(unique_fd file, std::uint64_t size);
   void unload();
 
  private:
-  result<std::string_view> read(const descriptor& file, std::size_t size);
-  result<std::string_view> map(const descriptor& file, std::size_t size);
+  result<std::string_view> read(const unique_fd& file, std::size_t size);
+  result<std::string_view> map(const unique_fd& file, std::size_t size);
 
   std::vector<char> buffer_;
   void* mapping_ = nullptr;

@@ -76,14 +76,14 @@ int landlock_version() {
 result<landlock_rules> landlock_rules::create() {
   const auto attributes = everything(landlock_version());
   // An older kernel takes the larger structure as long as what it does not know is zero.
-  descriptor rules{
+  unique_fd rules{
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0))};
   if (!rules) return failed("Landlock refuses a set of rules");
   return landlock_rules{std::move(rules)};
 }
 
 result<void> landlock_rules::allow(const std::string& path, access what) {
-  const descriptor parent{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+  const unique_fd parent{::open(path.c_str(), O_PATH | O_CLOEXEC)};
   if (!parent) return {};
   struct stat status {};
   if (::fstat(parent.get(), &status) != 0) return failed(path);

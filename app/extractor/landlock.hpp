@@ -10,7 +10,7 @@
 #include <string>
 
 #include "runtime/core/error.hpp"
-#include "runtime/extraction/descriptor.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace::extraction {
 
@@ -34,8 +34,8 @@ class landlock_rules {
   result<void> restrict_this_thread() const;
 
  private:
-  explicit landlock_rules(descriptor rules) : rules_{std::move(rules)} {}
-  descriptor rules_;
+  explicit landlock_rules(unique_fd rules) : rules_{std::move(rules)} {}
+  unique_fd rules_;
 };
 
 }  // namespace millrace::extraction

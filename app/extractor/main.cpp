@@ -94,6 +94,6 @@ int main(int count, char** arguments) {
   ::setenv("TZ", "UTC0", 1);
   const auto o = read_options(words);
   if (const auto entered = extraction::enter_sandbox(o.policy); !entered) return entered.error();
-  extraction::channel node{extraction::descriptor{extraction::extractor_socket}};
+  extraction::channel node{unique_fd{extraction::extractor_socket}};
   return extraction::serve(node, functions_of(o));
 }

@@ -96,7 +96,7 @@ class server {
     return true;
   }
 
-  void answer_document(const document_request& d, descriptor file, const request& r) {
+  void answer_document(const document_request& d, unique_fd file, const request& r) {
     const auto bytes = bytes_.load(std::move(file), d.size);
     if (!bytes) return append_failure(outgoing_, {d.number, bytes.error()});
     if (const auto other = redirect_of(*bytes)) {

@@ -10,8 +10,8 @@
 
 #include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
+#include "runtime/core/unique_fd.hpp"
 #include "runtime/database/pool.hpp"
-#include "runtime/extraction/descriptor.hpp"
 
 namespace millrace {
 
@@ -35,7 +35,7 @@ class submitted_files {
  private:
   struct open_file {
     std::int64_t document_id = 0;
-    extraction::descriptor fd;
+    unique_fd fd;
   };
 
   result<std::string> path_of(std::int64_t document_id, const std::string& uri);

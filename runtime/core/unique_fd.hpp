@@ -13,15 +13,18 @@ class unique_fd {
   explicit unique_fd(int descriptor) noexcept : descriptor_{descriptor} {}
   unique_fd(unique_fd&& other) noexcept : descriptor_{std::exchange(other.descriptor_, -1)} {}
   unique_fd& operator=(unique_fd&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
+    if (this != &other) reset(std::exchange(other.descriptor_, -1));
     return *this;
   }
+  unique_fd(const unique_fd&) = delete;
+  unique_fd& operator=(const unique_fd&) = delete;
   ~unique_fd() { reset(); }
 
-  int get() const { return descriptor_; }
-  explicit operator bool() const { return descriptor_ >= 0; }
-  void reset() {
-    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  int get() const noexcept { return descriptor_; }
+  explicit operator bool() const noexcept { return descriptor_ >= 0; }
+  void reset(int descriptor = -1) noexcept {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = descriptor;
   }
 
  private:

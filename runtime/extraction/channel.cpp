@@ -27,7 +27,7 @@ bool await_room(int socket, channel::clock::time_point deadline) {
 }
 
 /// Takes the files that came with a message, all of them, so that none leaks.
-void keep_files(msghdr& message, std::deque<descriptor>& files) {
+void keep_files(msghdr& message, std::deque<unique_fd>& files) {
   for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
@@ -42,7 +42,7 @@ void keep_files(msghdr& message, std::deque<descriptor>& files) {
 
 }  // namespace
 
-channel::channel(descriptor socket) : socket_{std::move(socket)} {}
+channel::channel(unique_fd socket) : socket_{std::move(socket)} {}
 
 bool channel::send(std::string_view bytes, std::span<const int> files, clock::time_point deadline) {
   alignas(cmsghdr) std::array<char, control_bytes> control{};
@@ -112,7 +112,7 @@ result<std::optional<frame>> channel::next_frame() {
   return taken;
 }
 
-std::optional<descriptor> channel::next_file() {
+std::optional<unique_fd> channel::next_file() {
   if (files_.empty()) return std::nullopt;
   auto file = std::move(files_.front());
   files_.pop_front();

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/extraction/descriptor.hpp"
+#include "runtime/core/unique_fd.hpp"
 #include "runtime/extraction/protocol.hpp"
 
 namespace millrace::extraction {
@@ -24,7 +24,7 @@ class channel {
   enum class wait { none, for_work };
   enum class read_status { data, nothing, closed };
 
-  explicit channel(descriptor socket);
+  explicit channel(unique_fd socket);
 
   int socket() const noexcept { return socket_.get(); }
 
@@ -37,17 +37,17 @@ class channel {
   /// The next whole frame that was read; its payload is valid until the next read().
   result<std::optional<frame>> next_frame();
   /// The next file that was received.
-  std::optional<descriptor> next_file();
+  std::optional<unique_fd> next_file();
 
   /// True where nothing has come and the other end is there: what an idle extractor looks like.
   bool quiet() const;
 
  private:
-  descriptor socket_;
+  unique_fd socket_;
   std::string buffer_;
   std::size_t begin_ = 0;  ///< Of the bytes in buffer_ that are not taken yet.
   std::size_t end_ = 0;
-  std::deque<descriptor> files_;
+  std::deque<unique_fd> files_;
 };
 
 }  // namespace millrace::extraction

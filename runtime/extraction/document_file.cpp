@@ -57,8 +57,7 @@ result<document_file> open_document(const std::string& path) {
   if (path.find('\0') != std::string::npos)
     return fail(ec::source_missing, "no file has a name with a zero byte in it");
   // O_NONBLOCK: opening a named pipe without a writer would wait for one.
-  document_file file{
-      descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)}};
+  document_file file{unique_fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)}};
   if (!file.fd) {
     if (errno == ENXIO)
       return fail(ec::source_unreadable, path + " is a socket or a device, not a file");
@@ -73,7 +72,7 @@ result<document_file> open_document(const std::string& path) {
   return file;
 }
 
-result<file_version> version_of(const descriptor& fd) {
+result<file_version> version_of(const unique_fd& fd) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0)
     return fail(ec::source_unreadable, std::generic_category().message(errno));

@@ -8,12 +8,12 @@
 
 #include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
-#include "runtime/extraction/descriptor.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace::extraction {
 
 struct document_file {
-  descriptor fd;
+  unique_fd fd;
   file_version version = {};
 };
 
@@ -22,6 +22,6 @@ struct document_file {
 result<document_file> open_document(const std::string& path);
 
 /// Of an open file as it is now; source_unreadable where the system does not tell.
-result<file_version> version_of(const descriptor& fd);
+result<file_version> version_of(const unique_fd& fd);
 
 }  // namespace millrace::extraction

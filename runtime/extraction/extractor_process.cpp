@@ -125,10 +125,10 @@ result<std::unique_ptr<extractor_process>> extractor_process::start(
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0)
     return cannot_start(executable, "cannot be given a socket: " + reason(errno));
-  descriptor ours{pair[0]};
-  descriptor theirs{pair[1]};
+  unique_fd ours{pair[0]};
+  unique_fd theirs{pair[1]};
   // Above the numbers that the child's own descriptors take, or opening /dev/null would close it.
-  descriptor high{::fcntl(theirs.get(), F_DUPFD_CLOEXEC, extractor_socket + 1)};
+  unique_fd high{::fcntl(theirs.get(), F_DUPFD_CLOEXEC, extractor_socket + 1)};
   if (!high) return cannot_start(executable, "cannot be given a socket: " + reason(errno));
 
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);  // of this thread, inherited by its children
@@ -145,7 +145,7 @@ result<std::unique_ptr<extractor_process>> extractor_process::start(
       failed != 0)
     return cannot_start(executable, "cannot be started: " + reason(failed));
   // By number: glibc 2.36 declares pidfd_open() without C linkage.
-  descriptor handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  unique_fd handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
   if (!handle) {
     const auto why = reason(errno);
     ::kill(pid, SIGKILL);
@@ -165,7 +165,7 @@ result<std::unique_ptr<extractor_process>> extractor_process::start(
   return process;
 }
 
-extractor_process::extractor_process(pid_t pid, descriptor handle, descriptor socket)
+extractor_process::extractor_process(pid_t pid, unique_fd handle, unique_fd socket)
     : pid_{pid}, handle_{std::move(handle)}, channel_{std::move(socket)} {}
 
 extractor_process::~extractor_process() {

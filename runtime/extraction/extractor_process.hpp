@@ -76,13 +76,13 @@ class extractor_process {
   process_end end(std::chrono::milliseconds grace);
 
  private:
-  extractor_process(pid_t pid, descriptor handle, descriptor socket);
+  extractor_process(pid_t pid, unique_fd handle, unique_fd socket);
   result<void> await_greeting(int cancel);
   std::uint64_t statm(int field) const;
   bool reap(std::chrono::milliseconds patience);
 
   pid_t pid_;
-  descriptor handle_;  ///< pidfd: readable once the process has ended.
+  unique_fd handle_;  ///< pidfd: readable once the process has ended.
   channel channel_;
   bool reaped_ = false;
   process_end end_;

@@ -26,7 +26,7 @@ namespace millrace::extraction {
 /// What all workers of a pool share, whatever they start.
 struct pool_shared {
   memory_budget budget;
-  descriptor stop;  ///< eventfd, readable once the pool ends.
+  unique_fd stop;  ///< eventfd, readable once the pool ends.
   extractor_pool_stats stats;
 
   explicit pool_shared(std::uint64_t budget_bytes);

@@ -98,6 +98,7 @@ result<void> parse_object(std::string_view text, const std::vector<field>& field
 class writer {
  public:
   writer();
+  ~writer() = default;
   writer(const writer&) = delete;
   writer& operator=(const writer&) = delete;
 

@@ -185,7 +185,7 @@ node.recv(1)
   ASSERT_TRUE(started) << started.error().message;
   auto& node = (*started)->socket();
   const auto path = document("the mill turns");
-  const descriptor opened{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const unique_fd opened{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   std::string bytes;
   append_request(bytes, {1 << 20, true, {{7, 14, 0}}});
   const std::array files{opened.get()};

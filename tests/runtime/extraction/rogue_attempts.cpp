@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/extraction/descriptor.hpp"
+#include "runtime/core/unique_fd.hpp"
 #include "runtime/extraction/protocol.hpp"
 
 namespace millrace::extraction {
@@ -39,13 +39,13 @@ using action = std::function<long(const std::string& path)>;
 constexpr int child_ran = 7;
 
 long read_file(const std::string& path) {
-  const descriptor file{::open(path.c_str(), O_RDONLY)};
+  const unique_fd file{::open(path.c_str(), O_RDONLY)};
   char byte = 0;
   return file ? ::read(file.get(), &byte, 1) : -1;
 }
 
 long write_file(const std::string& path) {
-  const descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT, 0600)};
+  const unique_fd file{::open(path.c_str(), O_WRONLY | O_CREAT, 0600)};
   return file ? ::write(file.get(), "x", 1) : -1;
 }
 
@@ -82,7 +82,7 @@ long execute(const std::string&) {
 }
 
 long connect_to_unix(const std::string& path) {
-  const descriptor s{::socket(AF_UNIX, SOCK_STREAM, 0)};
+  const unique_fd s{::socket(AF_UNIX, SOCK_STREAM, 0)};
   if (!s) return -1;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

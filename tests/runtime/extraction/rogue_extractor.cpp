@@ -197,7 +197,7 @@ void hide_landlock() {
 int main(int, char** arguments) {
   const std::string name = arguments[0];
   if (name.ends_with("dies_at_once")) return 3;
-  extraction::channel node{extraction::descriptor{extraction::extractor_socket}};
+  extraction::channel node{unique_fd{extraction::extractor_socket}};
   if (name.ends_with("of_another_version")) {
     std::string greeting;
     extraction::append_hello(greeting, extraction::protocol_version + 1);
