@@ -51,11 +51,18 @@ bool file_fetcher_actor_impl::fits(std::uint64_t bytes) const {
 }
 
 void file_fetcher_actor_impl::begin_waiting() {
-  while (!waiting_.empty() && running_.size() < max_transfers &&
-         fits(waiting_.front().order.size)) {
+  std::map<std::string, std::size_t> of_node;
+  for (const auto& [id, t] : running_) ++of_node[t.node];
+  for (auto next = waiting_.begin(); next != waiting_.end() && running_.size() < max_transfers;) {
+    if (of_node[next->node] >= max_transfers_of_node) {
+      ++next;
+      continue;
+    }
+    if (!fits(next->order.size)) return;
     const auto id = ++last_id_;
-    auto& t = running_.emplace(id, std::move(waiting_.front())).first->second;
-    waiting_.pop_front();
+    auto& t = running_.emplace(id, std::move(*next)).first->second;
+    next = waiting_.erase(next);
+    ++of_node[t.node];
     t.reserved = t.order.size;
     held_ += t.reserved;
     begin(id, t);

@@ -1,9 +1,10 @@
 // Brings documents that lie on other nodes' disks: piece by piece (1 MiB, one request of a file
 // under way) into a scratch file without a name, which lives as long as somebody holds it.
 //
-// Detached: it writes files. Bounded by max_transfers files at a time and `scratch` bytes of files
-// that are held; more wait in line, first come first served. A larger file travels when nothing
-// else is held. A node that does not answer or is lost ends its transfers with source_away.
+// Detached: it writes files. Bounded by max_transfers files at a time, max_transfers_of_node of one
+// node, so that a slow one costs its own share, and `scratch` bytes of files that are held; more
+// wait in line, first come first served. A larger file travels when nothing else is held. A node
+// that does not answer or is lost ends its transfers with source_away.
 #pragma once
 
 #include <deque>
@@ -24,7 +25,8 @@ struct file_fetcher_config {
 
 class file_fetcher_actor_impl : public bounded_actor<file_fetcher_actor> {
  public:
-  static constexpr std::size_t max_transfers = 16;
+  static constexpr std::size_t max_transfers = 32;
+  static constexpr std::size_t max_transfers_of_node = 8;
   /// A node answers for a piece within this, or is taken to be away.
   static constexpr auto answer_limit = std::chrono::seconds{30};
   /// A file that changes while it is read is begun again so often.

@@ -16,6 +16,7 @@ membership_actor_impl::membership_actor_impl(caf::actor_config& config, actor_pl
     : bounded_actor{config, std::move(place)},
       config_{std::move(s)},
       last_reap_{clock::now()},
+      last_beat_{last_reap_},
       database_up_since_{clock::now()} {}
 
 membership_actor_impl::behavior_type membership_actor_impl::make_behavior() {
@@ -47,6 +48,10 @@ duration membership_actor_impl::interval(duration usual) const {
 }
 
 bool membership_actor_impl::beat() {
+  // Where this process was stopped, others may have been, and have not beaten yet.
+  const auto now = clock::now();
+  if (now - std::exchange(last_beat_, now) > config_.heartbeat + suspect_timeout)
+    database_up_since_ = now;
   auto alive = config_.registry->heartbeat(config_.incarnation, state_);
   if (alive) {
     alone_ = alive->empty();
@@ -97,7 +102,10 @@ void membership_actor_impl::reap() {
   const auto up = last_reap_ - database_up_since_;
   if (up < config_.suspects_grace || leading_["reaper"] == 0) return;
   const auto silent = up < config_.node_timeout ? longest_silence : config_.node_timeout;
-  const auto reaped = config_.source->reap({silent, suspects_, suspect_timeout});
+  const leader_term term{"reaper", config_.registry->self().name, config_.incarnation,
+                         leading_["reaper"]};
+  const auto reaped = config_.source->reap({silent, suspects_, suspect_timeout},
+                                           [&](pqxx::work& tx) { return check_term(tx, term); });
   if (!reaped)
     spdlog::warn("reaping failed: {}", reaped.error().message);
   else if (*reaped > 0)

@@ -53,6 +53,7 @@ class membership_actor_impl : public bounded_actor<membership_actor> {
   bool alone_ = true;  ///< No other node could lead.
   node_state state_ = node_state::running;
   clock::time_point last_reap_;
+  clock::time_point last_beat_;
   clock::time_point database_up_since_;
 };
 

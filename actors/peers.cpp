@@ -291,11 +291,20 @@ caf::result<nodes_answered> peers_actor_impl::ask(const ask_nodes& order) {
   auto all = std::make_shared<gathering>();
   all->promise = make_response_promise<nodes_answered>();
   all->open = asked.size();
+  for (const auto& [name, row] : nodes_)
+    if (order.node.empty() && !links_.contains(name))
+      all->answers.answers.push_back(
+          {name, "not linked with node " + config_.self.node + ", whose log says why",
+           ec::node_refused});
   for (const auto& [name, handle] : asked)
     request(handle, question_limit, order.question)
         .then([all](node_answer& a) { all->add(std::move(a)); },
               [all, node = name](const caf::error& e) {
-                all->add({node, "the node did not answer: " + from_caf(e).message, ec::timeout});
+                all->add({node,
+                          e == caf::sec::request_timeout
+                              ? "the node did not answer in time; is it stopped or overloaded?"
+                              : "the node did not answer: " + from_caf(e).message,
+                          ec::timeout});
               });
   return all->promise;
 }

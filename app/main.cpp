@@ -96,6 +96,8 @@ void add_work(CLI::App& app, arguments& a, int& code) {
                            "Which [[node]] of the config, or a name of its own");
   node_command->add_option("--listen", a.node.listen,
                            "HOST:PORT where the other nodes reach one that is not in the config");
+  node_command->add_option("--api", a.node.api,
+                           "HOST:PORT of the HTTP API of one that is not in the config (none)");
   node_command
       ->add_option("--roles", a.node.roles,
                    "What one that is not in the config does, separated by commas (all)")

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <map>
 #include <set>
 #include <string_view>
 
-#include "runtime/cluster/node_registry.hpp"
 #include "runtime/http/json.hpp"
 
 namespace millrace::cli {
@@ -96,14 +94,12 @@ double weighted_median(std::vector<std::pair<double, std::int64_t>> values) {
 }
 
 result<void> read_nodes(const std::string& text, cluster_picture& p) {
-  constexpr auto timeout = std::chrono::duration<double>(heartbeat_timeout).count();
   auto done = each(text, [&](const value& object) {
     node_line n;
     auto taken = read(object, {required("node", n.name), required("state", n.state),
                                optional("roles", n.roles), optional("leads", n.leads),
                                optional("documents", n.documents), optional("capacity", n.capacity),
                                optional("heartbeat_age_seconds", n.heartbeat_age_seconds)});
-    if (n.alive() && n.heartbeat_age_seconds > timeout) n.state = "lost";
     p.nodes.push_back(std::move(n));
     return taken;
   });

@@ -4,6 +4,7 @@
 
 #include "app/cli/client.hpp"
 #include "app/cli/commands.hpp"
+#include "app/cli/departure.hpp"
 #include "app/cli/signals.hpp"
 #include "runtime/http/json.hpp"
 
@@ -12,7 +13,6 @@ namespace millrace::cli {
 namespace {
 
 constexpr auto look_interval = std::chrono::milliseconds{500};
-constexpr int interrupted_exit = 130;
 
 void show(const rapidjson::Value& r) {
   std::printf(

@@ -30,12 +30,12 @@ node_choice in_file(const settings& s, const node_settings& n) {
 }
 
 result<node_choice> newcomer(const settings& s, const node_words& words) {
-  const auto& [name, listen, roles] = words;
+  const auto& [name, listen, api, roles] = words;
   if (!is_name(name))
     return fail(ec::invalid_argument,
                 "`" + name + "` is no name: letters, digits, '-', '_' and '.'");
-  node_choice choice{
-      name, std::nullopt, {}, roles.empty() ? std::vector<std::string>{"all"} : roles};
+  node_choice choice{name, std::nullopt, api,
+                     roles.empty() ? std::vector<std::string>{"all"} : roles};
   for (const auto& role : choice.roles)
     if (const auto& known = role_names();
         std::find(known.begin(), known.end(), role) == known.end())
@@ -46,7 +46,7 @@ result<node_choice> newcomer(const settings& s, const node_words& words) {
             return names;
           }());
   if (s.node.empty() && listen.empty()) {
-    choice.api = s.api.listen;
+    if (api.empty()) choice.api = s.api.listen;
     return choice;
   }
   if (listen.empty()) {
@@ -72,11 +72,11 @@ result<node_choice> newcomer(const settings& s, const node_words& words) {
 }  // namespace
 
 result<node_choice> choose_node(const settings& s, const node_words& words) {
-  const auto& [name, listen, roles] = words;
+  const auto& [name, listen, api, roles] = words;
   if (name.empty()) {
-    if (!listen.empty() || !roles.empty())
+    if (!listen.empty() || !roles.empty() || !api.empty())
       return fail(ec::invalid_argument,
-                  "--listen and --roles are for a node that is not in the file: name it "
+                  "--listen, --api and --roles are for a node that is not in the file: name it "
                   "with --name");
     if (s.node.size() > 1)
       return fail(ec::invalid_argument,
@@ -88,11 +88,11 @@ result<node_choice> choose_node(const settings& s, const node_words& words) {
   const auto found =
       std::find_if(s.node.begin(), s.node.end(), [&](const auto& n) { return n.name == name; });
   if (found == s.node.end()) return newcomer(s, words);
-  if (!listen.empty() || !roles.empty())
+  if (!listen.empty() || !roles.empty() || !api.empty())
     return fail(ec::invalid_argument,
                 "node `" + name +
-                    "` is in the config with its host, port and roles; --listen and --roles are "
-                    "for one that is not");
+                    "` is in the config with its host, port, api and roles; --listen, --api and "
+                    "--roles are for one that is not");
   return in_file(s, *found);
 }
 

@@ -23,6 +23,7 @@ struct node_choice {
 struct node_words {
   std::string name;
   std::string listen;
+  std::string api = {};
   std::vector<std::string> roles = {};
 };
 

@@ -8,6 +8,7 @@
 
 #include "app/api/submit_paths.hpp"
 #include "app/cli/commands.hpp"
+#include "app/cli/departure.hpp"
 #include "app/cli/progress_view.hpp"
 #include "app/cli/run_report.hpp"
 #include "app/cli/signals.hpp"
@@ -22,7 +23,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr int interrupted_exit = 130;  // 128 + SIGINT, as shells say it
 constexpr auto look_interval = std::chrono::milliseconds{100};
 
 /// "tests-data-20260131-120000": unique, and tells what it was.
@@ -133,21 +133,6 @@ class run_watcher {
   std::int64_t done_ = 0;
 };
 
-/// Drains, and leaves at once on a second signal: whatever was not committed is safe in the queue.
-void drain(node& n) {
-  std::atomic<bool> drained{false};
-  std::thread second{[&] {
-    while (!drained)
-      if (wait_for_stop_signal(look_interval) != 0) {
-        std::fputs("\nmillrace: leaving at once; nothing is lost\n", stderr);
-        n.leave_at_once(interrupted_exit);
-      }
-  }};
-  n.drain(n.config().drain.timeout);
-  drained = true;
-  second.join();
-}
-
 int end_early(node& n, run_end why, const std::string& command) {
   switch (why) {
     case run_end::interrupted:
@@ -168,7 +153,7 @@ int end_early(node& n, run_end why, const std::string& command) {
     case run_end::complete:
       break;
   }
-  drain(n);
+  end_node(n);
   std::fprintf(stderr, "millrace: to go on where this stopped:\n  %s\n", command.c_str());
   return static_cast<int>(exit::error);
 }

@@ -1,11 +1,12 @@
 // `millrace node`: a long-lived node with the HTTP endpoint; SIGTERM and Ctrl-C drain it.
 #include <cstdio>
-#include <thread>
+#include <optional>
 
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "app/cli/commands.hpp"
+#include "app/cli/departure.hpp"
 #include "app/cli/node_choice.hpp"
 #include "app/cli/signals.hpp"
 #include "app/node/node.hpp"
@@ -14,7 +15,6 @@ namespace millrace::cli {
 
 namespace {
 
-constexpr int interrupted_exit = 130;  // 128 + SIGINT, as shells say it
 constexpr auto look_interval = std::chrono::milliseconds{200};
 
 }  // namespace
@@ -43,26 +43,18 @@ int serve(const global_options& global, const node_words& words) {
   std::fprintf(stderr, "millrace: node %s is ready; API at %s\n", name.c_str(),
                n.api_address().empty() ? "(none)" : n.api_address().c_str());
   sd_notify(0, "READY=1");  // nobody hears it where systemd did not start us
-  while (wait_for_stop_signal(look_interval) == 0) {
-    if (const auto failure = n.failure()) {
-      std::fprintf(stderr, "millrace: node %s stops: %s\n", name.c_str(), failure->c_str());
-      n.drain(n.config().drain.timeout);
-      return static_cast<int>(exit::error);
-    }
-  }
-  sd_notify(0, "STOPPING=1");
-  std::fprintf(stderr, "millrace: node %s drains (again: leave at once)\n", name.c_str());
-  std::atomic<bool> drained{false};
-  std::thread second{[&] {
-    while (!drained)
-      if (wait_for_stop_signal(look_interval) != 0) n.leave_at_once(interrupted_exit);
-  }};
-  const auto outcome = n.drain(n.config().drain.timeout);
-  drained = true;
-  second.join();
+  std::optional<std::string> failure;
+  while (!failure && wait_for_stop_signal(look_interval) == 0) failure = n.failure();
+  const std::chrono::microseconds longest = n.config().drain.timeout + leave_limit;
+  sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", static_cast<long long>(longest.count()));
+  if (failure)
+    std::fprintf(stderr, "millrace: node %s stops: %s\n", name.c_str(), failure->c_str());
+  else
+    std::fprintf(stderr, "millrace: node %s drains (again: leave at once)\n", name.c_str());
+  const auto outcome = end_node(n);
   std::fprintf(stderr, "millrace: node %s has drained; %llu documents went back to the queue\n",
                name.c_str(), static_cast<unsigned long long>(outcome.released));
-  return static_cast<int>(exit::ok);
+  return static_cast<int>(failure ? exit::error : exit::ok);
 }
 
 }  // namespace millrace::cli

@@ -12,6 +12,14 @@ namespace millrace::cli {
 
 namespace {
 
+/// A node looks for paths on its own disk.
+error with_advice(error e, const global_options& global, const submit_options& o) {
+  const bool about_paths = e.code == ec::path_missing || e.code == ec::permission_denied;
+  if (about_paths && !o.upload && !global.endpoint.empty())
+    e.message += " (of the node's machine; --upload sends files of this one)";
+  return e;
+}
+
 /// What a node answers to a submission.
 result<paths_summary> summary_in(const std::string& answer) {
   paths_summary s;
@@ -41,7 +49,8 @@ int submit(const global_options& global, const submit_options& o) {
   if (!(*api)->live())
     return report(
         {ec::http_unreachable,
-         "no node runs here; start one with `millrace node --config FILE`, or use `millrace run`"});
+         "no node runs here; name one with --endpoint URL, start one with `millrace node --config "
+         "FILE`, or use `millrace run`"});
   std::vector<std::string> uris;
   std::uint64_t unreadable = 0;
   if (o.upload) {
@@ -66,7 +75,7 @@ int submit(const global_options& global, const submit_options& o) {
       .field("priority", o.priority)
       .end_object();
   const auto answer = (*api)->post("/v1/datasets", body.take());
-  if (!answer) return report(answer.error());
+  if (!answer) return report(with_advice(answer.error(), global, o));
   const auto code = static_cast<int>(unreadable > 0 ? exit::error : exit::ok);
   if (global.json) {
     std::printf("%s\n", answer->c_str());

@@ -4,22 +4,24 @@
 #include <thread>
 
 #include "app/cli/commands.hpp"
+#include "app/cli/departure.hpp"
 #include "app/cli/node_processes.hpp"
 #include "app/cli/signals.hpp"
 #include "app/node/database_access.hpp"
+#include "runtime/cluster/link_port.hpp"
 
 namespace millrace::cli {
 
 namespace {
 
 constexpr auto look_interval = std::chrono::milliseconds{100};
-/// What a node needs besides drain.timeout to end.
-constexpr auto leave_limit = std::chrono::seconds{15};
+/// What a node needs besides drain.timeout and leave_limit to end.
+constexpr std::chrono::seconds exit_limit{5};
 
 /// Until every process has ended. A second signal makes them leave at once.
 int wait_for_all(node_processes& nodes, duration drain_limit) {
   using clock = std::chrono::steady_clock;
-  const auto end = clock::now() + drain_limit + leave_limit;
+  const auto end = clock::now() + drain_limit + leave_limit + exit_limit;
   while (nodes.any_alive() && clock::now() < end) {
     nodes.step(look_interval);
     if (wait_for_stop_signal(std::chrono::milliseconds{0}) != 0) nodes.stop();
@@ -29,6 +31,23 @@ int wait_for_all(node_processes& nodes, duration drain_limit) {
     return static_cast<int>(exit::error);
   }
   return static_cast<int>(nodes.all_well() ? exit::ok : exit::error);
+}
+
+/// Their names. Those of other machines are named on standard error.
+result<std::vector<std::string>> nodes_of_this_machine(const settings& s,
+                                                       const std::filesystem::path& config) {
+  std::vector<std::string> names;
+  for (const auto& n : s.node)
+    if (n.port == 0 || is_of_this_machine(n.host))
+      names.push_back(n.name);
+    else
+      std::fprintf(stderr,
+                   "millrace: %s is no address of this machine; start node %s there: millrace node "
+                   "--config %s --name %s\n",
+                   n.host.c_str(), n.name.c_str(), config.c_str(), n.name.c_str());
+  if (names.empty())
+    return fail(ec::invalid_config, "no [[node]] of " + config.native() + " is of this machine");
+  return names;
 }
 
 }  // namespace
@@ -50,8 +69,10 @@ int up(const global_options& global) {
                                    global.config_file.native()};
   if (!global.data.empty()) command.insert(command.end(), {"--data", global.data.native()});
   node_processes nodes{std::move(command), loaded->restart};
-  for (const auto& n : loaded->node)
-    if (auto started = nodes.start(n.name); !started) return report(started.error());
+  const auto here = nodes_of_this_machine(*loaded, global.config_file);
+  if (!here) return report(here.error());
+  for (const auto& n : *here)
+    if (auto started = nodes.start(n); !started) return report(started.error());
   std::optional<std::string> problem;
   while (!problem && wait_for_stop_signal(std::chrono::milliseconds{0}) == 0)
     problem = nodes.step(look_interval);

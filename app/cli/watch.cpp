@@ -6,6 +6,7 @@
 
 #include "app/cli/client.hpp"
 #include "app/cli/commands.hpp"
+#include "app/cli/departure.hpp"
 #include "app/cli/progress_view.hpp"
 #include "app/cli/signals.hpp"
 #include "app/cli/text.hpp"
@@ -21,7 +22,6 @@ constexpr auto look_interval = std::chrono::seconds{1};
 /// For one answer, and for how long it may stay away before the watching ends.
 constexpr duration look_patience = std::chrono::seconds{10};
 constexpr auto away_limit = std::chrono::minutes{1};
-constexpr int interrupted_exit = 130;
 
 struct watched {
   std::int64_t id = 0;

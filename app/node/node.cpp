@@ -40,6 +40,7 @@ constexpr auto vacuum_interval = std::chrono::seconds{2};
 /// Checkpoints that are left behind only cost space.
 constexpr auto sweep_interval = std::chrono::minutes{1};
 constexpr std::chrono::minutes fold_interval{10};
+constexpr std::chrono::hours forget_interval{1};
 
 /// Claims stop before the disk is full: what is in flight must still be committed.
 std::optional<std::string> storage_problem(const std::filesystem::path& directory,
@@ -222,7 +223,9 @@ result<void> node::impl::open_engine() {
       {"sweeping checkpoints", sweep_interval,
        [from = store]() mutable { return from.sweep().map([](std::int64_t) {}); }},
       {"adding up what nodes that are gone had counted", fold_interval,
-       [this] { return fold_progress(*pool).map([](std::int64_t) {}); }}});
+       [this] { return fold_progress(*pool).map([](std::int64_t) {}); }},
+      {"removing the rows of nodes that are gone for long", forget_interval,
+       [this] { return remove_gone_nodes(*pool).map([](std::int64_t) {}); }}});
   writer = std::make_unique<group_writer>(
       *pool, group_writer_config{name.text, options.config.commit.spill.bytes});
   return {};
@@ -287,7 +290,7 @@ void node::impl::start_actors() {
       [to = supervisor] { caf::anon_send(to, wake_atom_v); });
   add_node_metrics(*counters, {directory.get(), pool.get(), gauge.get(), book.get(),
                                extractors.get(), embeddings.get()});
-  if (!tls.certificate.empty()) add_link_metrics(*counters, tls);
+  if (certificates) add_link_metrics(*counters, certificates->paths().certificate);
 }
 
 peers_config node::impl::link_config() {
@@ -359,7 +362,7 @@ std::vector<readiness_check> node::impl::readiness() {
   const auto flow = ask<drain_progress>(progress_atom_v);
   checks.push_back({"actors", flow.has_value(), flow ? "" : flow.error().message});
   checks.push_back({"claims", !flow || !flow->paused, flow ? flow->pause_reason : ""});
-  if (!tls.certificate.empty()) checks.push_back(certificate_check(tls));
+  if (certificates) checks.push_back(certificate_check(tls, certificates->paths().certificate));
   const std::lock_guard lock{failure_mutex};
   checks.push_back({"supervision", !failure, failure.value_or("")});
   return checks;
@@ -437,7 +440,7 @@ node::~node() {
   // What was claimed ahead, perhaps of another run's dataset, goes back at once instead of when it
   // is reaped.
   if (impl_->supervisor && !impl_->drains->begun()) drain(impl_->options.config.drain.timeout);
-  impl_->close();
+  close();
 }
 
 result<std::unique_ptr<node>> node::start(node_options options) {
@@ -474,6 +477,10 @@ flow_state node::flow() {
   const auto progress = impl_->ask<drain_progress>(progress_atom_v);
   if (!progress) return {};
   return {progress->in_flight, progress->released, progress->paused, progress->pause_reason};
+}
+
+void node::close() {
+  impl_->close();
 }
 
 void node::leave_at_once(int exit_code) {

@@ -60,6 +60,9 @@ class node {
   std::optional<std::string> failure() const;
   /// No new work; what runs ends, or goes back after `limit`.
   drain_outcome drain(duration limit);
+  /// Ends all that the node began, but for its database; it can do nothing afterwards but be
+  /// destroyed. Waits for statements that are under way (database.statement_timeout).
+  void close();
   /// Ends the process within a moment, from any thread: nothing is lost, leases are freed by the
   /// next start.
   [[noreturn]] void leave_at_once(int exit_code);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "runtime/cluster/node_registry.hpp"
+
 namespace millrace {
 
 namespace {
@@ -144,11 +146,16 @@ void add_cluster_metrics(metrics& into, connection_pool& pool) {
       });
     };
   };
-  into.collect(kind::gauge, "millrace_nodes", "Nodes by state.",
-               rows("select state, count(*) from nodes group by state",
-                    [](const metrics::setter& set, const pqxx::row& row) {
-                      set({{"state", row[0].c_str()}}, row[1].as<double>());
-                    }));
+  into.collect(kind::gauge, "millrace_nodes",
+               "Nodes by state; lost: without a heartbeat, and not stopped.",
+               [&pool](const metrics::setter& set) {
+                 const auto states = nodes_by_state(pool);
+                 if (!states) return;
+                 for (const auto* state : {"running", "draining", "lost"})
+                   if (!states->contains(state)) set({{"state", state}}, 0);
+                 for (const auto& [state, count] : *states)
+                   set({{"state", state}}, static_cast<double>(count));
+               });
   into.collect(
       kind::gauge, "millrace_leader", "Epoch of a role's leadership, by the node that holds it.",
       rows("select role, node, epoch from leaders",

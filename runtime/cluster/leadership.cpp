@@ -7,19 +7,26 @@ namespace millrace {
 
 namespace {
 
-constexpr auto campaign_sql = R"sql(
+// Where a leadership `l` may be taken or renewed: parameters as campaign_sql's.
+const std::string open_to_us = R"sql(
+   (l.node = $2 and l.incarnation <= $3)
+   or l.renewed_at < clock_timestamp() - $4::bigint * interval '1 millisecond'
+   or not exists (select from nodes n
+                  where n.name = l.node and n.incarnation = l.incarnation and n.state <> 'stopped'
+                    and not (n.name = any($5::text[])
+                             and n.heartbeat_at < clock_timestamp() - $6::bigint * interval '1 millisecond')))sql";
+
+// The update locks the row even where its condition is false, and would wait for the leader's own
+// transactions: all nodes ask every second, so they look first.
+const auto taken_sql = "select from leaders l where role = $1::text and not (" + open_to_us + ")";
+
+const auto campaign_sql = R"sql(
 insert into leaders as l (role, node, incarnation, epoch)
 values ($1, $2, $3, 1)
 on conflict (role) do update
 set node = excluded.node, incarnation = excluded.incarnation, renewed_at = clock_timestamp(),
     epoch = l.epoch + case when l.node = excluded.node and l.incarnation = excluded.incarnation then 0 else 1 end
-where (l.node = excluded.node and l.incarnation <= excluded.incarnation)
-   or l.renewed_at < clock_timestamp() - $4::bigint * interval '1 millisecond'
-   or not exists (select from nodes n
-                  where n.name = l.node and n.incarnation = l.incarnation and n.state <> 'stopped'
-                    and not (n.name = any($5::text[])
-                             and n.heartbeat_at < clock_timestamp() - $6::bigint * interval '1 millisecond'))
-returning epoch)sql";
+where )sql" + open_to_us + " returning epoch";
 
 // A name that no node can have: whoever campaigns next finds no such node.
 constexpr auto resign_sql = R"sql(
@@ -42,11 +49,15 @@ result<std::optional<leader_term>> campaign(connection_pool& pool, const std::st
   return pool.transact(
       "leadership",
       [&](pqxx::work& tx, pooled_connection& c) -> result<std::optional<leader_term>> {
+        c.prepare("leadership_taken", taken_sql);
         c.prepare("leadership_campaign", campaign_sql);
-        const auto rows = tx.exec_prepared("leadership_campaign", role, node, incarnation,
-                                           static_cast<std::int64_t>(lifetime.count()),
-                                           text_array_parameter(suspects),
-                                           static_cast<std::int64_t>(suspect_timeout.count()));
+        const auto ask = [&](const char* statement) {
+          return tx.exec_prepared(
+              statement, role, node, incarnation, static_cast<std::int64_t>(lifetime.count()),
+              text_array_parameter(suspects), static_cast<std::int64_t>(suspect_timeout.count()));
+        };
+        if (!ask("leadership_taken").empty()) return std::optional<leader_term>{};
+        const auto rows = ask("leadership_campaign");
         if (rows.empty()) return std::optional<leader_term>{};
         return std::optional{leader_term{role, node, incarnation, rows[0][0].as<std::int64_t>()}};
       });

@@ -34,6 +34,35 @@ int try_connect(const addrinfo& to, duration limit) {
   return problem;
 }
 
+/// 0 where it could be bound and is free again, else the reason.
+int try_bind(const addrinfo& at) {
+  const unique_fd socket{::socket(at.ai_family, at.ai_socktype | SOCK_CLOEXEC, at.ai_protocol)};
+  if (!socket) return errno;
+  // As CAF binds: what a former process left behind in TIME_WAIT is no obstacle.
+  const int on = 1;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  return ::bind(socket.get(), at.ai_addr, at.ai_addrlen) == 0 ? 0 : errno;
+}
+
+/// Nothing where `attempt` returns 0 for one of the addresses that are meant, else why the last one
+/// failed.
+template <class Attempt>
+std::optional<std::string> first_success(const std::string& host, const std::string& port,
+                                         Attempt attempt) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int problem = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &found))
+    return std::string{"its name is not known: "} + ::gai_strerror(problem);
+  int problem = 0;
+  for (auto* a = found; a != nullptr; a = a->ai_next)
+    if ((problem = attempt(*a)) == 0) break;
+  ::freeaddrinfo(found);
+  if (problem == 0) return std::nullopt;
+  if (problem == EADDRNOTAVAIL) return "that is no address of this machine";
+  return std::string{std::strerror(problem)};
+}
+
 std::uint16_t local_port(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -76,18 +105,16 @@ std::optional<link_address> parse_link_address(const std::string& text) {
 }
 
 std::optional<std::string> why_unreachable(const link_address& to, duration limit) {
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int problem =
-          ::getaddrinfo(to.host.c_str(), std::to_string(to.port).c_str(), &wanted, &found))
-    return std::string{"its name is not known: "} + ::gai_strerror(problem);
-  int problem = 0;
-  for (auto* a = found; a != nullptr; a = a->ai_next)
-    if ((problem = try_connect(*a, limit)) == 0) break;
-  ::freeaddrinfo(found);
-  if (problem == 0) return std::nullopt;
-  return std::string{std::strerror(problem)};
+  return first_success(to.host, std::to_string(to.port),
+                       [&](const addrinfo& a) { return try_connect(a, limit); });
+}
+
+bool is_of_this_machine(const std::string& host) {
+  return !first_success(host, "0", try_bind);
+}
+
+std::optional<std::string> why_not_listening(const link_address& at) {
+  return first_success(at.host, std::to_string(at.port), try_bind);
 }
 
 int drop_silent_connections(std::uint16_t port, duration silence) {

@@ -26,6 +26,14 @@ std::optional<link_address> parse_link_address(const std::string& text);
 /// sentence without the address. Blocks for at most `limit`, and for the name's resolution.
 std::optional<std::string> why_unreachable(const link_address& to, duration limit);
 
+/// False where the host stands for other machines only, or its name is not known. Blocks for the
+/// name's resolution.
+bool is_of_this_machine(const std::string& host);
+
+/// Nothing where this process could listen there now, else why not, as a sentence without the
+/// address. Blocks for the name's resolution.
+std::optional<std::string> why_not_listening(const link_address& at);
+
 /// Shuts down the accepted connections to our `port` that have received nothing for `silence`:
 /// nodes beat much more often. Returns how many. Does not block.
 int drop_silent_connections(std::uint16_t port, duration silence);

@@ -1,5 +1,7 @@
 #include "runtime/cluster/node_registry.hpp"
 
+#include <thread>
+
 #include <unistd.h>
 
 #include "runtime/database/binary_rows.hpp"
@@ -7,6 +9,8 @@
 namespace millrace {
 
 namespace {
+
+constexpr std::chrono::milliseconds beat_look_interval{250};
 
 constexpr auto join_sql = R"sql(
 insert into nodes as n (name, incarnation, address, roles, state, version, pid, capacity, protocol, link_id)
@@ -44,15 +48,30 @@ constexpr auto leave_sql = R"sql(
 update nodes set state = 'stopped', heartbeat_at = clock_timestamp(), actors = $3::jsonb
 where name = $1 and incarnation = $2)sql";
 
-constexpr auto nodes_sql = R"sql(
+const auto shown_state =
+    "case when state <> 'stopped' and not (" + live + ") then 'lost' else state end";
+
+const auto nodes_sql =
+    R"sql(
 select coalesce(json_agg(n), '[]') from (
-  select name as node, state, address, roles, capacity, version, pid, incarnation, started_at,
+  select name as node, )sql" +
+    shown_state + R"sql( as state, address, roles, capacity, version, pid, incarnation, started_at,
          round(extract(epoch from clock_timestamp() - heartbeat_at)::numeric, 1) as heartbeat_age_seconds,
          coalesce(held.documents, 0) as documents,
          (select coalesce(json_agg(role order by role), '[]') from leaders l
           where l.node = nodes.name and l.incarnation = nodes.incarnation and nodes.state <> 'stopped') as leads
   from nodes left join (select node, count(*) as documents from queue_leases group by node) held on held.node = nodes.name
-  order by name limit 1000) n)sql";
+  order by state = 'stopped', name limit )sql" +
+    std::to_string(max_shown_nodes) + ") n";
+
+const auto states_sql = "select " + shown_state + ", count(*) from nodes group by 1";
+
+const auto gone_sql = "delete from nodes n where heartbeat_at < clock_timestamp() - interval '" +
+                      std::to_string(gone_age.count()) + R"sql( hours'
+  and not exists (select from queue_leases l where l.node = n.name))sql";
+
+constexpr auto beat_sql =
+    "select heartbeat_at::text from nodes where name = $1 and incarnation = $2";
 
 constexpr auto cluster_sql = R"sql(
 select json_build_object('cluster', (select name from cluster),
@@ -98,6 +117,26 @@ result<std::optional<node_row>> node_registry::rival() {
         if (rows.empty()) return std::optional<node_row>{};
         return std::optional{to_node_row(rows[0])};
       });
+}
+
+result<bool> node_registry::beats(const node_row& of, duration patience) {
+  const auto last_beat = [&] {
+    return pool_.transact("heartbeat",
+                          [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+                            const auto rows = tx.exec_params(beat_sql, of.name, of.incarnation);
+                            return rows.empty() ? std::string{} : rows[0][0].as<std::string>();
+                          });
+  };
+  const auto first = last_beat();
+  if (!first) return tl::unexpected<error>(first.error());
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(beat_look_interval);
+    const auto now = last_beat();
+    if (!now) return tl::unexpected<error>(now.error());
+    if (*now != *first) return !now->empty();
+  }
+  return false;
 }
 
 result<std::int64_t> node_registry::join() {
@@ -147,6 +186,23 @@ result<std::string> nodes_json(connection_pool& pool) {
   return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
     return std::string{tx.exec1(nodes_sql)[0].c_str()};
   });
+}
+
+result<std::map<std::string, std::int64_t>> nodes_by_state(connection_pool& pool) {
+  using counts = std::map<std::string, std::int64_t>;
+  return pool.transact("metrics", [&](pqxx::work& tx, pooled_connection&) -> result<counts> {
+    counts found;
+    for (const auto& row : tx.exec(states_sql))
+      found[row[0].as<std::string>()] = row[1].as<std::int64_t>();
+    return found;
+  });
+}
+
+result<std::int64_t> remove_gone_nodes(connection_pool& pool) {
+  return pool.transact("heartbeat",
+                       [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+                         return static_cast<std::int64_t>(tx.exec0(gone_sql).affected_rows());
+                       });
 }
 
 result<std::string> cluster_json(connection_pool& pool) {

@@ -5,7 +5,9 @@
 // Thread-safe; blocks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +56,8 @@ class node_registry {
   /// A live node whose row stands in the way: one of the same name at another address, or of
   /// another name and the same link id.
   result<std::optional<node_row>> rival();
+  /// True as soon as the node of that row beats again; false where it did not for `patience`.
+  result<bool> beats(const node_row& of, duration patience);
   /// Writes the row and returns the new incarnation.
   result<std::int64_t> join();
   /// Renews the row and returns the other live nodes that have an address, at most max_peers.
@@ -72,8 +76,15 @@ class node_registry {
 
 /// A live node on another machine, which would look for `file:///PATH` on its own disk.
 result<std::optional<std::string>> distant_node(connection_pool& pool);
-/// [{"node","state","roles",…,"heartbeat_age_seconds"}]
+/// [{"node","state","roles",…,"heartbeat_age_seconds"}]: at most max_shown_nodes, those that live
+/// first. `state` is node_state's, or "lost" for one that does not beat.
 result<std::string> nodes_json(connection_pool& pool);
+inline constexpr int max_shown_nodes = 1'000;
+/// How many nodes there are in each such state.
+result<std::map<std::string, std::int64_t>> nodes_by_state(connection_pool& pool);
+/// Removes the rows of nodes that have not been there for gone_age and hold nothing; how many.
+result<std::int64_t> remove_gone_nodes(connection_pool& pool);
+inline constexpr std::chrono::hours gone_age{7 * 24};
 /// {"cluster","documents_ended"}: its name (null before its first node), and how many documents
 /// stand ready or failed in all datasets.
 result<std::string> cluster_json(connection_pool& pool);

@@ -296,8 +296,11 @@ result<std::int64_t> queue::free_former_incarnations() {
   });
 }
 
-result<std::int64_t> queue::reap(const dead_nodes& dead) {
+result<std::int64_t> queue::reap(const dead_nodes& dead,
+                                 const std::function<result<void>(pqxx::work&)>& may) {
   return pool_.transact("reap", [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
+    if (may)
+      if (auto allowed = may(tx); !allowed) return tl::unexpected<error>(allowed.error());
     c.prepare("queue_reap", reap_sql);
     const auto reaped =
         tx.exec_prepared("queue_reap", static_cast<std::int64_t>(dead.node_timeout.count()),

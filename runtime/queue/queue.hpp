@@ -80,7 +80,10 @@ class queue {
     std::vector<std::string> suspects = {};  ///< …and of these names already…
     duration suspect_timeout{0};             ///< …after this.
   };
-  result<std::int64_t> reap(const dead_nodes& dead);
+  /// `may`, where there is one, is asked first, in the same transaction: a reaper that leads no
+  /// more must not.
+  result<std::int64_t> reap(const dead_nodes& dead,
+                            const std::function<result<void>(pqxx::work&)>& may = {});
 
   /// A suspect is about to run: from here on a loss is held against it. False where the lease is
   /// somebody else's now.

@@ -112,6 +112,24 @@ TEST_F(file_fetcher_test, a_node_that_is_not_there_or_does_not_answer_is_away) {
   EXPECT_EQ(code, ec::source_away);
 }
 
+TEST_F(file_fetcher_test, a_node_that_does_not_answer_costs_its_own_share) {
+  start_fetcher();
+  reader.silent = true;
+  scripted_reader other;
+  other.content = "text";
+  auto quick = offer();
+  quick.node = "c";
+  quick.files = other.spawn(engine);
+  tell({offer(), quick});
+  for (auto i = 2 * file_fetcher_actor_impl::max_transfers; i > 0; --i)
+    (*engine.self)->send(fetcher, fetch_file{1, "file://b/a", 1});
+  engine.run();
+  EXPECT_EQ(reader.asked.size(), file_fetcher_actor_impl::max_transfers_of_node);
+  const auto fetched = fetch(4, "file://c/a");
+  ASSERT_TRUE(fetched) << fetched.error().message;
+  EXPECT_EQ(fetched->file->read(0, 4), "text");
+}
+
 TEST_F(file_fetcher_test, a_lost_link_ends_its_transfers_at_once) {
   start_fetcher();
   reader.silent = true;

@@ -130,7 +130,10 @@ std::string cluster_bed::leader(const std::string& role) const {
 
 void cluster_bed::stop_all() {
   for (const auto& [name, n] : nodes_) n->process->signal(SIGTERM);
-  for (const auto& [name, n] : nodes_) n->process->wait();
+  for (const auto& [name, n] : nodes_) {
+    const auto ended = n->process->wait();
+    EXPECT_EQ(ended.exit_code, 0) << name << ": " << ended.err;
+  }
   nodes_.clear();
 }
 

@@ -53,7 +53,7 @@ class cluster_bed : public fault_bed {
   /// Documents of which a node committed the result.
   std::int64_t done_by(const std::string& name) const;
   std::string leader(const std::string& role) const;
-  /// Sends SIGTERM to all that run and waits for their ends.
+  /// Sends SIGTERM to all, and expects that they end well.
   void stop_all();
 
   std::map<std::string, int> ports;  ///< Of the links, by node.

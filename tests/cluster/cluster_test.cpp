@@ -2,6 +2,7 @@
 #include <csignal>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -98,13 +99,15 @@ TEST(cluster, a_newcomer_that_is_not_in_the_file_gets_work) {
   bed.start("a");
   bed.submit("a");
   const auto start = std::chrono::steady_clock::now();
-  bed.start("d", {"--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+  bed.start("d",
+            {"--listen", "127.0.0.1:" + std::to_string(bed.free_port()), "--api", "127.0.0.1:0"});
   ASSERT_TRUE(eventually([&] { return bed.done_by("d") > 0; }));
   const auto waited = std::chrono::steady_clock::now() - start;
   RecordProperty("milliseconds", static_cast<int>(waited / std::chrono::milliseconds{1}));
   EXPECT_TRUE(eventually([&] {
     return bed.node("d").process->err().find("linked with node a") != std::string::npos;
   }));
+  EXPECT_EQ(bed.node("d").get("/readyz").status, 200) << "--api";
 }
 
 // Each in a mount namespace of its own, where only the first one sees the documents.
@@ -195,9 +198,18 @@ TEST(cluster, a_drained_node_passes_its_work_on_and_stays) {
   ASSERT_TRUE(bed.linked({"a", "b", "c"}));
   bed.submit("a");
   ASSERT_TRUE(eventually([&] { return bed.done_by("b") > 0; }));
-  const auto drained = bed.w.run({"drain", "b", "--wait", "--endpoint", bed.node("a").url});
+  const auto drained =
+      bed.w.run({"drain", "b", "--wait", "--json", "--endpoint", bed.node("a").url});
   EXPECT_EQ(drained.exit_code, 0) << drained.err;
-  EXPECT_THAT(drained.out, HasSubstr("b: drained"));
+  const auto report = parse_json(drained.out);
+  EXPECT_STREQ(report["state"].GetString(), "drained");
+  EXPECT_GT(number_at(report, "eligible"), 0);
+  EXPECT_EQ(number_at(report, "in_flight"), 0);
+  EXPECT_LE(number_at(report, "released"), number_at(report, "eligible"));
+  EXPECT_EQ(number_at(report, "failed"), 0);
+  const auto again = bed.w.run({"drain", "b", "--wait", "--endpoint", bed.node("a").url});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("b: drained"));
   EXPECT_EQ(bed.number("select count(*) from queue_leases where node = 'b'"), 0);
   EXPECT_EQ(bed.number("select count(*) from leaders where node = 'b'"), 0);
   const auto done = bed.done_by("b");
@@ -295,6 +307,44 @@ TEST(cluster, a_live_row_of_the_same_name_at_another_address_is_a_rival_while_so
   row("gone", bed.free_port());  // and there nobody does
   bed.start("gone", {"--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
   EXPECT_EQ(bed.sql("select incarnation > 0 from nodes where name = 'gone'"), "t");
+}
+
+TEST(cluster, a_node_that_beats_is_a_rival_although_it_cannot_be_reached) {
+  cluster_bed bed{{.names = {"a"}}};
+  bed.start("a");
+  bed.sql(
+      "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity) values "
+      "('far', 0, '127.0.0.1:" +
+      std::to_string(bed.free_port()) + "', '{all}', 'running', '0', 1, 1) returning 1");
+  const std::jthread heart{[&](const std::stop_token& stopped) {
+    while (!stopped.stop_requested())
+      bed.sql("update nodes set heartbeat_at = clock_timestamp() where name = 'far' returning 1");
+  }};
+  const auto refused =
+      bed.refused({"--name", "far", "--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("which cannot be reached from here"));
+  EXPECT_EQ(bed.number("select incarnation from nodes where name = 'far'"), 0);
+}
+
+TEST(cluster, a_second_signal_ends_a_node_that_waits_for_the_database) {
+  cluster_bed bed{{.names = {"a"}}};
+  auto& a = bed.start("a");
+  {
+    pqxx::connection connection{bed.database_url()};
+    pqxx::work holds{connection};
+    holds.exec0("lock table nodes in access exclusive mode");
+    a.process->signal(SIGTERM);
+    EXPECT_TRUE(eventually([&] {
+      return bed.number(
+                 "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and "
+                 "query like '%set state = ''stopped''%'") == 1;
+    })) << a.process->err();
+    a.process->signal(SIGTERM);
+    EXPECT_EQ(a.process->wait().exit_code, 130);
+  }
+  bed.start("a");
+  bed.stop_all();
 }
 
 // Two that have pid 1 on one machine, as containers on the host's network have.

@@ -10,6 +10,7 @@
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/core/unique_fd.hpp"
 #include "tests/cluster/cluster_bed.hpp"
+#include "tests/cluster/tls_visitor.hpp"
 
 namespace millrace {
 namespace {
@@ -158,14 +159,62 @@ TEST_F(links_test, a_node_of_another_ca_or_without_tls_is_kept_out) {
   EXPECT_EQ(a.get("/livez").status, 200);
 }
 
+TEST_F(links_test, a_node_of_another_machine_does_not_run_here) {
+  issue({"a", "afar"}, certs);
+  cluster_bed bed{with_tls(certs, {.names = {"a"}, .by_url = true})};
+  write_text(bed.config, read_text(bed.config) +
+                             "[[node]]\nname = \"afar\"\nhost = \"192.0.2.7\"\nport = 4700\n");
+  const auto all = bed.w.start({"up", "--config", bed.config});
+  EXPECT_TRUE(all->says("192.0.2.7 is no address of this machine; start node afar there"))
+      << all->err();
+  EXPECT_TRUE(all->says("node a is ready")) << all->err();
+  const auto alone = bed.refused({"--name", "afar"});
+  EXPECT_EQ(alone.exit_code, 1);
+  EXPECT_THAT(alone.err, HasSubstr("192.0.2.7:4700 for the links between nodes: that is no address "
+                                   "of this machine"));
+  EXPECT_EQ(bed.number("select count(*) from nodes where name = 'afar'"), 0) << "it did not join";
+  all->signal(SIGINT);
+  EXPECT_EQ(all->wait().exit_code, 0);
+}
+
+TEST_F(links_test, a_visitor_without_a_certificate_of_the_ca_hears_nothing) {
+  issue({"a", "b"}, certs);
+  issue({"b"}, folder.path() / "other");
+  cluster_bed bed{with_tls(certs, {.names = {"a"}})};
+  bed.start("a");
+  const auto port = bed.ports.at("a");
+  EXPECT_TRUE(visit_by_tls(port, certs / "b.pem", certs / "b.key").heard_a_word)
+      << "a node speaks first to one that it lets in";
+  EXPECT_FALSE(visit_by_tls(port).heard_a_word);
+  const auto other = folder.path() / "other";
+  EXPECT_FALSE(visit_by_tls(port, other / "b.pem", other / "b.key").heard_a_word);
+}
+
 TEST_F(links_test, certificates_are_replaced_while_nodes_run) {
   issue({"a", "b"}, certs);
   cluster_bed bed{with_tls(certs, {.names = {"a", "b"}})};
   bed.start("a");
-  issue({"a", "b"}, certs);
-  const auto ca = certificate_authority::open(certs, "test");
+  const auto shown_days = [&] {
+    return visit_by_tls(bed.ports.at("a")).remains / std::chrono::days{1};
+  };
+  EXPECT_EQ(shown_days(), 29);
+  const auto says = [&](const std::string& days) {
+    return bed.node("a").get("/readyz?verbose").body.find("ends in " + days + " days") !=
+           std::string::npos;
+  };
+  const auto renewed = folder.path() / "renewed";
+  std::filesystem::copy(certs, renewed, std::filesystem::copy_options::recursive);
+  const auto ca = certificate_authority::open(renewed, "test");
   ASSERT_TRUE(ca->issue("a", 300));
-  EXPECT_THAT(bed.node("a").get("/readyz?verbose").body, HasSubstr("ends in 299 days"));
+  write_text(certs / "a.pem", read_text(renewed / "a.pem"));  // and its key has not come yet
+  ASSERT_TRUE(eventually([&] {
+    return bed.node("a").process->err().find("go on with the former") != std::string::npos;
+  })) << bed.node("a").process->err();
+  EXPECT_EQ(shown_days(), 29);
+  EXPECT_TRUE(says("29")) << "what links use, not what lies there";
+  write_text(certs / "a.key", read_text(renewed / "a.key"));
+  EXPECT_TRUE(eventually([&] { return shown_days() == 299; }));
+  EXPECT_TRUE(says("299"));
   bed.start("b");
   EXPECT_TRUE(bed.linked({"a", "b"}));
 }

@@ -32,7 +32,7 @@ class comings_and_goings {
         return;
       case 1:
         process.signal(SIGTERM);
-        process.wait();
+        EXPECT_EQ(process.wait().exit_code, 0) << name;
         bed_.kill(name);
         return;
       default:
@@ -61,7 +61,7 @@ class comings_and_goings {
 TEST(random_nodes, come_and_go_and_every_document_ends_once) {
   const auto limit = seconds{number_from_environment("MILLRACE_SECONDS", 60)};
   const auto seed = number_from_environment("MILLRACE_SEED", std::random_device{}());
-  std::cout << "seed " << seed << '\n';
+  std::cout << "seed " << seed << std::endl;  // before it may be killed
   SCOPED_TRACE("MILLRACE_SEED=" + std::to_string(seed));
   // Work for the whole time: 8 slots of 12 on the average, 250 ms a document.
   const auto documents = static_cast<int>(32 * limit.count());

@@ -47,7 +47,7 @@ TEST(cluster_picture, a_node_that_says_nothing_is_told_apart_from_one_that_is_lo
   const auto p = joined(
       R"([{"node":"a","state":"running","heartbeat_age_seconds":1},
           {"node":"b","state":"running","heartbeat_age_seconds":2},
-          {"node":"c","state":"running","heartbeat_age_seconds":15.1},
+          {"node":"c","state":"lost","heartbeat_age_seconds":15.1},
           {"node":"d","state":"stopped","heartbeat_age_seconds":99},
           {"node":"e","state":"running","heartbeat_age_seconds":0}])",
       "[" + actor("a", "ledger") + R"(,{"node":"b","state":"the node did not answer: timeout"}])");

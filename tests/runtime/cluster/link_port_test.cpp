@@ -66,6 +66,23 @@ TEST(link_port, says_whether_somebody_listens) {
   EXPECT_NE(why_unreachable({"no-such-host.invalid", 1}, milliseconds{1000}), std::nullopt);
 }
 
+TEST(link_port, says_whether_one_could_listen_here) {
+  const listening_port open;
+  EXPECT_EQ(why_not_listening({"127.0.0.1", open.number()}), "Address already in use");
+  EXPECT_EQ(why_not_listening({"192.0.2.7", 4700}), "that is no address of this machine");
+  EXPECT_NE(why_not_listening({"no-such-host.invalid", 4700}), std::nullopt);
+  std::uint16_t free = 0;
+  {
+    const listening_port closed;
+    free = closed.number();
+  }
+  EXPECT_EQ(why_not_listening({"127.0.0.1", free}), std::nullopt);
+  EXPECT_TRUE(is_of_this_machine("127.0.0.1"));
+  EXPECT_TRUE(is_of_this_machine("localhost"));
+  EXPECT_FALSE(is_of_this_machine("192.0.2.7"));
+  EXPECT_FALSE(is_of_this_machine("no-such-host.invalid"));
+}
+
 TEST(link_port, drops_who_says_nothing_and_nobody_else) {
   const listening_port ours, another;
   const auto silent = ours.connect();

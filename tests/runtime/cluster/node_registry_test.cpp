@@ -1,5 +1,7 @@
 #include "runtime/cluster/node_registry.hpp"
 
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -72,6 +74,38 @@ TEST(node_registry, nodes_are_listed_with_what_they_carry_and_lead) {
       db.query("select n ->> 'node' || ' ' || (n ->> 'documents') || ' ' || (n ->> 'leads') || "
                "' ' || (n ->> 'capacity') from listed"),
       "a 2 [\"reaper\"] 7");
+}
+
+TEST(node_registry, a_node_without_a_heartbeat_is_lost_and_one_that_stays_away_is_forgotten) {
+  test_database db;
+  for (const auto* name : {"a", "b", "c", "d"})
+    must(node_registry{db.pool(), {name, "", {"all"}, 10, "1.0"}}.join());
+  db.execute("update nodes set heartbeat_at = now() - interval '16 seconds' where name = 'b'");
+  db.execute(
+      "update nodes set state = 'stopped', heartbeat_at = now() - interval '8 days' where name in "
+      "('c', 'd')");
+  db.execute(
+      "insert into queue_leases (token, document_id, dataset_id, priority, failures, losses, node, "
+      "incarnation, deadline) select 1, 1, 1, 0, 0, 0, name, incarnation, now() from nodes where "
+      "name = 'd'");
+  const std::map<std::string, std::int64_t> states{{"running", 1}, {"lost", 1}, {"stopped", 2}};
+  EXPECT_EQ(must(nodes_by_state(db.pool())), states);
+  const auto shown = must(nodes_json(db.pool()));
+  EXPECT_THAT(shown, HasSubstr(R"("node":"b","state":"lost")"));
+  EXPECT_EQ(must(remove_gone_nodes(db.pool())), 1);
+  EXPECT_EQ(db.query("select string_agg(name, ' ' order by name) from nodes"), "a b d");
+}
+
+TEST(node_registry, a_node_is_seen_to_beat_or_not) {
+  test_database db;
+  node_registry a{db.pool(), {"a", "", {"all"}, 10, "1.0"}};
+  node_registry watcher{db.pool(), {"w", "", {"all"}, 10, "1.0"}};
+  const node_row row{"a", must(a.join()), "", "1.0", 0};
+  EXPECT_FALSE(must(watcher.beats(row, std::chrono::milliseconds{300})));
+  const std::jthread heart{[&](const std::stop_token& stopped) {
+    while (!stopped.stop_requested()) must(a.heartbeat(row.incarnation, node_state::running));
+  }};
+  EXPECT_TRUE(must(watcher.beats(row, std::chrono::minutes{1})));
 }
 
 TEST(node_registry, a_database_belongs_to_the_cluster_that_came_first) {

@@ -1,0 +1,42 @@
+#include "app/cli/departure.hpp"
+
+#include <cstdio>
+#include <thread>
+
+#include "app/cli/commands.hpp"
+#include "app/cli/signals.hpp"
+#include "config/text_forms.hpp"
+
+namespace millrace::cli {
+
+namespace {
+
+constexpr std::chrono::milliseconds look_interval{200};
+
+void watch(node& n, duration limit, const std::stop_token& ended) {
+  using clock = std::chrono::steady_clock;
+  const auto latest = clock::now() + limit;
+  while (!ended.stop_requested()) {
+    if (wait_for_stop_signal(look_interval) != 0) {
+      std::fputs("\nmillrace: leaving at once; nothing is lost\n", stderr);
+      n.leave_at_once(interrupted_exit);
+    }
+    if (clock::now() < latest) continue;
+    std::fputs("millrace: the node did not end in time; leaving at once; nothing is lost\n",
+               stderr);
+    n.leave_at_once(static_cast<int>(exit::error));
+  }
+}
+
+}  // namespace
+
+drain_outcome end_node(node& n) {
+  const auto limit = n.config().drain.timeout;
+  const std::jthread watcher{
+      [&n, limit](const std::stop_token& ended) { watch(n, limit + leave_limit, ended); }};
+  const auto outcome = n.drain(limit);
+  n.close();
+  return outcome;
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,65 @@
+#include "tests/cluster/tls_visitor.hpp"
+
+#include <memory>
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/socket.h>
+
+#include "runtime/core/unique_fd.hpp"
+#include "tests/integration/program.hpp"
+
+namespace millrace {
+
+namespace {
+
+template <auto Free>
+struct freed_by {
+  template <class T>
+  void operator()(T* held) const {
+    Free(held);
+  }
+};
+using tls_context = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
+using tls_connection = std::unique_ptr<SSL, freed_by<SSL_free>>;
+using x509_certificate = std::unique_ptr<X509, freed_by<X509_free>>;
+
+std::chrono::seconds remains_of(const tls_connection& tls) {
+  const x509_certificate shown{SSL_get1_peer_certificate(tls.get())};
+  int days = 0, seconds = 0;
+  if (!shown || ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(shown.get())) != 1)
+    return {};
+  return std::chrono::days{days} + std::chrono::seconds{seconds};
+}
+
+}  // namespace
+
+tls_visit visit_by_tls(int port, const std::filesystem::path& certificate,
+                       const std::filesystem::path& key) {
+  const unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const timeval limit{patience.count(), 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const tls_context context{SSL_CTX_new(TLS_client_method())};
+  if (!certificate.empty()) {
+    EXPECT_EQ(SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()), 1);
+    EXPECT_EQ(SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM), 1);
+  }
+  const tls_connection tls{SSL_new(context.get())};
+  SSL_set_fd(tls.get(), fd.get());
+  tls_visit visit;
+  // With TLS 1.3 a client learns that it is refused only when it reads.
+  const bool shaken = SSL_connect(tls.get()) == 1;
+  visit.remains = remains_of(tls);
+  char byte;
+  visit.heard_a_word = shaken && SSL_read(tls.get(), &byte, 1) == 1;
+  return visit;
+}
+
+}  // namespace millrace
