@@ -54,6 +54,7 @@ bool membership_actor_impl::beat() {
     database_up_since_ = now;
   auto alive = config_.registry->heartbeat(config_.incarnation, state_);
   if (alive) {
+    if (std::exchange(database_away_, false)) spdlog::info("the database answers again");
     alone_ = alive->empty();
     send(config_.supervisor, nodes_seen{std::move(*alive)});
     return true;
@@ -61,8 +62,8 @@ bool membership_actor_impl::beat() {
   database_up_since_ = clock::now();
   if (alive.error().code == ec::stale_token)
     send(config_.supervisor, node_superseded{alive.error().message});
-  else
-    spdlog::warn("heartbeat failed: {}", alive.error().message);
+  else if (!std::exchange(database_away_, true))
+    spdlog::warn("the database does not answer: {}", alive.error().message);
   return false;
 }
 

@@ -50,6 +50,7 @@ class membership_actor_impl : public bounded_actor<membership_actor> {
   membership_config config_;
   std::map<std::string, std::int64_t> leading_;  ///< Role → epoch.
   std::vector<std::string> suspects_;
+  bool database_away_ = false;
   bool alone_ = true;  ///< No other node could lead.
   node_state state_ = node_state::running;
   clock::time_point last_reap_;

@@ -11,6 +11,7 @@
 #include "actors/supervisor.hpp"
 #include "actors/system_config.hpp"
 #include "app/api/api.hpp"
+#include "app/node/database_watch.hpp"
 #include "app/node/node_drain.hpp"
 #include "app/node/node_link.hpp"
 #include "app/node/node_metrics.hpp"
@@ -64,6 +65,7 @@ std::string api_socket(const embedded_server& server) {
 struct node::impl {
   node_options options;
   database_access database;
+  std::unique_ptr<database_watch> database_guard;  ///< Null for a URL.
   node_name name;
   std::unique_ptr<connection_pool> pool;
   std::shared_ptr<metrics> counters = std::make_shared<metrics>();
@@ -128,6 +130,7 @@ result<void> node::impl::open() {
   auto opened = open_database(options.config, database_use::write);
   if (!opened) return tl::unexpected<error>(opened.error());
   database = std::move(*opened);
+  if (database.server) database_guard = std::make_unique<database_watch>(*database.server);
   auto held = options.name.empty() ? hold_any_name(database.data_directory)
                                    : hold_name(database.data_directory, options.name);
   if (!held) return tl::unexpected<error>(held.error());

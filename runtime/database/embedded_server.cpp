@@ -26,6 +26,7 @@ constexpr int max_start_attempts = 3;
 }  // namespace
 
 struct embedded_server::impl {
+  embedded_server_config config;
   postgres::data_directory directory;
   postgres::file_lock starting;  ///< Held only while starting or stopping.
   postgres::file_lock holders;   ///< Held shared for life.
@@ -33,29 +34,41 @@ struct embedded_server::impl {
   std::string connection_string;
   bool adopted = false;
 
-  result<void> join(const embedded_server_config& config);
+  result<void> join();
+  result<void> start_again();
   void leave();
 
  private:
-  result<void> start(const embedded_server_config& config);
-  result<bool> start_once(const postgres::installation& programs,
-                          const embedded_server_config& config);
+  result<void> take_turn();
+  result<void> start();
+  result<bool> start_once(const postgres::installation& programs);
   result<void> ensure_database() const;
   error did_not_start(std::uintmax_t log_offset) const;
 };
 
-result<void> embedded_server::impl::join(const embedded_server_config& config) {
-  if (!starting.exclusive_within(turn_limit))
-    return fail(ec::data_directory,
-                "another process has been starting or stopping the database in " +
-                    directory.root.string() + " for more than " +
-                    std::to_string(turn_limit.count()) + " minutes; end it and try again");
-  auto joined = start(config).and_then([&] { return ensure_database(); });
+result<void> embedded_server::impl::take_turn() {
+  if (starting.exclusive_within(turn_limit)) return {};
+  return fail(ec::data_directory, "another process has been starting or stopping the database in " +
+                                      directory.root.string() + " for more than " +
+                                      std::to_string(turn_limit.count()) +
+                                      " minutes; end it and try again");
+}
+
+result<void> embedded_server::impl::join() {
+  if (auto turn = take_turn(); !turn) return turn;
+  auto joined = start().and_then([&] { return ensure_database(); });
   if (joined && !holders.try_shared())
     joined = fail(ec::data_directory, directory.holders_lock().string() + " cannot be locked");
   if (!joined) leave();
   starting.unlock();
   return joined;
+}
+
+result<void> embedded_server::impl::start_again() {
+  if (auto turn = take_turn(); !turn) return turn;
+  auto started = start();
+  starting.unlock();
+  return started;
 }
 
 /// Stops the server where nobody else holds it. The start lock is held.
@@ -69,7 +82,7 @@ void embedded_server::impl::leave() {
   holders.unlock();
 }
 
-result<void> embedded_server::impl::start(const embedded_server_config& config) {
+result<void> embedded_server::impl::start() {
   auto programs = postgres::find_installation(directory.cluster_version());
   if (!programs) return tl::unexpected(programs.error());
   if (auto made = postgres::prepare_socket_directory(directory); !made) return made;
@@ -80,7 +93,7 @@ result<void> embedded_server::impl::start(const embedded_server_config& config) 
   const auto size = std::filesystem::file_size(directory.log(), ignored);
   const auto log_offset = ignored ? 0 : size;
   for (int attempt = 1; attempt <= max_start_attempts; ++attempt) {
-    auto ready = start_once(*programs, config);
+    auto ready = start_once(*programs);
     if (!ready) return tl::unexpected(ready.error());
     if (*ready) return {};
   }
@@ -88,8 +101,7 @@ result<void> embedded_server::impl::start(const embedded_server_config& config) 
 }
 
 /// Adopts or starts; false where the server ended meanwhile.
-result<bool> embedded_server::impl::start_once(const postgres::installation& programs,
-                                               const embedded_server_config& config) {
+result<bool> embedded_server::impl::start_once(const postgres::installation& programs) {
   if (const auto running = postgres::find_postmaster(directory)) {
     adopted = postgres::await_ready(directory, *running) == postgres::readiness::ready;
     // Without its socket a server serves nobody: begin anew.
@@ -143,9 +155,10 @@ result<std::unique_ptr<embedded_server>> embedded_server::open(embedded_server_c
   auto holders = postgres::file_lock::open(directory->holders_lock());
   if (!holders) return tl::unexpected(holders.error());
   auto i = std::unique_ptr<impl>{
-      new impl{*directory, std::move(*starting), std::move(*holders), directory->socket_directory(),
+      new impl{std::move(config), *directory, std::move(*starting), std::move(*holders),
+               directory->socket_directory(),
                postgres::connection_string(*directory, postgres::database_name)}};
-  if (auto joined = i->join(config); !joined) return tl::unexpected(joined.error());
+  if (auto joined = i->join(); !joined) return tl::unexpected(joined.error());
   return std::unique_ptr<embedded_server>{new embedded_server{std::move(i)}};
 }
 
@@ -174,6 +187,19 @@ const std::filesystem::path& embedded_server::socket_directory() const {
 
 bool embedded_server::adopted() const {
   return impl_->adopted;
+}
+
+bool embedded_server::runs() const {
+  return postgres::find_postmaster(impl_->directory).has_value();
+}
+
+result<void> embedded_server::start_again() {
+  assert_may_block("embedded_server::start_again");
+  return impl_->start_again();
+}
+
+std::filesystem::path embedded_server::log() const {
+  return impl_->directory.log();
 }
 
 }  // namespace millrace

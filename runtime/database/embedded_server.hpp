@@ -43,6 +43,12 @@ class embedded_server {
   void stop_without_waiting();
   /// True where this process found a running server.
   bool adopted() const;
+  /// False where it has died.
+  bool runs() const;
+  /// Starts it again where it has died, and recovers what was committed. One thread at a time.
+  result<void> start_again();
+  /// What the server says.
+  std::filesystem::path log() const;
 
  private:
   struct impl;

@@ -37,6 +37,24 @@ TEST(database_faults, one_stopped_in_immediate_mode_and_started_again_loses_noth
   bed.expect_end({documents});
 }
 
+TEST(database_faults, an_embedded_one_that_is_killed_is_started_again_by_its_node) {
+  fault_bed bed{documents, std::chrono::milliseconds{20}};
+  bed.configure(4);
+  const auto node = bed.start_run();
+  for (int time = 0; time < 2; ++time) {
+    ASSERT_TRUE(bed.works(*node, 30)) << node->err();
+    const auto server = bed.postmaster();
+    ASSERT_GT(server, 0);
+    ASSERT_EQ(::kill(server, SIGKILL), 0);
+    ASSERT_TRUE(eventually([&] { return bed.postmaster() > 0 && bed.postmaster() != server; }))
+        << node->err();
+  }
+  const auto ended = node->wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  bed.open_database();
+  bed.expect_end({documents});
+}
+
 TEST(database_faults, connections_that_are_cut_again_and_again_lose_nothing) {
   fault_bed bed{documents, std::chrono::milliseconds{20}};
   bed.configure(4);

@@ -191,6 +191,21 @@ TEST_F(embedded_server_test, a_killed_server_is_recovered_with_all_that_was_comm
   EXPECT_EQ(query(*second, "select n from kept"), "7");
 }
 
+TEST_F(embedded_server_test, who_holds_a_server_that_died_starts_it_again) {
+  const auto server = open();
+  const auto another = open();
+  execute(*server, "create table kept as select 7 as n");
+  EXPECT_TRUE(server->runs());
+  kill_postmaster();
+  EXPECT_FALSE(server->runs());
+  ASSERT_TRUE(server->start_again());
+  EXPECT_TRUE(another->runs());
+  const auto running = postmaster();
+  ASSERT_TRUE(another->start_again()) << "no harm where it runs";
+  EXPECT_EQ(postmaster(), running);
+  EXPECT_EQ(query(*another, "select n from kept"), "7");
+}
+
 TEST_F(embedded_server_test, backends_that_a_killed_server_left_are_ended) {
   auto first = open();
   pqxx::connection connection{first->connection_string()};

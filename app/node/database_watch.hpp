@@ -1,0 +1,35 @@
+// Starts the embedded database again when its server dies under a node: killed by hand, or for want
+// of memory. Each node of a data directory has one; the first that has its turn starts it, the
+// others find it running.
+//
+// Owns a thread. The destructor waits for a start that is under way.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+#include "runtime/database/embedded_server.hpp"
+
+namespace millrace {
+
+class database_watch {
+ public:
+  /// A server that is gone at two looks is started again.
+  static constexpr std::chrono::seconds look_interval{1};
+
+  /// `server` must outlive this.
+  explicit database_watch(embedded_server& server);
+
+ private:
+  void watch(const std::stop_token& ended);
+
+  embedded_server& server_;
+  std::mutex mutex_;
+  std::condition_variable_any ends_;
+  std::jthread thread_;  ///< Last: ends before what it uses.
+};
+
+}  // namespace millrace
