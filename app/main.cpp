@@ -4,12 +4,13 @@
 #include <cstdlib>
 
 #include <CLI/CLI.hpp>
+#include <sys/prctl.h>
 
 #include "app/cli/commands.hpp"
 #include "app/cli/node_choice.hpp"
 #include "app/cli/signals.hpp"
+#include "app/cli/usage_error.hpp"
 #include "app/version.hpp"
-#include "config/nearest_name.hpp"
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/datasets/submit.hpp"
 
@@ -73,7 +74,12 @@ CLI::App* add(CLI::App& parent, const char* name, const char* what, arguments& a
                       "Data directory of the embedded database (or MILLRACE_DATA)");
   command->add_option("--endpoint", a.global.endpoint,
                       "URL of a running node (or MILLRACE_ENDPOINT)");
-  command->callback([run = std::move(run), &code] { code = run(); });
+  command->callback([run = std::move(run), &a, &code] {
+    // What is named on the command line counts, whatever the environment says.
+    if (a.global.endpoint.empty() && a.global.data.empty() && a.global.config_file.empty())
+      a.global.endpoint = a.global.environment_endpoint;
+    code = run();
+  });
   return command;
 }
 
@@ -274,20 +280,8 @@ void read_environment(global_options& global) {
     return std::string{value == nullptr ? "" : value};
   };
   global.token = read("MILLRACE_TOKEN");
-  global.endpoint = read("MILLRACE_ENDPOINT");
+  global.environment_endpoint = read("MILLRACE_ENDPOINT");
   global.environment_data = read("MILLRACE_DATA");
-}
-
-/// CLI11 only says that a command is missing; people want to know which word was wrong.
-std::string unknown_command(CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return "";
-  const std::string word = argv[1];
-  std::vector<std::string> known;
-  for (const auto* command : app.get_subcommands({})) known.push_back(command->get_name());
-  if (std::find(known.begin(), known.end(), word) != known.end()) return "";
-  const auto near = millrace::nearest_name(word, known);
-  return "there is no command `" + word + "`" +
-         (near ? "; did you mean `" + *near + "`?" : "; see millrace --help");
 }
 
 /// Everything that a command opened is closed when it returns; idle threads of the actor system are
@@ -299,6 +293,7 @@ std::string unknown_command(CLI::App& app, int argc, char** argv) {
 
 int main(int argc, char** argv) {
   block_stop_signals();
+  ::prctl(PR_SET_NAME, "millrace");  // `up` executes /proc/self/exe
   arguments a;
   int code = 0;
   read_environment(a.global);
@@ -312,14 +307,16 @@ int main(int argc, char** argv) {
   add_credits(app, a, code);
   add_cluster(app, a, code);
   add_administration(app, a, code);
-  if (const auto problem = unknown_command(app, argc, argv); !problem.empty()) {
+  if (const auto problem = wrong_command(app, argc, argv); !problem.empty()) {
     std::fprintf(stderr, "millrace: %s\n", problem.c_str());
     leave(static_cast<int>(exit::usage));
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    leave(app.exit(e) == 0 ? 0 : static_cast<int>(exit::usage));
+    if (e.get_exit_code() == 0) leave(app.exit(e));  // --help, --version
+    std::fprintf(stderr, "millrace: %s\n", wrong_arguments(app, e, argc, argv).c_str());
+    leave(static_cast<int>(exit::usage));
   } catch (const std::exception& e) {
     std::fprintf(stderr, "millrace: %s\n", e.what());
     leave(static_cast<int>(exit::error));

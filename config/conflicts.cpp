@@ -92,6 +92,11 @@ conflict check_node_identity(const settings& s) {
           {node_path(i, "name")},
           "two nodes are called `" + n.name + "`; every [[node]] needs a name of its own"};
     if (n.port == 0) continue;
+    if (const auto at = n.host + ":" + shown(n.port);
+        n.api == at || (n.api.empty() && s.api.listen == at))
+      return settings_conflict{{node_path(i, "port")},
+                               "node `" + n.name + "` uses " + at +
+                                   " for its links and for its API; give one of them another port"};
     const auto [owner, is_first] = owners.try_emplace({n.host, n.port}, n.name);
     if (!is_first)
       return settings_conflict{{node_path(i, "port")},

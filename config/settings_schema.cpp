@@ -72,6 +72,10 @@ bool is_role(std::string_view role) {
   return false;
 }
 
+bool is_file_uri(std::string_view t) {
+  return t.starts_with("file:///");
+}
+
 bool is_not_empty(std::string_view t) {
   return !t.empty();
 }
@@ -339,7 +343,7 @@ std::vector<setting_key<settings>> node_wide_keys() {
                                                   "The time over which deaths are counted."),
 
       key<&s::sources, &sources_settings::allow>(
-          "sources.allow", texts(0, is_not_empty, "a URL prefix such as \"file:///srv/documents\""),
+          "sources.allow", texts(0, is_file_uri, "a URL prefix such as \"file:///srv/documents\""),
           "What datasets may name, as URL prefixes. Empty: only what `run` is given."),
       key<&s::sources, &sources_settings::shared>(
           "sources.shared", any(),

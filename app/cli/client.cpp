@@ -23,7 +23,9 @@ http::request make_request(const std::string& method, const std::string& target,
 
 /// {"error":{"code","message"}} as the error it was.
 error to_error(const http::response& response) {
-  error e{ec::internal, "the node answered with HTTP status " + std::to_string(response.status)};
+  error e{ec::internal, "what answers there is no Millrace node (HTTP status " +
+                            std::to_string(response.status) +
+                            "); see --endpoint and MILLRACE_ENDPOINT"};
   json::raw inner;
   std::string code;
   if (json::parse_object(response.body, {json::required("error", inner)},

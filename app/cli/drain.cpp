@@ -17,13 +17,23 @@ constexpr auto look_interval = std::chrono::milliseconds{500};
 void show(const rapidjson::Value& r) {
   std::printf(
       "%s: %s; of %llu documents %llu are in flight, %llu went back to the queue, %llu "
-      "failed to\n",
+      "could not\n",
       r["node"].GetString(), r["state"].GetString(),
       static_cast<unsigned long long>(r["eligible"].GetUint64()),
       static_cast<unsigned long long>(r["in_flight"].GetUint64()),
       static_cast<unsigned long long>(r["released"].GetUint64()),
       static_cast<unsigned long long>(r["failed"].GetUint64()));
   std::fflush(stdout);
+}
+
+/// A drained node stays so until it is started again.
+void warn_where_nobody_is_left(client& api) {
+  const auto nodes = api.get("/v1/nodes");
+  if (nodes && nodes->find(R"("state":"running")") == std::string::npos)
+    std::fputs(
+        "millrace: no other node runs: nothing is claimed until one is started, or a drained one "
+        "again\n",
+        stderr);
 }
 
 }  // namespace
@@ -44,6 +54,7 @@ int drain(const global_options& global, const std::string& node, bool wait) {
       else
         show(*parsed);
     }
+    if (done) warn_where_nobody_is_left(**api);
     if (done)
       return static_cast<int>((*parsed)["failed"].GetUint64() == 0 ? exit::ok : exit::error);
     if (!wait) return static_cast<int>(exit::ok);

@@ -57,8 +57,8 @@ result<node_choice> newcomer(const settings& s, const node_words& words) {
     }());
     return fail(ec::invalid_config,
                 "the config has no node `" + name + "`; it has " + known_names(s) +
-                    (near ? "; did you mean `" + *near + "`?" : "") +
-                    " A node that is not in the file joins with --listen HOST:PORT");
+                    (near ? "; did you mean `" + *near + "`" : "") +
+                    "; a node that is not in the file joins with --listen HOST:PORT");
   }
   choice.link = parse_link_address(listen);
   if (!choice.link) return fail(ec::invalid_argument, "--listen `" + listen + "` is not HOST:PORT");

@@ -24,7 +24,8 @@ constexpr std::size_t max_line = 16U << 10;
 constexpr int cannot_execute = 127;
 
 /// In the child of a process with threads: nothing but system calls.
-[[noreturn]] void become_node(const std::vector<char*>& argv, int output, pid_t parent) {
+[[noreturn]] void become_node(const char* program, const std::vector<char*>& argv, int output,
+                              pid_t parent) {
   ::setpgid(0, 0);  // Ctrl-C in our terminal is ours, and we pass it on once
   // Whoever is killed cannot stop its nodes; they drain then. It counts from the thread that
   // forked, which is main(); one that ended before this call is seen by its child's new parent.
@@ -32,16 +33,22 @@ constexpr int cannot_execute = 127;
   if (::getppid() != parent) ::_exit(cannot_execute);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
-  ::execv(argv[0], argv.data());
+  ::execv(program, argv.data());
   constexpr char problem[] = "this node cannot be executed\n";
   [[maybe_unused]] const auto told = ::write(STDERR_FILENO, problem, sizeof problem - 1);
   ::_exit(cannot_execute);
 }
 
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) return "was killed by signal " + std::to_string(WTERMSIG(status));
+  return "ended with exit code " + std::to_string(WEXITSTATUS(status));
+}
+
 }  // namespace
 
-node_processes::node_processes(std::vector<std::string> command, restart_settings restart)
-    : command_{std::move(command)}, restart_{restart} {}
+node_processes::node_processes(std::string program, std::vector<std::string> command,
+                               restart_settings restart)
+    : program_{std::move(program)}, command_{std::move(command)}, restart_{restart} {}
 
 node_processes::~node_processes() {
   kill();
@@ -67,8 +74,8 @@ result<void> node_processes::spawn(process& p) {
   argv.push_back(nullptr);
   const auto parent = ::getpid();
   const auto pid = ::fork();
-  if (pid < 0) return fail(ec::internal, words[0] + " cannot be started: " + std::strerror(errno));
-  if (pid == 0) become_node(argv, write_end.get(), parent);
+  if (pid < 0) return fail(ec::internal, program_ + " cannot be started: " + std::strerror(errno));
+  if (pid == 0) become_node(program_.c_str(), argv, write_end.get(), parent);
   p.pid = pid;
   p.handle = unique_fd{static_cast<int>(syscall(SYS_pidfd_open, p.pid, 0))};
   p.output = std::move(read_end);
@@ -91,12 +98,17 @@ std::optional<std::string> node_processes::step(std::chrono::milliseconds patien
       pass_on(p);
       end_line(p);
       p.pid = 0;
-      const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-      if (code != 0) all_well_ = false;
-      if (stopping_) continue;
-      std::fprintf(stderr, "millrace: node %s ended with %d\n", p.name.c_str(), code);
-      if (code == static_cast<int>(exit::usage)) return "node " + p.name + " cannot start as it is";
+      const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+      if (stopping_) {
+        if (!well) all_well_ = false;
+        continue;
+      }
+      const bool refused = WIFEXITED(status) && !well;
+      if (refused && (!p.was_ready || WEXITSTATUS(status) == static_cast<int>(exit::usage)))
+        return "node " + p.name + " cannot start as it is; see what it said";
       if (auto problem = ended(p)) return problem;
+      std::fprintf(stderr, "millrace: node %s %s; it is started again\n", p.name.c_str(),
+                   how_it_ended(status).c_str());
     }
     if (!stopping_ && p.pid == 0 && p.due && *p.due <= clock::now())
       if (auto spawned = spawn(p); !spawned) return spawned.error().message;
@@ -127,6 +139,7 @@ void node_processes::pass_on(process& p) {
          end = p.line.find('\n')) {
       const auto length = std::min(end, max_line);
       std::fprintf(stderr, "%s | %.*s\n", p.name.c_str(), static_cast<int>(length), p.line.data());
+      p.was_ready |= p.line.find(" is ready; API at ") < length;
       p.line.erase(0, end == std::string::npos ? length : length + (length == end ? 1 : 0));
     }
   }

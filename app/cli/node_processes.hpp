@@ -22,8 +22,9 @@ namespace millrace::cli {
 
 class node_processes {
  public:
-  /// `command`: what starts a node, without its name.
-  node_processes(std::vector<std::string> command, restart_settings restart);
+  /// `program`: a path; `command`: the words that it is started with, the first one too, without
+  /// the node's name.
+  node_processes(std::string program, std::vector<std::string> command, restart_settings restart);
   /// Kills what still runs.
   ~node_processes();
   node_processes(const node_processes&) = delete;
@@ -36,7 +37,7 @@ class node_processes {
   void stop();
   void kill();
   bool any_alive() const;
-  /// Every process ended with 0.
+  /// Every process that was told to stop ended with 0.
   bool all_well() const { return all_well_; }
 
  private:
@@ -49,6 +50,7 @@ class node_processes {
     unique_fd output;                      ///< Its stdout and stderr.
     std::string line;                      ///< Begun and not ended.
     std::optional<clock::time_point> due;  ///< Starts again then.
+    bool was_ready = false;                ///< At any time; else what it says is no accident.
   };
 
   result<void> spawn(process& p);
@@ -56,6 +58,7 @@ class node_processes {
   void pass_on(process& p);
   void end_line(process& p);
 
+  std::string program_;
   std::vector<std::string> command_;
   restart_settings restart_;
   std::vector<process> processes_;

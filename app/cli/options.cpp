@@ -27,6 +27,26 @@ result<settings> load(const global_options& options) {
   return s;
 }
 
+std::string quoted(const std::string& word) {
+  if (word.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") ==
+          std::string::npos &&
+      !word.empty())
+    return word;
+  std::string out = "'";
+  for (const auto c : word) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return out + "'";
+}
+
+std::string same_data(const global_options& options) {
+  std::string words;
+  const auto data = options.data.empty() ? options.environment_data : options.data.native();
+  if (!data.empty()) words += " --data " + quoted(data);
+  if (!options.config_file.empty()) words += " --config " + quoted(options.config_file.native());
+  if (!options.endpoint.empty()) words += " --endpoint " + quoted(options.endpoint);
+  return words;
+}
+
 int report(const error& e) {
   std::fprintf(stderr, "millrace: %s\n", e.message.c_str());
   return exit_code(e.code);

@@ -37,23 +37,19 @@ std::string new_dataset_name(const std::filesystem::path& first) {
   return name.filename().native() + stamp;
 }
 
-std::string quoted(const std::string& word) {
-  if (word.find_first_not_of(
-          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") ==
-          std::string::npos &&
-      !word.empty())
-    return word;
-  std::string out = "'";
-  for (const auto c : word) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
-  return out + "'";
+/// A run works on a data directory, and what it prints must name that one to commands that would
+/// ask MILLRACE_ENDPOINT.
+global_options of_this_machine(global_options global) {
+  global.endpoint.clear();
+  if (!global.environment_endpoint.empty() && global.data.empty() &&
+      global.environment_data.empty() && global.config_file.empty())
+    global.data = default_data_directory();
+  return global;
 }
 
 std::string resume_command(const global_options& global, const run_options& o,
                            const std::string& dataset) {
-  std::string command = "millrace run --dataset " + quoted(dataset);
-  const auto data = global.data.empty() ? global.environment_data : global.data.native();
-  if (!data.empty()) command += " --data " + quoted(data);
-  if (!global.config_file.empty()) command += " --config " + quoted(global.config_file.native());
+  auto command = "millrace run --dataset " + quoted(dataset) + same_data(global);
   if (o.account != ledger::default_account) command += " --account " + quoted(o.account);
   if (o.pause_limit_seconds != run_options{}.pause_limit_seconds)
     command += " --pause-limit " + std::to_string(o.pause_limit_seconds);
@@ -160,7 +156,8 @@ int end_early(node& n, run_end why, const std::string& command) {
 
 }  // namespace
 
-int run(const global_options& global, const run_options& o) {
+int run(const global_options& given, const run_options& o) {
+  const auto global = of_this_machine(given);
   auto paths = source_paths(o);
   if (!paths) return report(paths.error());
   auto loaded = load(global);
@@ -192,7 +189,8 @@ int run(const global_options& global, const run_options& o) {
   const auto elapsed = std::chrono::duration<double>(clock::now() - start).count();
   const auto made = make_run_report(n.pool(), dataset, submitted->submit, elapsed);
   if (!made) return report(made.error());
-  std::fputs(global.json ? to_json(*made).c_str() : to_text(*made).c_str(), stdout);
+  std::fputs(global.json ? to_json(*made).c_str() : to_text(*made, same_data(global)).c_str(),
+             stdout);
   std::fflush(stdout);
   return static_cast<int>(made->failed > 0 ? exit::some_failed : exit::ok);
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 
+#include "app/cli/options.hpp"
 #include "app/cli/text.hpp"
 #include "runtime/datasets/progress.hpp"
 #include "runtime/http/json.hpp"
@@ -85,7 +86,7 @@ std::string to_json(const run_report& r) {
   return out.take() + "\n";
 }
 
-std::string to_text(const run_report& r) {
+std::string to_text(const run_report& r, const std::string& same_data) {
   char text[400];
   std::snprintf(text, sizeof text,
                 "dataset    %s\ndocuments  %s ready, %s failed, %s unchanged (%s in all)\n"
@@ -105,13 +106,15 @@ std::string to_text(const run_report& r) {
     int shown = 0;
     for (const auto* f : documents) {
       if (shown++ == shown_failures_a_code) {
-        out += "    … all of them: millrace documents " + r.dataset + " --status failed\n";
+        out += "    … all of them: millrace documents " + quoted(r.dataset) + same_data +
+               " --status failed\n";
         break;
       }
       out += "    " + one_line(f->uri, 120) + "\n      " + one_line(f->message, 160) + "\n";
     }
   }
-  if (r.chunks > 0) out += "\nsearch it: millrace search " + r.dataset + " \"words\"\n";
+  if (r.chunks > 0)
+    out += "\nsearch it: millrace search " + quoted(r.dataset) + same_data + " \"words\"\n";
   return out;
 }
 

@@ -42,7 +42,8 @@ result<run_report> make_run_report(connection_pool& pool, const std::string& dat
                                    const submit_summary& submitted, double elapsed_seconds);
 
 std::string to_json(const run_report& r);
-std::string to_text(const run_report& r);
+/// `same_data`: what the command that searches it is given besides.
+std::string to_text(const run_report& r, const std::string& same_data);
 
 /// "dataset NAME: 21,000 documents (…)": what a run begins with.
 std::string describe_submission(const std::string& dataset, const paths_summary& s);

@@ -83,8 +83,9 @@ int submit(const global_options& global, const submit_options& o) {
   }
   const auto summary = summary_in(*answer);
   if (!summary) return report(summary.error());
-  std::printf("%s\n`millrace watch %s` shows how it goes\n",
-              describe_submission(o.dataset, *summary).c_str(), o.dataset.c_str());
+  std::printf("%s\n`millrace watch %s%s` shows how it goes\n",
+              describe_submission(o.dataset, *summary).c_str(), quoted(o.dataset).c_str(),
+              same_data(global).c_str());
   return code;
 }
 

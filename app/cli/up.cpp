@@ -65,10 +65,9 @@ int up(const global_options& global) {
   // Held while the nodes run: they join the embedded server that is up, and migrations are done.
   const auto database = open_database(*loaded, database_use::write);
   if (!database) return report(database.error());
-  std::vector<std::string> command{"/proc/self/exe", "node", "--config",
-                                   global.config_file.native()};
+  std::vector<std::string> command{"millrace", "node", "--config", global.config_file.native()};
   if (!global.data.empty()) command.insert(command.end(), {"--data", global.data.native()});
-  node_processes nodes{std::move(command), loaded->restart};
+  node_processes nodes{"/proc/self/exe", std::move(command), loaded->restart};
   const auto here = nodes_of_this_machine(*loaded, global.config_file);
   if (!here) return report(here.error());
   for (const auto& n : *here)

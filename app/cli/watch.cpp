@@ -80,6 +80,18 @@ class observer {
     return now || api_ ? std::move(now) : look_once(seen);
   }
 
+  /// Where this process reads the database itself: no node runs that could end a dataset.
+  std::optional<error> why_nobody_works() {
+    if (!api_ || api_->live()) return std::nullopt;
+    const auto nodes = api_->get("/v1/nodes", look_patience);
+    if (!nodes || nodes->find(R"("state":"running")") != std::string::npos ||
+        nodes->find(R"("state":"draining")") != std::string::npos)
+      return std::nullopt;
+    return error{ec::http_unreachable,
+                 "no node runs here, so nothing goes on; repeat the `millrace run`, or start "
+                 "`millrace node --config FILE`"};
+  }
+
  private:
   /// Without api_ afterwards where the node that was asked is gone.
   result<datasets> look_once(const datasets& seen) {
@@ -142,14 +154,15 @@ bool may_pass(ec code) {
          code == ec::pool_exhausted;
 }
 
-run_progress sum_of(const datasets& all) {
+run_progress sum_of(const datasets& all, const std::string& same_data) {
   run_progress p;
   for (const auto& d : all) {
     p.total += d.total - d.cancelled;
     p.ready += d.ready;
     p.failed += d.failed;
     if (d.paused)
-      p.notice += (p.notice.empty() ? "" : "; ") + ("`millrace resume " + d.name) + "` goes on";
+      p.notice += (p.notice.empty() ? "" : "; ") +
+                  ("`millrace resume " + quoted(d.name) + same_data) + "` goes on";
   }
   return p;
 }
@@ -192,7 +205,11 @@ int watch(const global_options& global, const std::string& dataset) {
   auto last_answer = clock::now();
   bool said_away = false;
   while (std::any_of(all.begin(), all.end(), at_work)) {
-    view.show(sum_of(all));
+    view.show(sum_of(all, same_data(global)));
+    if (const auto idle = from.why_nobody_works()) {
+      view.clear();
+      return report(*idle);
+    }
     if (wait_for_stop_signal(look_interval) != 0) {
       view.say("millrace: the work goes on; `millrace watch` shows it again");
       return interrupted_exit;

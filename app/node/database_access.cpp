@@ -62,7 +62,8 @@ result<database_access> open_database(const settings& s, database_use use) {
     auto problem = ready.error();
     if (problem.code == ec::database_unavailable && !access.server)
       problem.message = "the database " + without_password(s.database.url) +
-                        " cannot be reached: " + problem.message;
+                        " cannot be reached: " + problem.message +
+                        "; see database.url, and whether the server runs";
     return tl::unexpected<error>(std::move(problem));
   }
   return access;

@@ -76,8 +76,9 @@ void embedded_server::impl::leave() {
   if (holders.try_exclusive()) {
     if (const auto postmaster = postgres::find_postmaster(directory))
       postgres::stop_postmaster(directory, *postmaster);
-    std::error_code ignored;  // stays while it holds somebody's API socket
-    std::filesystem::remove(sockets, ignored);
+    // With what killed nodes left in it: whoever has a socket there holds the server.
+    std::error_code ignored;
+    std::filesystem::remove_all(sockets, ignored);
   }
   holders.unlock();
 }

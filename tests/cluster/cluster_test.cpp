@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include "runtime/http/server.hpp"
 #include "tests/cluster/cluster_bed.hpp"
 
 namespace millrace {
@@ -243,7 +244,7 @@ TEST(cluster, up_runs_every_node_of_the_file_and_starts_again_what_dies) {
   ASSERT_TRUE(bed.ended());
   all->signal(SIGINT);
   const auto outcome = all->wait();
-  EXPECT_EQ(outcome.exit_code, 1) << "one node was killed: " << outcome.err;
+  EXPECT_EQ(outcome.exit_code, 0) << "one that was killed came back: " << outcome.err;
   EXPECT_EQ(bed.number("select count(*) from nodes where state = 'stopped'"), 3);
   bed.expect_end({documents});
 }
@@ -253,6 +254,20 @@ bool has_ended(std::int64_t pid) {
   for (std::string line; std::getline(in, line);)
     if (line.starts_with("State:")) return line.find('Z') != std::string::npos;
   return true;
+}
+
+TEST(cluster, up_ends_at_once_where_a_node_cannot_start) {
+  cluster_bed bed{{.names = {"a", "b"}}};
+  bed.close_database();
+  const auto taken =
+      http::server::start({.listen = "127.0.0.1:" + std::to_string(bed.ports.at("b"))},
+                          [](const http::request&) { return http::response{}; });
+  ASSERT_TRUE(taken) << taken.error().message;
+  const auto refused = bed.w.run({"up", "--config", bed.config});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("Address already in use"));
+  EXPECT_THAT(refused.err, HasSubstr("node b cannot start as it is"));
+  EXPECT_EQ(refused.err.find("started again"), std::string::npos) << refused.err;
 }
 
 TEST(cluster, nodes_of_an_up_that_is_killed_drain_and_end_and_so_does_the_database) {

@@ -93,6 +93,12 @@ TEST(conflicts, each_document_has_a_place_for_its_images) {
   EXPECT_EQ(error_of("[mailbox]\nimage_desk = 800\n"), "no error");
 }
 
+TEST(conflicts, a_node_with_links_and_api_on_one_port_is_refused) {
+  EXPECT_EQ(error_of("[[node]]\nname = \"a\"\nport = 4700\napi = \"127.0.0.1:4700\"\n"),
+            "test.toml:3: node `a` uses 127.0.0.1:4700 for its links and for its API; give one of "
+            "them another port");
+}
+
 TEST(conflicts, two_nodes_on_one_port_of_a_host_are_refused) {
   EXPECT_EQ(error_of(std::string(two_nodes) + "name = \"b\"\nport = 4700\n"),
             "test.toml:6: nodes `a` and `b` both use port 4700 of 127.0.0.1; give one of them "

@@ -141,6 +141,41 @@ TEST_F(bad_input, an_unknown_command_or_option_is_named) {
   EXPECT_TRUE(w.run({"--version"}).out.starts_with("millrace "));
 }
 
+TEST_F(bad_input, a_misspelled_word_is_named_with_the_nearest_known_one) {
+  expect_one_sentence(w.run({"credits", "grnt", "default", "5"}), 2,
+                      "there is no command `credits grnt`; did you mean `credits grant`?");
+  expect_one_sentence(w.run({"db"}), 2, "`db` needs one of: migrate, status");
+  expect_one_sentence(w.run({"submit", "--inculde", "x"}), 2,
+                      "there is no option `--inculde`; did you mean `--include`?; see millrace "
+                      "submit --help");
+  expect_one_sentence(w.run({"drain"}), 2, "NODE is required; see millrace drain --help");
+}
+
+TEST_F(bad_input, what_the_command_line_names_counts_whatever_the_environment_says) {
+  EXPECT_EQ(w.run({"db", "migrate"}).exit_code, 0);
+  w.environment["MILLRACE_ENDPOINT"] = "http://127.0.0.1:1";
+  expect_one_sentence(w.run({"nodes"}), 1, "no Millrace node answers at http://127.0.0.1:1");
+  EXPECT_EQ(w.run({"nodes", "--data", w.data().native()}).exit_code, 0);
+  w.add_documents(1);
+  const auto done = w.run({"run", "--dataset", "it's mine", w.documents()});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  const std::string hint = "search it: millrace ";
+  const auto at = done.out.find(hint);
+  ASSERT_NE(at, std::string::npos) << done.out;
+  const auto found = w.shell(done.out.substr(at + hint.size() - 9));
+  EXPECT_EQ(found.exit_code, 0) << found.err;
+}
+
+TEST_F(bad_input, nobody_watches_what_nobody_works_on) {
+  w.add_documents(1);
+  EXPECT_EQ(w.run({"run", "--dataset", "d", w.documents()}).exit_code, 0);
+  w.sql("update datasets set status = 'processing' returning 1");
+  const auto watched = w.run({"watch", "d"});
+  EXPECT_EQ(watched.exit_code, 1);
+  EXPECT_NE(watched.err.find("no node runs here, so nothing goes on"), std::string::npos)
+      << watched.err;
+}
+
 TEST_F(bad_input, too_few_credits_show_balance_and_need_and_submit_nothing) {
   w.add_documents(6);
   const auto poor = w.add_config("[credits]\ninitial_grant = 50\n");

@@ -94,6 +94,7 @@ TEST_F(embedded_server_test, the_first_to_open_starts_it_and_the_last_to_leave_s
   EXPECT_EQ(query(*server, "select current_database()"), "millrace");
   EXPECT_TRUE(postmaster());
   const auto sockets = server->socket_directory();
+  std::ofstream{sockets / "api.sock.lock"} << "of a node that was killed";
   server.reset();
   EXPECT_FALSE(postmaster());
   EXPECT_FALSE(fs::exists(sockets));
