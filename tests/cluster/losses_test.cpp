@@ -1,5 +1,7 @@
 // Nodes that are lost: killed, stopped, cut off.
+#include <atomic>
 #include <csignal>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -87,6 +89,66 @@ TEST(losses, a_stopped_node_that_wakes_up_changes_nothing) {
     })) << name
         << " links again: " << bed.node(name).process->err();
   }
+  bed.stop_all();
+  bed.expect_end({busy_cluster::documents});
+}
+
+TEST(losses, credits_that_are_ordered_while_the_ledgers_node_is_lost_move_once) {
+  constexpr int grants = 60;
+  for (const int how : {SIGKILL, SIGSTOP}) {
+    cluster_bed bed{{}};
+    bed.start_all();
+    ASSERT_TRUE(bed.linked({"a", "b", "c"}));
+    ASSERT_TRUE(eventually([&] { return bed.leader("ledger") != ""; }));
+    const auto victim = bed.leader("ledger");
+    const auto& through = bed.node(victim == "a" ? "b" : "a");
+    std::atomic<int> moved{0};
+    std::jthread customer{[&] {
+      for (int i = 0; i < grants; ++i, ++moved)
+        EXPECT_TRUE(eventually([&] {
+          return through
+                     .post("/v1/credits/grant", R"({"account":"x","amount":5,"idempotency_key":")" +
+                                                    std::to_string(i) + R"("})")
+                     .status == 200;
+        })) << i;
+    }};
+    EXPECT_TRUE(eventually([&] { return moved > grants / 4; }));
+    bed.node(victim).process->signal(how);
+    EXPECT_LT(moved, grants) << "all was over before " << victim << " was lost";
+    customer.join();
+    EXPECT_NE(bed.leader("ledger"), victim);
+    bed.node(victim).process->signal(SIGCONT);
+    if (how == SIGKILL) bed.kill(victim);
+    bed.stop_all();
+    EXPECT_EQ(bed.number("select balance from credit_accounts where name = 'x'"), 5 * grants);
+    EXPECT_EQ(bed.number("select count(*) from credit_transactions t join credit_accounts a on "
+                         "a.id = t.account_id where a.name = 'x'"),
+              grants);
+  }
+}
+
+TEST(losses, a_reaper_that_is_killed_in_the_middle_leaves_all_to_the_next_one) {
+  busy_cluster bed;
+  const auto reaper = bed.leader("reaper");
+  const std::string victim = reaper == "a" ? "b" : "a";
+  ASSERT_FALSE(bed.leases_of(victim).empty());
+  {
+    pqxx::connection connection{bed.database_url()};
+    pqxx::work holds{connection};
+    holds.exec0("lock table queue_ready in exclusive mode");  // where its transaction writes
+    bed.node(victim).process->signal(SIGKILL);
+    EXPECT_TRUE(eventually([&] {
+      return bed.number(
+                 "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and "
+                 "application_name = 'millrace/" +
+                 reaper + "' and query like '%delete from queue_leases l using held%'") > 0;
+    })) << bed.node(reaper).process->err();
+    bed.node(reaper).process->signal(SIGKILL);
+    bed.node(reaper).process->wait();
+  }
+  ASSERT_TRUE(bed.ended());
+  bed.kill(victim);
+  bed.kill(reaper);
   bed.stop_all();
   bed.expect_end({busy_cluster::documents});
 }
