@@ -1,0 +1,76 @@
+// What `make install` leaves works from where it lies, and tells systemd what a service must.
+#include <csignal>
+
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "runtime/core/unique_fd.hpp"
+#include "tests/integration/live_node.hpp"
+
+namespace millrace {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(installation, works_from_where_it_lies) {
+  workspace w;
+  const auto root = w.path() / "root";
+  w.environment["DESTDIR"] = root.native();
+  const auto installed = w.start_program({"/usr/bin/env", "cmake", "--install", MILLRACE_BINARY_DIR,
+                                          "--prefix", "/usr"})
+                             ->wait();
+  ASSERT_EQ(installed.exit_code, 0) << installed.err;
+  const auto millrace = (root / "usr" / "bin" / "millrace").native();
+  const auto read =
+      w.start_program({millrace, "extract", w.add_document("weir.md", "# Weir\n")})->wait();
+  EXPECT_EQ(read.exit_code, 0) << read.err << "it must find its extractor";
+  EXPECT_THAT(read.out, HasSubstr("Weir"));
+  for (const auto* config : {"node.toml", "cluster.toml"}) {
+    const auto checked = w.start_program({millrace, "config", "check",
+                                          (root / "usr" / "share" / "millrace" / config).native()})
+                             ->wait();
+    EXPECT_EQ(checked.exit_code, 0) << config << ": " << checked.err;
+  }
+  const auto unit = read_text(root / "usr" / "lib" / "systemd" / "system" / "millrace.service");
+  EXPECT_THAT(unit, HasSubstr("Type=notify\n"));
+  EXPECT_THAT(unit, HasSubstr("exec /usr/bin/millrace node --config "));
+  EXPECT_THAT(unit, Not(HasSubstr("@MILLRACE")));
+}
+
+/// The socket that systemd would listen at.
+class service_manager {
+ public:
+  explicit service_manager(const std::filesystem::path& at)
+      : fd_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)} {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    at.native().copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const timeval limit{patience.count(), 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+  std::string hears() const {
+    char words[256];
+    const auto n = ::recv(fd_.get(), words, sizeof words, 0);
+    return n > 0 ? std::string(words, static_cast<std::size_t>(n)) : "nothing";
+  }
+
+ private:
+  unique_fd fd_;
+};
+
+TEST(installation, a_service_says_when_it_is_ready_and_how_long_it_may_take_to_stop) {
+  workspace w;
+  const service_manager systemd{w.path() / "notify"};
+  w.environment["NOTIFY_SOCKET"] = (w.path() / "notify").native();
+  const live_node node{w, "service", "[drain]\ntimeout = \"10m\"\n"};
+  EXPECT_EQ(systemd.hears(), "READY=1");
+  node.process->signal(SIGTERM);
+  EXPECT_EQ(systemd.hears(), "STOPPING=1\nEXTEND_TIMEOUT_USEC=615000000");
+  EXPECT_EQ(node.process->wait().exit_code, 0);
+}
+
+}  // namespace
+}  // namespace millrace
