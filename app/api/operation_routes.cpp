@@ -64,12 +64,27 @@ result<std::string> cluster_actors(const api_services& s) {
   return "[" + all + "]";
 }
 
+/// Why a node that has no link with this one cannot be asked.
+error why_not_asked(const api_services& s, const std::string& node, error e) {
+  const auto state = node_state_of(*s.pool, node);
+  if (!state) return e;
+  if (!*state)
+    e.message = "there is no node `" + node + "`; `millrace nodes` lists them";
+  else if (**state == "stopped")
+    e.message = "node `" + node + "` has stopped and holds no work";
+  else if (**state == "lost")
+    e.message = "node `" + node + "` is lost: its documents go to other nodes by themselves";
+  return e;
+}
+
 /// What one node says.
 result<std::string> ask_one(const api_services& s, const std::string& node, node_topic topic) {
   if (!s.ask_nodes)
     return fail(ec::http_unreachable,
                 "no node runs here; give --endpoint URL of one, or its --data directory");
   auto answers = s.ask_nodes(node, topic);
+  if (!answers && answers.error().code == ec::unknown_node)
+    return tl::unexpected<error>(why_not_asked(s, node, answers.error()));
   if (!answers) return tl::unexpected<error>(answers.error());
   auto& one = answers->front();
   if (one.problem != ec::none) return fail(one.problem, "node `" + one.node + "`: " + one.text);

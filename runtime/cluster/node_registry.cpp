@@ -64,6 +64,8 @@ select coalesce(json_agg(n), '[]') from (
   order by state = 'stopped', name limit )sql" +
     std::to_string(max_shown_nodes) + ") n";
 
+const auto state_sql = "select " + shown_state + " from nodes where name = $1";
+
 const auto states_sql = "select " + shown_state + ", count(*) from nodes group by 1";
 
 const auto gone_sql = "delete from nodes n where heartbeat_at < clock_timestamp() - interval '" +
@@ -185,6 +187,14 @@ result<std::optional<std::string>> distant_node(connection_pool& pool) {
 result<std::string> nodes_json(connection_pool& pool) {
   return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
     return std::string{tx.exec1(nodes_sql)[0].c_str()};
+  });
+}
+
+result<std::optional<std::string>> node_state_of(connection_pool& pool, const std::string& name) {
+  using state = std::optional<std::string>;
+  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<state> {
+    const auto rows = tx.exec_params(state_sql, name);
+    return rows.empty() ? state{} : state{rows[0][0].as<std::string>()};
   });
 }
 

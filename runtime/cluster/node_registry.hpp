@@ -80,6 +80,8 @@ result<std::optional<std::string>> distant_node(connection_pool& pool);
 /// first. `state` is node_state's, or "lost" for one that does not beat.
 result<std::string> nodes_json(connection_pool& pool);
 inline constexpr int max_shown_nodes = 1'000;
+/// Such a state of one node; nothing where there is no row of that name.
+result<std::optional<std::string>> node_state_of(connection_pool& pool, const std::string& name);
 /// How many nodes there are in each such state.
 result<std::map<std::string, std::int64_t>> nodes_by_state(connection_pool& pool);
 /// Removes the rows of nodes that have not been there for gone_age and hold nothing; how many.

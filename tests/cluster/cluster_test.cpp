@@ -219,7 +219,18 @@ TEST(cluster, a_drained_node_passes_its_work_on_and_stays) {
   EXPECT_EQ(bed.done_by("b"), done);
   EXPECT_EQ(bed.number("select coalesce(sum(attempts), 0) from documents where attempts > 1"), 0)
       << "no attempt is spent";
-  EXPECT_EQ(bed.w.run({"drain", "nobody", "--endpoint", bed.node("a").url}).exit_code, 1);
+  const auto drain = [&](const std::string& name) {
+    return bed.w.run({"drain", name, "--endpoint", bed.node("a").url});
+  };
+  EXPECT_THAT(drain("nobody").err, HasSubstr("there is no node `nobody`"));
+  bed.kill("c");
+  bed.sql(
+      "update nodes set heartbeat_at = now() - interval '1 minute' where name = 'c' returning 1");
+  ASSERT_TRUE(eventually([&] { return drain("c").exit_code == 1; }));
+  EXPECT_THAT(drain("c").err, HasSubstr("node `c` is lost"));
+  const auto last = bed.w.run({"drain", "a", "--wait", "--endpoint", bed.node("a").url});
+  EXPECT_EQ(last.exit_code, 0);
+  EXPECT_THAT(last.err, HasSubstr("no other node runs: nothing is claimed"));
   bed.stop_all();
   bed.expect_end({documents});
 }
