@@ -66,6 +66,7 @@ TEST(losses, what_a_killed_leader_had_is_elsewhere_before_it_would_expire) {
   for (const auto* role : {"ledger", "status_aggregator", "reaper"})
     EXPECT_TRUE(eventually([&] { return bed.leader(role) != victim; }, well_before_expiry)) << role;
   ASSERT_TRUE(bed.ended());
+  bed.kill(victim);
   bed.stop_all();
   bed.expect_end({busy_cluster::documents});
 }
