@@ -12,6 +12,7 @@
 #include "actors/system_config.hpp"
 #include "app/api/api.hpp"
 #include "app/node/database_watch.hpp"
+#include "app/node/leader_upkeep.hpp"
 #include "app/node/node_drain.hpp"
 #include "app/node/node_link.hpp"
 #include "app/node/node_metrics.hpp"
@@ -36,12 +37,6 @@ namespace {
 
 /// How long a question to an actor of this process may take before the asker gives up.
 constexpr auto ask_timeout = std::chrono::seconds{10};
-/// Dead rows of the queue's tables are what makes claims slow.
-constexpr auto vacuum_interval = std::chrono::seconds{2};
-/// Checkpoints that are left behind only cost space.
-constexpr auto sweep_interval = std::chrono::minutes{1};
-constexpr std::chrono::minutes fold_interval{10};
-constexpr std::chrono::hours forget_interval{1};
 
 /// Claims stop before the disk is full: what is in flight must still be committed.
 std::optional<std::string> storage_problem(const std::filesystem::path& directory,
@@ -220,15 +215,7 @@ result<void> node::impl::open_engine() {
   const checkpoint_store store{*pool, options.config.checkpoints,
                                options.config.queue.visibility_timeout};
   checkpoints = std::make_unique<checkpoint_thread>(store, counters);
-  upkeep = std::make_unique<maintenance>(std::vector<maintenance_job>{
-      {"vacuuming the queue", vacuum_interval,
-       [from = source] { return from->vacuum().map([](bool) {}); }},
-      {"sweeping checkpoints", sweep_interval,
-       [from = store]() mutable { return from.sweep().map([](std::int64_t) {}); }},
-      {"adding up what nodes that are gone had counted", fold_interval,
-       [this] { return fold_progress(*pool).map([](std::int64_t) {}); }},
-      {"removing the rows of nodes that are gone for long", forget_interval,
-       [this] { return remove_gone_nodes(*pool).map([](std::int64_t) {}); }}});
+  upkeep = std::make_unique<maintenance>(leader_upkeep(*pool, source, store));
   writer = std::make_unique<group_writer>(
       *pool, group_writer_config{name.text, options.config.commit.spill.bytes});
   return {};
