@@ -223,7 +223,8 @@ void document_actor_impl::take_extracted(extracted_document document) {
   result_.pages = extracted_.pages;
   result_.warning = extracted_.warning;
   if (!fetched_) version_ = extracted_.version;
-  if (restored_.key != checkpoint_key(result_.sha256, result_.options, config_.model))
+  if (!restored_.key.empty() &&
+      restored_.key != checkpoint_key(result_.sha256, result_.options, config_.model))
     restored_ = {};  // it was changed in between
   take_images();
   enter(stage::describing);

@@ -1,5 +1,8 @@
 #include "actors/system_config.hpp"
 
+#include <algorithm>
+#include <thread>
+
 #include <caf/io/middleman.hpp>
 #include <caf/openssl/manager.hpp>
 
@@ -25,6 +28,8 @@ system_config::system_config() {
   add_message_types<caf::id_block::millrace>();
   add_error_category(caf::atom("millrace"), render_error);
   set("scheduler.max-throughput", max_throughput);
+  // CAF's own choice is four on two cores: each thread more is one more to wake up.
+  set("scheduler.max-threads", std::size_t{std::max(2U, std::thread::hardware_concurrency())});
   // Work stealing, the default, polls: a quarter of a loaded node's CPU, where its actors wait for
   // others most of the time (bench/cluster).
   set("scheduler.policy", caf::atom("sharing"));

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,6 +38,7 @@ class batcher {
 
   explicit batcher(embedding_limits limits) : limits_{limits} {}
 
+  /// Ids ascend.
   void add(std::uint64_t job_id, std::vector<std::string> texts);
   /// True where a batch would be full now.
   bool full() const;
@@ -52,9 +53,9 @@ class batcher {
   std::size_t jobs() const { return jobs_.size(); }
 
  private:
-  std::deque<job>::iterator find(std::uint64_t id);
   embedding_limits limits_;
-  std::deque<job> jobs_;  // in arrival order
+  std::map<std::uint64_t, job> jobs_;  // by id, which is the order they came in
+  std::uint64_t first_waiting_ = 0;    // all texts of jobs before this one are in batches
   std::size_t pending_inputs_ = 0;
   std::uint64_t pending_tokens_ = 0;
 };

@@ -54,8 +54,8 @@ std::optional<std::string> decode_base64(std::string_view text) {
   if (text.size() % 4 == 0)
     for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
+  std::string bytes(text.size() * 3 / 4, '\0');
+  char* next = bytes.data();
   std::uint32_t group = 0;
   int bits = 0;
   for (const char c : text) {
@@ -65,24 +65,25 @@ std::optional<std::string> decode_base64(std::string_view text) {
     bits += 6;
     if (bits < 8) continue;
     bits -= 8;
-    bytes.push_back(static_cast<char>(group >> bits & 0xFFU));
+    *next++ = static_cast<char>(group >> bits & 0xFFU);
   }
   return bytes;
 }
 
 std::string encode_base64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
+  std::string text((bytes.size() + 2) / 3 * 4, '=');
+  char* next = text.data();
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const auto at = [&](std::size_t n) {
       return n < bytes.size() ? static_cast<std::uint32_t>(static_cast<std::uint8_t>(bytes[n]))
                               : 0U;
     };
     const auto group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    text.push_back(alphabet[group >> 18]);
-    text.push_back(alphabet[group >> 12 & 63U]);
-    text.push_back(i + 1 < bytes.size() ? alphabet[group >> 6 & 63U] : '=');
-    text.push_back(i + 2 < bytes.size() ? alphabet[group & 63U] : '=');
+    next[0] = alphabet[group >> 18];
+    next[1] = alphabet[group >> 12 & 63U];
+    if (i + 1 < bytes.size()) next[2] = alphabet[group >> 6 & 63U];
+    if (i + 2 < bytes.size()) next[3] = alphabet[group & 63U];
+    next += 4;
   }
   return text;
 }

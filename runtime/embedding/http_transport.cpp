@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -38,9 +37,10 @@ bool start_libcurl() {
   return started;
 }
 
-/// One request on its way; never moves while libcurl knows it.
+/// A request on its way, and then a handle that is ready for the next. Never moves: libcurl knows
+/// where its parts are.
 struct transfer {
-  easy_handle easy;
+  easy_handle easy{curl_easy_init()};
   http_post post;
   http_answer answer;
   std::array<char, CURL_ERROR_SIZE> problem{};
@@ -104,14 +104,15 @@ struct http_transport::impl {
   unique_fd wake_ups{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::optional<clock::time_point> timer;  ///< When libcurl wants to be asked next.
   std::unique_ptr<CURLM, multi_deleter> multi;
-  std::map<CURL*, std::unique_ptr<transfer>> running;
-  std::vector<easy_handle> idle;  ///< At most max_connections.
+  std::vector<std::unique_ptr<transfer>> transfers;  ///< As many as were ever under way at a time.
+  std::vector<transfer*> idle;                       ///< Of these.
   std::vector<http_answer> not_started;
 
   ~impl() {
-    for (auto& [easy, t] : running) curl_multi_remove_handle(multi.get(), easy);
+    for (auto& t : transfers) curl_multi_remove_handle(multi.get(), t->easy.get());
   }
   bool listen();
+  transfer* take_idle();
   void prepare(transfer& t) const;
   void act(curl_socket_t socket, int ready);
   void act_on_timer();
@@ -119,7 +120,7 @@ struct http_transport::impl {
   void collect(std::vector<http_answer>& into);
   http_answer finish(CURL* easy, CURLcode code);
 
-  static int on_socket(CURL*, curl_socket_t socket, int wanted, void* user, void*);
+  static int on_socket(CURL*, curl_socket_t socket, int wanted, void* user, void* known);
   static int on_timer(CURLM*, long milliseconds, void* user);
 };
 
@@ -134,9 +135,12 @@ bool http_transport::impl::listen() {
   return events && wake_ups && ::epoll_ctl(events.get(), EPOLL_CTL_ADD, wake_ups.get(), &wake) == 0;
 }
 
-/// A socket that libcurl wants to hear of, or no longer (it may be closed already).
-int http_transport::impl::on_socket(CURL*, curl_socket_t socket, int wanted, void* user, void*) {
-  const int epoll = static_cast<impl*>(user)->events.get();
+/// A socket that libcurl wants to hear of, or no longer (it may be closed already). `known`: what
+/// we gave libcurl for a socket that epoll has.
+int http_transport::impl::on_socket(CURL*, curl_socket_t socket, int wanted, void* user,
+                                    void* known) {
+  auto& self = *static_cast<impl*>(user);
+  const int epoll = self.events.get();
   epoll_event event{};
   event.data.fd = socket;
   if (wanted == CURL_POLL_REMOVE) {
@@ -144,8 +148,9 @@ int http_transport::impl::on_socket(CURL*, curl_socket_t socket, int wanted, voi
     return 0;
   }
   event.events = (wanted & CURL_POLL_IN ? EPOLLIN : 0U) | (wanted & CURL_POLL_OUT ? EPOLLOUT : 0U);
-  if (::epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) == 0) return 0;
-  return ::epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);  // -1 ends the transfer
+  if (known == nullptr) curl_multi_assign(self.multi.get(), socket, &self);
+  const int operation = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  return ::epoll_ctl(epoll, operation, socket, &event);  // -1 ends the transfer
 }
 
 int http_transport::impl::on_timer(CURLM*, long milliseconds, void* user) {
@@ -193,17 +198,16 @@ void http_transport::impl::collect(std::vector<http_answer>& into) {
       into.push_back(finish(message->easy_handle, message->data.result));
 }
 
+/// What all requests of a handle have in common.
 void http_transport::impl::prepare(transfer& t) const {
   CURL* const easy = t.easy.get();
-  curl_easy_reset(easy);
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, &t);
   curl_easy_setopt(easy, CURLOPT_URL, settings.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   if (loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(t.post.body.size()));
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, t.post.body.data());
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(settings.connect_timeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.request_timeout.count()));
@@ -214,10 +218,23 @@ void http_transport::impl::prepare(transfer& t) const {
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t.problem.data());
 }
 
+/// Null where memory is short.
+transfer* http_transport::impl::take_idle() {
+  if (idle.empty()) {
+    auto made = std::make_unique<transfer>();
+    if (!made->easy) return nullptr;
+    prepare(*made);
+    transfers.push_back(std::move(made));
+    return transfers.back().get();
+  }
+  auto* const t = idle.back();
+  idle.pop_back();
+  return t;
+}
+
 http_answer http_transport::impl::finish(CURL* easy, CURLcode code) {
-  const auto found = running.find(easy);
-  auto t = std::move(found->second);
-  running.erase(found);
+  transfer* t = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
   curl_multi_remove_handle(multi.get(), easy);
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
@@ -229,8 +246,9 @@ http_answer http_transport::impl::finish(CURL* easy, CURLcode code) {
                         : t->problem[0] != '\0'   ? t->problem.data()
                                                   : curl_easy_strerror(code);
   }
-  idle.push_back(std::move(t->easy));
-  return std::move(t->answer);
+  t->post = {};
+  idle.push_back(t);
+  return std::exchange(t->answer, {});
 }
 
 http_transport::http_transport(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
@@ -261,23 +279,22 @@ result<std::unique_ptr<http_transport>> http_transport::create(config c) {
 }
 
 void http_transport::start(http_post post) {
-  auto t = std::make_unique<transfer>();
-  t->answer.id = post.id;
-  t->post = std::move(post);
-  if (impl_->idle.empty()) {
-    t->easy.reset(curl_easy_init());
-  } else {
-    t->easy = std::move(impl_->idle.back());
-    impl_->idle.pop_back();
+  http_answer answer;
+  answer.id = post.id;
+  if (auto* const t = impl_->take_idle()) {
+    t->answer = std::move(answer);
+    t->post = std::move(post);
+    t->problem[0] = '\0';
+    CURL* const easy = t->easy.get();
+    const auto bytes = static_cast<curl_off_t>(t->post.body.size());
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, bytes);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, t->post.body.data());
+    if (curl_multi_add_handle(impl_->multi.get(), easy) == CURLM_OK) return;
+    answer = std::exchange(t->answer, {});
+    impl_->idle.push_back(t);
   }
-  CURL* const easy = t->easy.get();
-  if (easy != nullptr) impl_->prepare(*t);
-  if (easy == nullptr || curl_multi_add_handle(impl_->multi.get(), easy) != CURLM_OK) {
-    t->answer.problem = "libcurl could not start the request, probably for want of memory";
-    impl_->not_started.push_back(std::move(t->answer));
-    return;
-  }
-  impl_->running.emplace(easy, std::move(t));
+  answer.problem = "libcurl could not start the request, probably for want of memory";
+  impl_->not_started.push_back(std::move(answer));
 }
 
 std::vector<http_answer> http_transport::wait(duration timeout) {

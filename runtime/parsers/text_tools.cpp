@@ -78,7 +78,11 @@ std::string_view trim(std::string_view text) {
 }
 
 std::string_view take_line(std::string_view& rest) {
-  const auto end = rest.find_first_of("\r\n");
+  // find_first_of would call memchr for each character.
+  const auto ends = [](char c) { return c == '\n' || c == '\r'; };
+  const auto found = std::find_if(rest.begin(), rest.end(), ends);
+  const auto end =
+      found == rest.end() ? std::string_view::npos : static_cast<std::size_t>(found - rest.begin());
   const auto line = rest.substr(0, end);
   if (end == std::string_view::npos) {
     rest = {};

@@ -1,9 +1,18 @@
 #include "runtime/queue/lease_book.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace millrace {
+
+lease_book::delivery lease_book::delivered(std::int64_t token) {
+  const auto holder = holders_.find(token);
+  return holder == holders_.end() ? delivered_.end() : delivered_.find(holder->second);
+}
+
+void lease_book::remove(delivery d) {
+  holders_.erase(d->second);
+  delivered_.erase(d);
+}
 
 void lease_book::add(std::vector<lease> claimed) {
   const std::lock_guard lock{mutex_};
@@ -14,13 +23,13 @@ std::optional<lease> lease_book::deliver(const holder_id& holder) {
   const std::lock_guard lock{mutex_};
   if (buffered_.empty()) return std::nullopt;
   const bool runs_alone = buffered_.front().is_suspect();
-  const bool one_runs_alone = std::any_of(delivered_.begin(), delivered_.end(),
-                                          [&](const auto& d) { return d.second == alone_; });
-  if (one_runs_alone || (runs_alone && !delivered_.empty())) return std::nullopt;
+  if (holders_.contains(alone_) || (runs_alone && !delivered_.empty())) return std::nullopt;
   if (runs_alone) alone_ = buffered_.front().token;
   auto next = std::move(buffered_.front());
   buffered_.pop_front();
-  delivered_[holder] = next.token;
+  if (const auto before = delivered_.find(holder); before != delivered_.end()) remove(before);
+  delivered_.emplace(holder, next.token);
+  holders_.emplace(next.token, holder);
   return next;
 }
 
@@ -28,24 +37,23 @@ void lease_book::hand_over(const holder_id& holder) {
   const std::lock_guard lock{mutex_};
   if (const auto found = delivered_.find(holder); found != delivered_.end()) {
     handed_over_[found->second] = holder;
-    delivered_.erase(found);
+    remove(found);
   }
 }
 
 void lease_book::accepted(std::int64_t token) {
   const std::lock_guard lock{mutex_};
-  const auto found = std::find_if(delivered_.begin(), delivered_.end(),
-                                  [&](const auto& entry) { return entry.second == token; });
+  const auto found = delivered(token);
   if (found == delivered_.end()) return;
   handed_over_[token] = found->first;
-  delivered_.erase(found);
+  remove(found);
 }
 
 void lease_book::ended(const std::vector<std::int64_t>& tokens) {
   const std::lock_guard lock{mutex_};
   for (const auto token : tokens)
     if (returning_.erase(token) == 0 && handed_over_.erase(token) == 0)
-      std::erase_if(delivered_, [&](const auto& entry) { return entry.second == token; });
+      if (const auto found = delivered(token); found != delivered_.end()) remove(found);
 }
 
 std::vector<std::int64_t> lease_book::take_from(const holder_id& holder) {
@@ -53,7 +61,7 @@ std::vector<std::int64_t> lease_book::take_from(const holder_id& holder) {
   std::vector<std::int64_t> tokens;
   if (const auto found = delivered_.find(holder); found != delivered_.end()) {
     tokens.push_back(found->second);
-    delivered_.erase(found);
+    remove(found);
   }
   if (holder.node.empty()) return tokens;
   std::erase_if(handed_over_, [&](const auto& entry) {

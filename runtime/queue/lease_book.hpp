@@ -70,9 +70,14 @@ class lease_book {
   std::vector<distant_lease> elsewhere() const;
 
  private:
+  using delivery = std::map<holder_id, std::int64_t>::iterator;
+  delivery delivered(std::int64_t token);
+  void remove(delivery d);
+
   mutable std::mutex mutex_;
   std::deque<lease> buffered_;
   std::map<holder_id, std::int64_t> delivered_;              // holder → token
+  std::unordered_map<std::int64_t, holder_id> holders_;      // the same, by token
   std::unordered_map<std::int64_t, holder_id> handed_over_;  // token → who had it
   std::int64_t alone_ = 0;                                   ///< Token of the last such document.
   struct return_order {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <prometheus/counter.h>
@@ -39,9 +40,10 @@ class metrics {
   metrics(const metrics&) = delete;
   metrics& operator=(const metrics&) = delete;
 
-  // Documents. Status: ready | failed | cancelled. Stage: extracting | … | total.
+  // Documents. Status: ready | failed | cancelled. Stage: extracting | … | total;
+  // throws std::out_of_range for another.
   prometheus::Counter& documents_total(const std::string& status);
-  prometheus::Histogram& document_seconds(const std::string& stage);
+  prometheus::Histogram& document_seconds(std::string_view stage);
   // Queue.
   prometheus::Counter& queue_claims_total;
   prometheus::Counter& stale_tokens_total;
@@ -90,6 +92,7 @@ class metrics {
   std::vector<std::shared_ptr<collector>> collectors_;
   prometheus::Family<prometheus::Counter>& documents_;
   prometheus::Family<prometheus::Histogram>& seconds_;
+  std::map<std::string, prometheus::Histogram*, std::less<>> stage_seconds_;
   prometheus::Family<prometheus::Counter>& transactions_;
   prometheus::Family<prometheus::Counter>& ledger_;
   prometheus::Counter& scrape_errors_;
