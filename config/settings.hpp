@@ -131,7 +131,7 @@ struct embedder_settings {
 
 struct commit_settings {
   int max_documents = 256;  ///< Documents in one group.
-  duration gather = std::chrono::milliseconds{50};
+  duration gather = std::chrono::milliseconds{100};
   byte_size max_bytes = 16_MiB;  ///< Bytes of results that may wait or be in a group.
   byte_size spill = 16_MiB;
 };

@@ -326,7 +326,8 @@ std::vector<float> fake_embedding(std::string_view text, int dimensions) {
     f = static_cast<float>(static_cast<double>(random()) / 4'294'967'295.0 - 0.5);
     squares += static_cast<double>(f) * static_cast<double>(f);
   }
-  for (auto& f : vector) f = static_cast<float>(static_cast<double>(f) / std::sqrt(squares));
+  const double length = std::sqrt(squares);
+  for (auto& f : vector) f = static_cast<float>(static_cast<double>(f) / length);
   return vector;
 }
 
