@@ -396,7 +396,9 @@ void document_actor_impl::send_result() {
   request(roles_.committer, caf::infinite, std::move(message))
       .then(
           [=, this](const document_accepted&) {
-            if (is_current(stage::committing, token, question)) become_idle();
+            if (!is_current(stage::committing, token, question)) return;
+            become_idle();
+            go_on();
           },
           [=, this](const caf::error& e) {
             const auto problem = from_caf(e);
@@ -453,6 +455,19 @@ void document_actor_impl::give_back(release_reason reason, duration delay, std::
   send(roles_.puller, return_lease{work_.token, reason, static_cast<std::uint64_t>(delay.count()),
                                    std::move(waits_for)});
   become_idle();
+  demand_lease();
+}
+
+/// Takes what the puller of this node claimed ahead, and asks it only where there is none: the
+/// usual way from one document to the next wakes nobody.
+void document_actor_impl::go_on() {
+  if (!config_.book || !may_demand()) return demand_lease();
+  const lease_book::holder_id self{{}, id()};
+  config_.book->hand_over(self);
+  auto taken = config_.book->take(self);
+  if (!taken) return demand_lease();
+  if (taken->runs_low) send(roles_.puller, flush_atom_v);  // it claims more
+  begin(std::move(taken->work));
 }
 
 void document_actor_impl::become_idle() {
@@ -468,7 +483,6 @@ void document_actor_impl::become_idle() {
   steps_ = steps_seen_ = 0;
   progress_.reset();
   occurrences_.clear();
-  demand_lease();
 }
 
 }  // namespace millrace

@@ -114,6 +114,7 @@ class document_actor_impl : public bounded_actor<document_actor> {
   void give_back(release_reason reason, duration delay = duration{0}, std::string waits_for = {});
   std::string other_node_with_the_file() const;
   void become_idle();
+  void go_on();
   void enter(stage next);
   template <class Handle>
   void ask_grant_of(const Handle& consumer, demand& sent, std::uint64_t bytes,

@@ -36,6 +36,7 @@ queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() 
         if (!paused()) spdlog::warn("claims pause: {}", pause.reason);
         pause_reason_ = pause.reason;
         paused_until_ = clock::now() + std::chrono::milliseconds{pause.milliseconds};
+        config_.book->close();
         give_back(config_.book->take_buffered(), release_reason::drained);
         delayed_send(this, std::chrono::milliseconds{pause.milliseconds}, wake_atom_v);
       },
@@ -54,6 +55,7 @@ queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() 
       [this](tick_atom) { on_tick(); },
       [this](drain_atom) {
         draining_ = true;
+        config_.book->close();
         give_back(config_.book->take_buffered(), release_reason::drained);
         release_returned();
         return progress();
@@ -164,6 +166,7 @@ void queue_puller_actor_impl::extend_leases() {
 
 void queue_puller_actor_impl::deliver() {
   if (draining_ || paused()) return;
+  config_.book->open(enough_ahead());
   while (!waiting_.empty()) {
     const auto found = consumers_.find(waiting_.front());
     if (found == consumers_.end() || !found->second.waits) {  // died, or wants none any more
@@ -210,7 +213,7 @@ bool queue_puller_actor_impl::paused() const {
 
 bool queue_puller_actor_impl::should_claim() const {
   if (draining_ || queue_empty_ || paused() || config_.held()) return false;
-  return config_.book->count().buffered < static_cast<std::size_t>(config_.batch_size) / 2;
+  return config_.book->count().buffered < enough_ahead();
 }
 
 /// A claim costs a transaction: it waits until enough document actors wait, or a moment has passed.
@@ -230,14 +233,14 @@ bool queue_puller_actor_impl::storage_is_short() {
   if (!paused()) spdlog::warn("claims pause: {}", *problem);
   pause_reason_ = *problem;
   paused_until_ = clock::now() + 2 * config_.poll_interval;
+  config_.book->close();
   return true;
 }
 
 void queue_puller_actor_impl::claim() {
   if (storage_is_short()) return;
-  const auto want =
-      std::min<std::size_t>(static_cast<std::size_t>(config_.batch_size),
-                            waiting_.size() + static_cast<std::size_t>(config_.batch_size) / 2);
+  const auto want = std::min<std::size_t>(static_cast<std::size_t>(config_.batch_size),
+                                          waiting_.size() + enough_ahead());
   auto claimed = config_.source->claim(planner_, static_cast<int>(want));
   if (!claimed) {
     spdlog::warn("claiming work failed: {}", claimed.error().message);

@@ -1,7 +1,8 @@
 // The queue puller: claims leases that document actors demanded (and one batch ahead), delivers
-// them, and gives back what returns. The only actor that talks to the queue's tables, so what is
-// claimed is always in its lease book. Document actors may be of other nodes, those without a
-// puller: what they carry returns when they are lost, and news of theirs that is lost on the way
+// them, and gives back what returns. A document actor of this node takes the next one of those
+// claimed ahead from the lease book itself. The only actor that talks to the queue's tables, so
+// what is claimed is always in its lease book. Document actors may be of other nodes, those without
+// a puller: what they carry returns when they are lost, and news of theirs that is lost on the way
 // ("this one has ended") the database tells at the next poll.
 //
 // Detached: it runs SQL. Claims when 50 document actors wait or 2 ms after the first one does; an
@@ -74,6 +75,8 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   void forget(const consumer_id& id);
   void look_after_elsewhere();
   bool may_begin(const lease& work);
+  /// Buffered leases below which more are claimed.
+  std::size_t enough_ahead() const { return static_cast<std::size_t>(config_.batch_size) / 2; }
   bool should_claim() const;
   void claim_or_wait();
   void claim();

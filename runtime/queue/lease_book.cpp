@@ -21,6 +21,29 @@ void lease_book::add(std::vector<lease> claimed) {
 
 std::optional<lease> lease_book::deliver(const holder_id& holder) {
   const std::lock_guard lock{mutex_};
+  return next_for(holder);
+}
+
+std::optional<lease_book::taken_lease> lease_book::take(const holder_id& holder) {
+  const std::lock_guard lock{mutex_};
+  if (!open_ || buffered_.empty() || buffered_.front().is_suspect()) return std::nullopt;
+  auto next = next_for(holder);
+  if (!next) return std::nullopt;
+  return taken_lease{std::move(*next), buffered_.size() + 1 == low_};
+}
+
+void lease_book::open(std::size_t low) {
+  const std::lock_guard lock{mutex_};
+  open_ = true;
+  low_ = low;
+}
+
+void lease_book::close() {
+  const std::lock_guard lock{mutex_};
+  open_ = false;
+}
+
+std::optional<lease> lease_book::next_for(const holder_id& holder) {
   if (buffered_.empty()) return std::nullopt;
   const bool runs_alone = buffered_.front().is_suspect();
   if (holders_.contains(alone_) || (runs_alone && !delivered_.empty())) return std::nullopt;

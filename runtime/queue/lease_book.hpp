@@ -43,6 +43,17 @@ class lease_book {
   /// Takes the next buffered lease for `holder`. A suspect runs alone: nothing while it waits for
   /// the others to end, or the others for it.
   std::optional<lease> deliver(const holder_id& holder);
+  /// A lease that a holder took by itself.
+  struct taken_lease {
+    lease work;
+    bool runs_low = false;  ///< It was the one that left fewer than `low`.
+  };
+  /// The next buffered lease, for a document actor of this node that needs one, without a way
+  /// through its puller. Nothing while the book is closed (it is at first), nor any suspect.
+  std::optional<taken_lease> take(const holder_id& holder);
+  /// The puller lets holders take leases, and says of how few it wants to hear.
+  void open(std::size_t low);
+  void close();
   /// The holder's lease is with the committer now. No-op where it has none.
   void hand_over(const holder_id& holder);
   /// The same, of one lease.
@@ -71,11 +82,14 @@ class lease_book {
 
  private:
   using delivery = std::map<holder_id, std::int64_t>::iterator;
+  std::optional<lease> next_for(const holder_id& holder);
   delivery delivered(std::int64_t token);
   void remove(delivery d);
 
   mutable std::mutex mutex_;
   std::deque<lease> buffered_;
+  bool open_ = false;
+  std::size_t low_ = 0;
   std::map<holder_id, std::int64_t> delivered_;              // holder → token
   std::unordered_map<std::int64_t, holder_id> holders_;      // the same, by token
   std::unordered_map<std::int64_t, holder_id> handed_over_;  // token → who had it

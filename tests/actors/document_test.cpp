@@ -43,6 +43,41 @@ TEST_F(document_test, asks_for_one_lease_and_carries_it_through_every_stage) {
   EXPECT_EQ(log->ended, (std::vector<std::int64_t>{5}));
 }
 
+TEST_F(document_test, takes_its_next_document_from_what_was_claimed_ahead) {
+  config.book = std::make_shared<lease_book>();
+  provider->at_once = true;
+  start();
+  config.book->add({lease_of(6), lease_of(7)});
+  config.book->open(1);
+  ASSERT_TRUE(deliver(lease_of(5)));
+  extracted(text_document({"Five."}));
+  EXPECT_EQ(load().carrying, "file:///documents/6.txt");
+  EXPECT_EQ(log->claims_wanted, 0);
+  extracted(text_document({"Six."}));
+  EXPECT_EQ(load().carrying, "file:///documents/7.txt");
+  EXPECT_EQ(log->claims_wanted, 1) << "the last one that was there";
+  EXPECT_EQ(log->demands, 1) << "it was asked for the first one only";
+  EXPECT_EQ(config.book->count().delivered, 1U);
+  extracted(text_document({"Seven."}));
+  EXPECT_EQ(load().state, "idle");
+  EXPECT_EQ(log->demands, 2);
+  EXPECT_EQ(config.book->count().delivered, 0U);
+}
+
+TEST_F(document_test, takes_nothing_that_was_claimed_ahead_while_its_node_drains) {
+  config.book = std::make_shared<lease_book>();
+  provider->at_once = true;
+  start();
+  config.book->add({lease_of(6)});
+  config.book->open(1);
+  ASSERT_TRUE(deliver(lease_of(5)));
+  roles.draining = true;
+  announce();
+  extracted(text_document({"Five."}));
+  EXPECT_EQ(load().state, "idle");
+  EXPECT_EQ(config.book->count().buffered, 1U);
+}
+
 TEST_F(document_test, many_chunks_are_embedded_slice_by_slice_in_order) {
   config.chunking = {.max_tokens = 16, .overlap_tokens = 0};
   provider->at_once = true;

@@ -122,6 +122,7 @@ struct puller_log {
   std::vector<pause_claims> pauses;
   std::uint64_t demanded = 0;  ///< Largest total.
   int demands = 0;
+  int claims_wanted = 0;
   int resumes = 0;
 };
 
@@ -148,7 +149,7 @@ inline queue_puller_actor spawn_puller_log(virtual_engine& engine,
             [log](const pause_claims& m) { log->pauses.push_back(m); },
             [log](resume_atom) { ++log->resumes; },
             [](wake_atom) {},
-            [](flush_atom) {},
+            [log](flush_atom) { ++log->claims_wanted; },
             [](tick_atom) {},
             [](drain_atom) { return drain_progress{}; },
             [](progress_atom) { return drain_progress{}; },

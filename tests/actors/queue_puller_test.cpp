@@ -252,13 +252,44 @@ TEST_F(queue_puller_test, a_pause_gives_back_what_is_not_delivered_and_a_resume_
   EXPECT_EQ(db.leased(), 1);
   EXPECT_TRUE(progress().paused);
   EXPECT_EQ(progress().pause_reason, "the key is refused");
+  EXPECT_FALSE(book->take({{}, 1'000}));
   demand_of(s);
   engine.advance(seconds{20}, seconds{1});
   EXPECT_EQ(s.leases->size(), 1U);
   tell(resume_atom_v);
   EXPECT_EQ(s.leases->size(), 2U);
   EXPECT_FALSE(progress().paused);
+  EXPECT_TRUE(book->take({{}, 1'000}));
   EXPECT_EQ(db.number("select max(losses + failures) from queue_ready"), 0);
+}
+
+TEST_F(queue_puller_test, claims_more_when_one_that_took_a_lease_says_that_few_are_left) {
+  db.submit(50);
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  int taken = 0;
+  while (const auto lease = book->take({{}, 1'000U + static_cast<unsigned>(taken)})) {
+    ++taken;
+    if (lease->runs_low) break;
+  }
+  ASSERT_GT(taken, 0);
+  const auto left = book->count().buffered;
+  ASSERT_LT(left, static_cast<std::size_t>(batch) / 2);
+  tell(flush_atom_v);
+  EXPECT_GE(book->count().buffered, static_cast<std::size_t>(batch) / 2);
+}
+
+TEST_F(queue_puller_test, nobody_takes_what_is_left_while_the_disk_is_almost_full) {
+  db.submit(50);
+  auto s = new_slot();
+  demand_of(s);
+  settle();
+  ASSERT_GT(book->count().buffered, 0U);
+  storage_problem = "only 10 MiB are free";
+  engine.advance(seconds{6}, seconds{1});
+  ASSERT_TRUE(progress().paused);
+  EXPECT_FALSE(book->take({{}, 1'000}));
 }
 
 TEST_F(queue_puller_test, an_almost_full_disk_stops_the_claims) {

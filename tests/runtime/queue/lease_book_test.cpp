@@ -122,6 +122,36 @@ TEST(lease_book, a_lost_holder_elsewhere_loses_what_its_committer_had_too) {
   EXPECT_THAT(book.take_handed_over(), ElementsAre(3));
 }
 
+TEST(lease_book, a_holder_takes_the_next_lease_while_the_book_is_open) {
+  lease_book book;
+  book.add(leases({1, 2, 3, 4}));
+  EXPECT_FALSE(book.take(here(10))) << "nobody has opened it";
+  book.open(3);
+  const auto first = book.take(here(10));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->work.token, 1);
+  EXPECT_FALSE(first->runs_low);
+  EXPECT_TRUE(book.take(here(11))->runs_low) << "two are left";
+  EXPECT_FALSE(book.take(here(12))->runs_low) << "said once";
+  book.close();
+  EXPECT_FALSE(book.take(here(13)));
+  EXPECT_THAT(book.take_from(here(10)), ElementsAre(1)) << "as if it had been delivered";
+  EXPECT_EQ(book.count(), (lease_book::counts{1, 2, 0}));
+}
+
+TEST(lease_book, no_holder_takes_a_suspect_or_beside_one) {
+  lease_book book;
+  book.open(1);
+  auto claimed = leases({1, 2});
+  claimed[0].losses = suspect_after_losses;
+  book.add(std::move(claimed));
+  EXPECT_FALSE(book.take(here(10))) << "its puller writes first that it begins";
+  ASSERT_TRUE(book.deliver(here(10)));
+  EXPECT_FALSE(book.take(here(11)));
+  book.ended({1});
+  EXPECT_TRUE(book.take(here(11)));
+}
+
 TEST(lease_book, a_dead_committer_takes_only_what_its_node_had) {
   lease_book book;
   book.add(leases({1, 2}));
