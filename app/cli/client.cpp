@@ -1,5 +1,7 @@
 #include "app/cli/client.hpp"
 
+#include <algorithm>
+
 #include "app/api/api.hpp"
 #include "app/node/node.hpp"
 #include "runtime/cluster/node_registry.hpp"
@@ -114,6 +116,18 @@ result<std::string> client::ask(const char* method, const std::string& target,
 
 result<std::string> client::get(const std::string& target, duration patience) {
   return ask("GET", target, "", patience);
+}
+
+result<bool> client::some_node_is(std::initializer_list<std::string_view> states,
+                                  duration patience) {
+  const auto body = get("/v1/nodes", patience);
+  if (!body) return tl::unexpected<error>(body.error());
+  const auto nodes = json::parse(*body);
+  if (!nodes) return tl::unexpected<error>(nodes.error());
+  for (const auto& node : nodes->GetArray())
+    if (std::find(states.begin(), states.end(), node["state"].GetString()) != states.end())
+      return true;
+  return false;
 }
 
 result<std::string> client::post(const std::string& target, const std::string& body) {

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <atomic>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "app/api/services.hpp"
 #include "app/cli/options.hpp"
@@ -26,6 +28,9 @@ class client {
 
   /// The body of a 2xx answer; else the error that the API gave, with its own code.
   result<std::string> get(const std::string& target, duration patience = answer_patience);
+  /// True where a node of the cluster is in one of these states (those of GET /v1/nodes).
+  result<bool> some_node_is(std::initializer_list<std::string_view> states,
+                            duration patience = answer_patience);
   result<std::string> post(const std::string& target, const std::string& body);
   result<std::string> erase(const std::string& target);
   /// PUTs a file. Any thread, several at a time; only where live(). `stop` ends it: ec::cancelled.

@@ -28,8 +28,7 @@ void show(const rapidjson::Value& r) {
 
 /// A drained node stays so until it is started again.
 void warn_where_nobody_is_left(client& api) {
-  const auto nodes = api.get("/v1/nodes");
-  if (nodes && nodes->find(R"("state":"running")") == std::string::npos)
+  if (!api.some_node_is({"running"}).value_or(true))
     std::fputs(
         "millrace: no other node runs: nothing is claimed until one is started, or a drained one "
         "again\n",

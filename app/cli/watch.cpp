@@ -83,9 +83,7 @@ class observer {
   /// Where this process reads the database itself: no node runs that could end a dataset.
   std::optional<error> why_nobody_works() {
     if (!api_ || api_->live()) return std::nullopt;
-    const auto nodes = api_->get("/v1/nodes", look_patience);
-    if (!nodes || nodes->find(R"("state":"running")") != std::string::npos ||
-        nodes->find(R"("state":"draining")") != std::string::npos)
+    if (api_->some_node_is({"running", "draining"}, look_patience).value_or(true))
       return std::nullopt;
     return error{ec::http_unreachable,
                  "no node runs here, so nothing goes on; repeat the `millrace run`, or start "
