@@ -149,8 +149,12 @@ int http_transport::impl::on_socket(CURL*, curl_socket_t socket, int wanted, voi
   }
   event.events = (wanted & CURL_POLL_IN ? EPOLLIN : 0U) | (wanted & CURL_POLL_OUT ? EPOLLOUT : 0U);
   if (known == nullptr) curl_multi_assign(self.multi.get(), socket, &self);
-  const int operation = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  return ::epoll_ctl(epoll, operation, socket, &event);  // -1 ends the transfer
+  // Where libcurl and epoll do not agree on what is known, the other one is right: -1 would end
+  // this and all later transfers.
+  const int expected = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  const int other = known == nullptr ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (::epoll_ctl(epoll, expected, socket, &event) == 0) return 0;
+  return ::epoll_ctl(epoll, other, socket, &event);
 }
 
 int http_transport::impl::on_timer(CURLM*, long milliseconds, void* user) {

@@ -65,6 +65,15 @@ class queue_puller_test : public ::testing::Test {
   void demand_of(slot& s) {
     caf::send_as(s.actor, puller, grant_demand{++s.demanded, true, "node"});
   }
+  /// A slot with a lease, and more that were claimed ahead of it.
+  slot slot_with_more_ahead() {
+    db.submit(50);
+    auto s = new_slot();
+    demand_of(s);
+    settle();
+    EXPECT_GT(book->count().buffered, 0U);
+    return s;
+  }
   /// Enough for the claim delay, far less than a poll.
   void settle() { engine.advance(std::chrono::milliseconds{20}, std::chrono::milliseconds{1}); }
   drain_progress progress() { return engine.ask<drain_progress>(puller, progress_atom_v).value(); }

@@ -242,11 +242,7 @@ TEST_F(queue_puller_test, a_drained_lease_costs_no_attempt) {
 }
 
 TEST_F(queue_puller_test, a_pause_gives_back_what_is_not_delivered_and_a_resume_goes_on) {
-  db.submit(50);
-  auto s = new_slot();
-  demand_of(s);
-  settle();
-  ASSERT_GT(book->count().buffered, 0U);
+  auto s = slot_with_more_ahead();
   tell(pause_claims{"the key is refused", 3'600'000});
   EXPECT_EQ(book->count().buffered, 0U);
   EXPECT_EQ(db.leased(), 1);
@@ -264,10 +260,7 @@ TEST_F(queue_puller_test, a_pause_gives_back_what_is_not_delivered_and_a_resume_
 }
 
 TEST_F(queue_puller_test, claims_more_when_one_that_took_a_lease_says_that_few_are_left) {
-  db.submit(50);
-  auto s = new_slot();
-  demand_of(s);
-  settle();
+  slot_with_more_ahead();
   int taken = 0;
   while (const auto lease = book->take({{}, 1'000U + static_cast<unsigned>(taken)})) {
     ++taken;
@@ -281,11 +274,7 @@ TEST_F(queue_puller_test, claims_more_when_one_that_took_a_lease_says_that_few_a
 }
 
 TEST_F(queue_puller_test, nobody_takes_what_is_left_while_the_disk_is_almost_full) {
-  db.submit(50);
-  auto s = new_slot();
-  demand_of(s);
-  settle();
-  ASSERT_GT(book->count().buffered, 0U);
+  slot_with_more_ahead();
   storage_problem = "only 10 MiB are free";
   engine.advance(seconds{6}, seconds{1});
   ASSERT_TRUE(progress().paused);
