@@ -166,5 +166,17 @@ TEST(losses, every_node_killed_in_turn_and_started_again) {
   bed.expect_end({busy_cluster::documents});
 }
 
+TEST(losses, every_node_stopped_in_turn_until_the_others_have_its_work) {
+  busy_cluster bed;
+  for (const auto* name : {"a", "b", "c"}) {
+    bed.node(name).process->signal(SIGSTOP);
+    EXPECT_TRUE(bed.taken_over(name, clock::now())) << name;
+    bed.node(name).process->signal(SIGCONT);
+  }
+  ASSERT_TRUE(bed.ended());
+  bed.stop_all();
+  bed.expect_end({busy_cluster::documents});
+}
+
 }  // namespace
 }  // namespace millrace
