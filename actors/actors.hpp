@@ -26,6 +26,7 @@ using queue_puller_actor =
                      caf::reacts_to<tick_atom>,         // poll (its own timer)
                      caf::replies_to<drain_atom>::with<drain_progress>,  // claim no more, release
                                                                          // what is not delivered
+                     caf::reacts_to<give_back_atom>,  // …and what other nodes' documents carry
                      caf::replies_to<progress_atom>::with<drain_progress>>;  // how much is in
                                                                              // flight
 
@@ -138,7 +139,7 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<grant_credits>::with<ledger::receipt>,
     caf::replies_to<progress_atom>::with<drain_progress>,  // how much is in flight
     caf::replies_to<drain_atom>::with<drain_progress>,  // no new work; ask progress until it is 0
-    caf::reacts_to<flush_atom>>;  // drain is over time: documents give back what they carry
+    caf::reacts_to<give_back_atom>>;  // drain is over time: documents give back what they carry
 
 /// What a node does for others; null where it does not have the role, does not lead it or drains.
 struct node_offer {

@@ -493,6 +493,7 @@ CAF_ADD_ATOM(millrace, millrace, resume_atom, "resume")
 CAF_ADD_ATOM(millrace, millrace, drain_atom, "drain")
 CAF_ADD_ATOM(millrace, millrace, start_atom, "start")
 CAF_ADD_ATOM(millrace, millrace, progress_atom, "progress")
+CAF_ADD_ATOM(millrace, millrace, give_back_atom, "give back")
 CAF_END_TYPE_ID_BLOCK(millrace)
 
 // Errors travel as caf::error(ec, message).

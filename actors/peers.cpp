@@ -102,6 +102,7 @@ void peers_actor_impl::on_exit() {
   config_.supervisor = supervisor_actor{};
   offer_ = {};
   links_.clear();
+  gathering_.clear();
 }
 
 void peers_actor_impl::on_nodes(const nodes_seen& seen) {
@@ -205,6 +206,7 @@ void peers_actor_impl::on_down(const caf::down_msg& down) {
   if (lost == links_.end()) return;
   spdlog::warn("the link with node {} is lost", lost->first);
   suspects_.insert(lost->first);
+  for (const auto& g : gathering_) g->lost(lost->first);
   links_.erase(lost);
   tell_suspects();
   announce();
@@ -270,15 +272,6 @@ caf::result<node_answer> peers_actor_impl::answer(const node_question& question)
 }
 
 caf::result<nodes_answered> peers_actor_impl::ask(const ask_nodes& order) {
-  struct gathering {
-    caf::typed_response_promise<nodes_answered> promise;
-    nodes_answered answers;
-    std::size_t open = 0;
-    void add(node_answer a) {
-      answers.answers.push_back(std::move(a));
-      if (--open == 0) promise.deliver(std::move(answers));
-    }
-  };
   std::map<std::string, peers_actor> asked;
   const auto self = caf::actor_cast<peers_actor>(this);
   if (order.node.empty() || order.node == config_.self.node) asked[config_.self.node] = self;
@@ -288,25 +281,27 @@ caf::result<nodes_answered> peers_actor_impl::ask(const ask_nodes& order) {
     return caf::make_error(ec::unknown_node, "no node `" + order.node +
                                                  "` is linked with this one; `millrace nodes` "
                                                  "lists them");
-  auto all = std::make_shared<gathering>();
-  all->promise = make_response_promise<nodes_answered>();
-  all->open = asked.size();
+  auto promise = make_response_promise<nodes_answered>();
+  auto all = std::make_shared<gathered_answers>(promise);
+  std::erase_if(gathering_, [](const auto& g) { return g->complete(); });
+  gathering_.push_back(all);
   for (const auto& [name, row] : nodes_)
     if (order.node.empty() && !links_.contains(name))
-      all->answers.answers.push_back(
-          {name, "not linked with node " + config_.self.node + ", whose log says why",
-           ec::node_refused});
+      all->note({name, "not linked with node " + config_.self.node + ", whose log says why",
+                 ec::node_refused});
+  for (const auto& [name, handle] : asked) all->wait_for(name);
   for (const auto& [name, handle] : asked)
     request(handle, question_limit, order.question)
-        .then([all](node_answer& a) { all->add(std::move(a)); },
+        .then([all, node = name](node_answer& a) { all->add(node, std::move(a)); },
               [all, node = name](const caf::error& e) {
-                all->add({node,
+                all->add(node,
+                         {node,
                           e == caf::sec::request_timeout
                               ? "the node did not answer in time; is it stopped or overloaded?"
                               : "the node did not answer: " + from_caf(e).message,
                           ec::timeout});
               });
-  return all->promise;
+  return promise;
 }
 
 }  // namespace millrace

@@ -13,9 +13,11 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "actors/actors.hpp"
 #include "actors/bounded_actor.hpp"
+#include "actors/gathered_answers.hpp"
 #include "config/settings.hpp"
 #include "runtime/cluster/link_port.hpp"
 #include "runtime/cluster/node_registry.hpp"
@@ -105,6 +107,8 @@ class peers_actor_impl : public bounded_actor<peers_actor> {
   std::map<std::string, dial_state> dials_;
   std::set<std::string> suspects_;
   std::map<std::string, std::string> refused_;  ///< Node → why, as it was logged.
+  /// Bounded by the mailbox: each is a request.
+  std::vector<std::shared_ptr<gathered_answers>> gathering_;
   std::shared_ptr<std::atomic<int>> questions_ = std::make_shared<std::atomic<int>>(0);
 };
 

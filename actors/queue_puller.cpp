@@ -60,6 +60,7 @@ queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() 
         release_returned();
         return progress();
       },
+      [this](give_back_atom) { give_back_elsewhere(); },
       [this](progress_atom) { return progress(); },
   };
 }
@@ -110,6 +111,18 @@ void queue_puller_actor_impl::look_after_elsewhere() {
     config_.book->ended(*ended);
   else
     spdlog::warn("leases of other nodes could not be looked up: {}", ended.error().message);
+}
+
+/// This node's drain waits no longer for document actors of other nodes. One of them that has begun
+/// another document meanwhile gives that one back too: it costs nothing but the time.
+void queue_puller_actor_impl::give_back_elsewhere() {
+  look_after_elsewhere();
+  for (const auto& [holder, token] : config_.book->elsewhere()) {
+    if (const auto found = consumers_.find(holder); found != consumers_.end())
+      send(found->second.handle, drain_atom_v);
+    give_back(config_.book->take_from(holder), release_reason::drained);
+  }
+  release_returned();
 }
 
 void queue_puller_actor_impl::on_return(const return_lease& message) {

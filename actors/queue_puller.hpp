@@ -74,6 +74,7 @@ class queue_puller_actor_impl : public bounded_actor<queue_puller_actor> {
   void on_down(const caf::down_msg& down);
   void forget(const consumer_id& id);
   void look_after_elsewhere();
+  void give_back_elsewhere();
   bool may_begin(const lease& work);
   /// Buffered leases below which more are claimed.
   std::size_t enough_ahead() const { return static_cast<std::size_t>(config_.batch_size) / 2; }

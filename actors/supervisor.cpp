@@ -65,7 +65,8 @@ supervisor_actor_impl::behavior_type supervisor_actor_impl::make_behavior() {
         if (!roles_.puller) return progress();
         return delegate(roles_.puller, drain_atom_v);
       },
-      [this](flush_atom) {
+      [this](give_back_atom) {
+        send(roles_.puller, give_back_atom_v);
         if (!roles_.puller) released_ += parts_.directory->documents_in_flight();
         for (const auto& d : documents_) send(d, drain_atom_v);
       },

@@ -487,7 +487,7 @@ std::unique_ptr<node_drain> node::impl::make_drain() {
   return std::make_unique<node_drain>(
       name.text, node_drain::questions{[this] { return ask<drain_progress>(progress_atom_v); },
                                        [this] { return ask<drain_progress>(drain_atom_v); },
-                                       [this] { caf::anon_send(supervisor, flush_atom_v); }});
+                                       [this] { caf::anon_send(supervisor, give_back_atom_v); }});
 }
 
 }  // namespace millrace

@@ -111,8 +111,10 @@ result<bool> embedded_server::impl::start_once(const postgres::installation& pro
   }
   if (auto cleared = postgres::clear_leftovers(directory); !cleared)
     return tl::unexpected(cleared.error());
-  auto postmaster = postgres::start_postmaster(
-      programs, directory, {.max_connections = config.max_connections, .fsync = config.fsync});
+  auto postmaster = postgres::start_postmaster(programs, directory,
+                                               {.max_connections = config.max_connections,
+                                                .fsync = config.fsync,
+                                                .listen_addresses = config.listen_addresses});
   if (!postmaster) return tl::unexpected(postmaster.error());
   const auto outcome = postgres::await_ready(directory, *postmaster);
   if (outcome == postgres::readiness::unreachable)

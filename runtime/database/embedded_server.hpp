@@ -1,6 +1,7 @@
 // The private PostgreSQL of `database.url = "embedded:DIR"`: initdb, start, adopt, recover, stop.
 //
-// Listens on a Unix socket only, in a short private folder (socket paths over 107 bytes fail).
+// Listens on a Unix socket in a short private folder (socket paths over 107 bytes fail), and on TCP
+// only where told to.
 // Started as root it runs as an unprivileged user. Processes that use the same DIR share one
 // server: each holds a shared flock; the last one that leaves stops it. A server left behind by a
 // SIGKILL is adopted, a dead one is recovered.
@@ -25,6 +26,9 @@ struct embedded_server_config {
   /// False only for throw-away data: what was committed then survives a crash of processes, not of
   /// the machine.
   bool fsync = true;
+  /// Where it listens on TCP too, port 5432; empty: nowhere. Whom it lets in there pg_hba.conf
+  /// says.
+  std::string listen_addresses = {};
 };
 
 class embedded_server {

@@ -24,6 +24,7 @@ constexpr std::chrono::seconds immediate_stop_limit{10};
 struct start_options {
   int max_connections = 64;
   bool fsync = true;
+  std::string listen_addresses = {};  ///< For TCP; empty: none.
 };
 
 /// The live postmaster of this directory; none where it is dead, whatever postmaster.pid says.

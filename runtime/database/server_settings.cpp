@@ -38,8 +38,8 @@ std::vector<std::string> server_settings(const data_directory& directory,
                                          const start_options& options) {
   return {
       "cluster_name=millrace",
-      // Unix sockets in our own folder only.
-      "listen_addresses=",
+      // Unix sockets are in our own folder only.
+      "listen_addresses=" + options.listen_addresses,
       "port=5432",
       "unix_socket_directories=" + directory.socket_directory().string(),
       "unix_socket_permissions=0700",

@@ -152,6 +152,7 @@ inline queue_puller_actor spawn_puller_log(virtual_engine& engine,
             [log](flush_atom) { ++log->claims_wanted; },
             [](tick_atom) {},
             [](drain_atom) { return drain_progress{}; },
+            [](give_back_atom) {},
             [](progress_atom) { return drain_progress{}; },
         };
       }));

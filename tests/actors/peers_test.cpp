@@ -56,11 +56,14 @@ class peers_test : public ::testing::Test {
   }
   void TearDown() override { spdlog::set_default_logger(usual); }
 
+  /// `unanswered`, where given, keeps the promises of answers to questions.
   other_node new_node(const std::string& name, std::int64_t incarnation = 1,
-                      const std::string& cluster = "test") {
+                      const std::string& cluster = "test",
+                      std::vector<caf::typed_response_promise<node_answer>>* unanswered = nullptr) {
     other_node n;
     n.peers = engine.keep(
-        engine.system.spawn([log = n.offers](peers_actor::pointer) -> peers_actor::behavior_type {
+        engine.system.spawn([log = n.offers, name,
+                             unanswered](peers_actor::pointer self) -> peers_actor::behavior_type {
           return {
               [](const node_hello& m) { return m; },
               [log](const node_offer& m) { log->push_back(m); },
@@ -68,7 +71,11 @@ class peers_test : public ::testing::Test {
               [](const nodes_seen&) {},
               [](const gate_dialled&) {},
               [](tick_atom) {},
-              [](const node_question&) { return node_answer{}; },
+              [=](const node_question&) -> caf::result<node_answer> {
+                if (unanswered == nullptr) return node_answer{name, "answered"};
+                unanswered->push_back(self->make_response_promise<node_answer>());
+                return unanswered->back();
+              },
               [](const ask_nodes&) { return nodes_answered{}; },
           };
         }));
@@ -129,6 +136,31 @@ TEST_F(peers_test, a_lost_link_makes_its_node_a_suspect_until_it_links_again) {
   EXPECT_EQ(dials.size(), 2U) << "at once: nothing had failed";
   EXPECT_TRUE(supervisor.suspects.empty());
   EXPECT_EQ(told("linked with node b"), 2);
+}
+
+TEST_F(peers_test, a_question_waits_for_nobody_who_is_lost) {
+  std::vector<caf::typed_response_promise<node_answer>> unanswered;
+  const auto b = new_node("b");
+  const auto c = new_node("c", 1, "test", &unanswered);
+  network = [&](const node_row& to) { return reached(to, to.name == "b" ? b : c); };
+  see({row_of("b"), row_of("c")});
+  auto pending = (*engine.self)->request(peers, caf::infinite, ask_nodes{});
+  engine.run();
+  ASSERT_EQ(unanswered.size(), 1U);
+  ASSERT_TRUE((*engine.self)->mailbox().empty()) << "c may yet answer";
+  engine.kill(c.peers);
+  ASSERT_FALSE((*engine.self)->mailbox().empty()) << "no time has passed";
+  std::map<std::string, node_answer> answers;
+  pending.receive(
+      [&](nodes_answered& all) {
+        for (auto& a : all.answers) answers[a.node] = a;
+      },
+      [](const caf::error& e) { ADD_FAILURE() << from_caf(e).message; });
+  EXPECT_EQ(answers["b"].text, "answered");
+  EXPECT_EQ(answers["c"].problem, ec::timeout);
+  EXPECT_EQ(answers["c"].text, "the link with it was lost before it answered");
+  EXPECT_EQ(answers.size(), 3U) << "and this node";
+  unanswered.clear();
 }
 
 TEST_F(peers_test, a_suspect_that_left_the_table_is_none) {
@@ -214,6 +246,20 @@ TEST_F(peers_test, who_is_of_another_protocol_is_not_dialled) {
   keep_seeing({old}, seconds{5});
   EXPECT_TRUE(dials.empty());
   EXPECT_EQ(told("no link with node old: it is of version 1.0"), 1);
+}
+
+TEST_F(peers_test, who_says_hello_in_another_protocol_is_told_to_run_one_version) {
+  const auto old = new_node("old");
+  const auto answer =
+      engine.ask<node_hello>(peers, node_hello{link_protocol + 1, "0.9", "test", "old", 1,
+                                               caf::actor_cast<caf::strong_actor_ptr>(old.peers)});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ec::node_refused);
+  EXPECT_EQ(answer.error().message,
+            "node `old` is of version 0.9 with protocol " + std::to_string(link_protocol + 1) +
+                ", node `self` of 1.0 with " + std::to_string(link_protocol) +
+                "; run one version on all nodes");
+  EXPECT_EQ(told("linked with"), 0);
 }
 
 TEST_F(peers_test, a_stranger_is_refused_in_words_and_told_once) {

@@ -30,7 +30,7 @@ struct supervisor_log {
               [](const grant_credits&) { return ledger::receipt{}; },
               [](progress_atom) { return drain_progress{}; },
               [](drain_atom) { return drain_progress{}; },
-              [](flush_atom) {},
+              [](give_back_atom) {},
           };
         }));
   }

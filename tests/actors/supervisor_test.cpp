@@ -343,7 +343,7 @@ TEST_F(supervisor_test, a_drain_gives_back_what_was_not_delivered_and_ends) {
   running[0](text_document({"one finishes"}));
   engine.advance(seconds{1});
   EXPECT_EQ(engine.ask<drain_progress>(supervisor, progress_atom_v)->in_flight, 5U);
-  caf::anon_send(supervisor, flush_atom_v);  // the time is up
+  caf::anon_send(supervisor, give_back_atom_v);  // the time is up
   engine.advance(seconds{1});
   EXPECT_EQ(engine.ask<drain_progress>(supervisor, progress_atom_v)->in_flight, 0U);
   EXPECT_EQ(db.leased(), 0);

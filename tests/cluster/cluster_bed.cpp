@@ -9,6 +9,14 @@
 
 namespace millrace {
 
+namespace {
+
+std::string hub_address(const bed_options& o) {
+  return o.network != nullptr ? o.network->address(private_network::hub) : "127.0.0.1";
+}
+
+}  // namespace
+
 bed_options with_tls(const std::filesystem::path& certs, bed_options o) {
   const auto at = certs.native();
   o.cluster = "name = \"test\"\ntls.ca = \"" + at + "/ca.pem\"\ntls.certificate = \"" + at +
@@ -17,10 +25,9 @@ bed_options with_tls(const std::filesystem::path& certs, bed_options o) {
 }
 
 cluster_bed::cluster_bed(bed_options o)
-    : fault_bed{o.documents, o.latency, o.network != nullptr ? private_network::hub : "127.0.0.1"},
-      options_{std::move(o)} {
+    : fault_bed{o.documents, o.latency, hub_address(o)}, options_{std::move(o)} {
   std::filesystem::create_directories(w.documents());
-  open_database();
+  open_database(options_.remote_database ? hub_address(options_) : "");
   write_config();
 }
 
@@ -67,6 +74,13 @@ live_node& cluster_bed::start(const std::string& name, const std::vector<std::st
   return *nodes_[name];
 }
 
+rapidjson::Document cluster_bed::actors(const std::string& name) const {
+  rapidjson::Document found;
+  if (options_.network == nullptr) return node(name).json("/v1/actors");
+  options_.network->run_at(name, [&] { found = node(name).json("/v1/actors"); });
+  return found;
+}
+
 void cluster_bed::kill(const std::string& name) {
   nodes_.at(name)->process->signal(SIGKILL);
   nodes_.at(name)->process->wait();
@@ -94,6 +108,20 @@ bool cluster_bed::linked(const std::vector<std::string>& names) const {
   });
 }
 
+bool cluster_bed::settled() const {
+  constexpr int seconds = 6;
+  return eventually([this] {
+    return leader("reaper") != "" &&
+           number(
+               "select extract(epoch from clock_timestamp() - max(started_at))::int from "
+               "nodes") > seconds;
+  });
+}
+
+std::int64_t cluster_bed::leases_of(const std::string& name) const {
+  return number("select count(*) from queue_leases where node = '" + name + "'");
+}
+
 void cluster_bed::submit(const std::string& at, const std::string& dataset) const {
   if (options_.network != nullptr) {  // its API listens where only it is
     auto words = options_.network->inside(at);
@@ -110,13 +138,13 @@ void cluster_bed::submit(const std::string& at, const std::string& dataset) cons
   if (answered.status != 201) throw std::runtime_error{"not submitted: " + answered.body};
 }
 
+bool cluster_bed::is_ready(const std::string& dataset) const {
+  return sql("select coalesce((select status from datasets where name = '" + dataset + "'), '')") ==
+         "ready";
+}
+
 bool cluster_bed::ended(const std::string& dataset, std::chrono::seconds limit) const {
-  return eventually(
-      [&] {
-        return sql("select coalesce((select status from datasets where name = '" + dataset +
-                   "'), '')") == "ready";
-      },
-      limit);
+  return eventually([&] { return is_ready(dataset); }, limit);
 }
 
 std::int64_t cluster_bed::done_by(const std::string& name) const {

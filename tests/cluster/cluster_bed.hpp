@@ -24,6 +24,7 @@ struct bed_options {
   std::string cluster = "name = \"test\"\n";
   std::map<std::string, std::string> roles = {};  ///< By node, as TOML's list; else all.
   private_network* network = nullptr;             ///< Each node on a host of its own, of its name.
+  bool remote_database = false;                   ///< With a network: it is at the hub, by TCP.
   bool by_url = false;  ///< Nodes are given the database's URL and see no process of it.
 };
 
@@ -43,12 +44,21 @@ class cluster_bed : public fault_bed {
   outcome refused(const std::vector<std::string>& words) const;
   live_node& node(const std::string& name) const { return *nodes_.at(name); }
   bool runs(const std::string& name) const { return nodes_.contains(name); }
+  /// What a node says of its own actors, wherever its API listens.
+  rapidjson::Document actors(const std::string& name) const;
+  std::size_t slots() const { return static_cast<std::size_t>(options_.concurrency); }
   /// SIGKILL.
   void kill(const std::string& name);
   /// Every node of these names sees all the others.
   bool linked(const std::vector<std::string>& names) const;
+  /// Waits until a reaper leads and trusts the heartbeats of suspects: it must have seen the
+  /// database for 5 s.
+  bool settled() const;
+  /// Of how many documents a node holds the lease.
+  std::int64_t leases_of(const std::string& name) const;
   /// Submits the corner's documents at a node, as the dataset `d`; throws when they are not taken.
   void submit(const std::string& at, const std::string& dataset = "d") const;
+  bool is_ready(const std::string& dataset = "d") const;
   bool ended(const std::string& dataset = "d", std::chrono::seconds limit = patience) const;
   /// Documents of which a node committed the result.
   std::int64_t done_by(const std::string& name) const;

@@ -44,7 +44,23 @@ TEST(cluster, any_node_shows_all_of_them) {
     EXPECT_EQ(n["address"].GetString(),
               "127.0.0.1:" + std::to_string(bed.ports.at(n["node"].GetString())));
   }
-  EXPECT_THAT(bed.node("a").get("/metrics?node=c").body, HasSubstr("millrace_build_info"));
+  const auto started_at = [&](const std::string& asked, const std::string& target) {
+    const auto body = bed.node(asked).get(target).body;
+    const auto at = body.find("\nprocess_start_time_seconds ");
+    return at == std::string::npos ? std::string{} : body.substr(at, body.find('\n', at + 1) - at);
+  };
+  EXPECT_EQ(started_at("a", "/metrics?node=c"), started_at("c", "/metrics"));
+  EXPECT_NE(started_at("a", "/metrics?node=c"), started_at("a", "/metrics"));
+  for (const auto* name : {"a", "b", "c"}) {
+    const auto shown = bed.w.run({"actors", "--cluster", "--endpoint", bed.node(name).url});
+    EXPECT_EQ(shown.exit_code, 0) << shown.err;
+    for (const auto* node : {"\na ", "\nb ", "\nc "})
+      EXPECT_THAT(shown.out, HasSubstr(node)) << name;
+    const auto listed = bed.w.run({"nodes", "--endpoint", bed.node(name).url});
+    EXPECT_EQ(listed.exit_code, 0) << listed.err;
+    for (const auto* node : {"a", "b", "c"})
+      EXPECT_THAT(listed.out, HasSubstr("127.0.0.1:" + std::to_string(bed.ports.at(node))));
+  }
   EXPECT_EQ(bed.node("a").get("/metrics?node=nobody").status, 404);
 }
 

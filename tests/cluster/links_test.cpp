@@ -60,14 +60,20 @@ double cpu_seconds(pid_t pid) {
 }
 
 TEST_F(links_test, nodes_with_certificates_of_one_ca_work_together) {
-  issue({"a", "b", "c"}, certs);
   constexpr int documents = 150;
   cluster_bed bed{with_tls(certs, {.documents = documents, .shared = false})};
+  const auto made = bed.w.run({"certs", certs.native(), "--config", bed.config, "--days", "30"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.err, HasSubstr("keep ca.key off the nodes"));
   bed.start_all();
   ASSERT_TRUE(bed.linked({"a", "b", "c"}));
   const auto ready = bed.node("a").get("/readyz?verbose");
   EXPECT_THAT(ready.body, HasSubstr("certificate"));
   EXPECT_THAT(ready.body, HasSubstr("ends in 29 days"));
+  const std::chrono::duration<double> end{bed.node("a").metric("millrace_certificate_end_seconds")};
+  const auto left = end - std::chrono::system_clock::now().time_since_epoch();
+  EXPECT_GT(left, std::chrono::days{29});
+  EXPECT_LE(left, std::chrono::days{30});
   bed.submit("a");
   ASSERT_TRUE(bed.ended());
   bed.stop_all();
@@ -106,9 +112,15 @@ TEST_F(links_test, who_does_not_belong_at_the_port_is_dropped_and_does_no_harm) 
   constexpr int documents = 60;
   cluster_bed bed{with_tls(certs, {.documents = documents, .names = {"a", "b"}})};
   bed.start("a");
+  bed.submit("a");
   const auto port = bed.ports.at("a");
   std::vector<unique_fd> silent;
   for (int i = 0; i < 3; ++i) silent.push_back(connect_to(port));
+  // The first bytes of a TLS record, and never the rest.
+  const auto half = connect_to(port);
+  constexpr std::string_view begun{"\x16\x03\x01\x02", 4};
+  ASSERT_EQ(::send(half.get(), begun.data(), begun.size(), MSG_NOSIGNAL), 4);
+  bed.start("b");
   const auto garbage = connect_to(port);
   const std::string noise = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
   ASSERT_EQ(::send(garbage.get(), noise.data(), noise.size(), MSG_NOSIGNAL),
@@ -116,9 +128,8 @@ TEST_F(links_test, who_does_not_belong_at_the_port_is_dropped_and_does_no_harm) 
   EXPECT_TRUE(eventually([&] { return is_dropped(garbage); })) << "garbage";
   for (const auto& fd : silent)
     EXPECT_TRUE(eventually([&] { return is_dropped(fd); })) << "silence";
-  bed.start("b");
+  EXPECT_TRUE(eventually([&] { return is_dropped(half); })) << "half a handshake";
   ASSERT_TRUE(bed.linked({"a", "b"}));
-  bed.submit("b");
   ASSERT_TRUE(bed.ended());
   const auto pid = static_cast<pid_t>(bed.number("select pid from nodes where name = 'a'"));
   const auto before = cpu_seconds(pid);

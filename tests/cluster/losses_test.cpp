@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/cluster/cluster_bed.hpp"
+#include "tests/cluster/credit_watch.hpp"
 
 namespace millrace {
 namespace {
@@ -17,36 +17,31 @@ using std::chrono::seconds;
 /// A suspect's work moves after 3 s and a look or two; without the lost link it would take 15 s.
 constexpr seconds well_before_expiry{12};
 
-/// Three nodes at work for some ten seconds.
-struct busy_cluster : cluster_bed {
-  static constexpr int documents = 600;
+const std::vector<std::string> names{"a", "b", "c"};
 
-  busy_cluster() : cluster_bed{{.documents = documents, .latency = milliseconds{200}}} {
+/// Three nodes at work for some ten seconds, whose credit is watched.
+struct busy_cluster : cluster_bed {
+  const int documents;
+  credit_watch credit{*this};
+
+  explicit busy_cluster(int n = 600)
+      : cluster_bed{{.documents = n, .latency = milliseconds{200}}}, documents{n} {
     start_all();
-    EXPECT_TRUE(linked({"a", "b", "c"}));
-    // A reaper trusts the heartbeats of suspects after it has seen the database for 5 s.
-    EXPECT_TRUE(eventually([this] { return leader("reaper") != ""; }));
-    EXPECT_TRUE(eventually([&] {
-      return number(
-                 "select extract(epoch from clock_timestamp() - max(started_at))::int from nodes") >
-             6;
-    }));
+    EXPECT_TRUE(linked(names));
+    EXPECT_TRUE(settled());
     submit("a");
-    for (const auto* name : {"a", "b", "c"})
-      EXPECT_TRUE(eventually([&] { return done_by(name) > 0; })) << name;
+    for (const auto& name : names)
+      EXPECT_TRUE(credit.until(names, [&] { return done_by(name) > 0; })) << name;
   }
-  std::vector<std::string> leases_of(const std::string& name) const {
-    return lines_of(
-        sql("select coalesce(string_agg(document_id::text, E'\\n'), '') from queue_leases "
-            "where node = '" +
-            name + "'"));
+  static std::vector<std::string> all_but(const std::string& name) {
+    auto others = names;
+    std::erase(others, name);
+    return others;
   }
-  /// Time until none of these documents is with `name` or waits, or nothing where that took too
-  /// long.
-  std::optional<milliseconds> taken_over(const std::string& name, clock::time_point since) const {
-    const auto free = eventually([&] {
-      return number("select count(*) from queue_leases where node = '" + name + "'") == 0;
-    });
+  /// Time until the database says that `name`, which is lost, has no document; nothing where that
+  /// took too long.
+  std::optional<milliseconds> taken_over(const std::string& name, clock::time_point since) {
+    const auto free = credit.until(all_but(name), [&] { return leases_of(name) == 0; });
     if (!free) return std::nullopt;
     return std::chrono::duration_cast<milliseconds>(clock::now() - since);
   }
@@ -55,7 +50,7 @@ struct busy_cluster : cluster_bed {
 TEST(losses, what_a_killed_leader_had_is_elsewhere_before_it_would_expire) {
   busy_cluster bed;
   const auto victim = bed.leader("reaper");
-  ASSERT_FALSE(bed.leases_of(victim).empty());
+  ASSERT_GT(bed.leases_of(victim), 0);
   const auto start = clock::now();
   bed.node(victim).process->signal(SIGKILL);
   bed.node(victim).process->wait();
@@ -68,7 +63,7 @@ TEST(losses, what_a_killed_leader_had_is_elsewhere_before_it_would_expire) {
   ASSERT_TRUE(bed.ended());
   bed.kill(victim);
   bed.stop_all();
-  bed.expect_end({busy_cluster::documents});
+  bed.expect_end({bed.documents});
 }
 
 TEST(losses, a_stopped_node_that_wakes_up_changes_nothing) {
@@ -81,17 +76,15 @@ TEST(losses, a_stopped_node_that_wakes_up_changes_nothing) {
       eventually([&] { return bed.leader("status_aggregator") != victim; }, well_before_expiry));
   ASSERT_TRUE(bed.ended());
   bed.node(victim).process->signal(SIGCONT);
-  for (const auto* name : {"a", "b", "c"}) {
-    if (name == victim) continue;
+  for (const auto& name : busy_cluster::all_but(victim))
     EXPECT_TRUE(eventually([&] {
       const auto said = bed.node(name).process->err();
       return said.rfind("linked with node " + victim) >
              said.rfind("the link with node " + victim + " is lost");
     })) << name
         << " links again: " << bed.node(name).process->err();
-  }
   bed.stop_all();
-  bed.expect_end({busy_cluster::documents});
+  bed.expect_end({bed.documents});
 }
 
 TEST(losses, credits_that_are_ordered_while_the_ledgers_node_is_lost_move_once) {
@@ -132,7 +125,7 @@ TEST(losses, a_reaper_that_is_killed_in_the_middle_leaves_all_to_the_next_one) {
   busy_cluster bed;
   const auto reaper = bed.leader("reaper");
   const std::string victim = reaper == "a" ? "b" : "a";
-  ASSERT_FALSE(bed.leases_of(victim).empty());
+  ASSERT_GT(bed.leases_of(victim), 0);
   {
     pqxx::connection connection{bed.database_url()};
     pqxx::work holds{connection};
@@ -151,31 +144,108 @@ TEST(losses, a_reaper_that_is_killed_in_the_middle_leaves_all_to_the_next_one) {
   bed.kill(victim);
   bed.kill(reaper);
   bed.stop_all();
-  bed.expect_end({busy_cluster::documents});
+  bed.expect_end({bed.documents});
 }
 
-TEST(losses, every_node_killed_in_turn_and_started_again) {
+/// Where a leader's backend waits for this test's lock, it is in the middle of what it does.
+bool waits_for_a_lock(const cluster_bed& bed, const std::string& node) {
+  return bed.number(
+             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and "
+             "application_name = 'millrace/" +
+             node + "'") > 0;
+}
+
+class lost_in_the_middle : public ::testing::TestWithParam<int> {};
+
+TEST_P(lost_in_the_middle, the_ledger_moves_nothing_twice_and_blocks_nobody) {
+  cluster_bed bed{{}};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked(names));
+  ASSERT_TRUE(bed.settled());
+  ASSERT_TRUE(eventually([&] { return bed.leader("ledger") != ""; }));
+  const auto victim = bed.leader("ledger");
+  const auto grant_through = [&](const std::string& node, const std::string& key) {
+    return eventually([&] {
+      return bed.node(node)
+                 .post("/v1/credits/grant",
+                       R"({"account":"x","amount":5,"idempotency_key":")" + key + R"("})")
+                 .status == 200;
+    });
+  };
+  ASSERT_TRUE(grant_through(victim, "first"));
+  const std::string other = victim == "a" ? "b" : "a";
+  std::jthread customer;
+  {
+    pqxx::connection connection{bed.database_url()};
+    pqxx::work holds{connection};
+    holds.exec("select from credit_accounts where name = 'x' for update");
+    customer = std::jthread{[&] { EXPECT_TRUE(grant_through(other, "second")); }};
+    ASSERT_TRUE(eventually([&] { return waits_for_a_lock(bed, victim); }));
+    bed.node(victim).process->signal(GetParam());
+  }
+  customer.join();
+  EXPECT_NE(bed.leader("ledger"), victim);
+  bed.node(victim).process->signal(SIGCONT);
+  if (GetParam() == SIGKILL) bed.kill(victim);
+  EXPECT_TRUE(grant_through(other, "third"));
+  bed.stop_all();
+  EXPECT_EQ(bed.number("select balance from credit_accounts where name = 'x'"), 15);
+  EXPECT_EQ(bed.number("select count(*) from credit_transactions t join credit_accounts a on "
+                       "a.id = t.account_id where a.name = 'x'"),
+            3);
+}
+
+TEST_P(lost_in_the_middle, the_status_aggregator_leaves_the_dataset_to_the_next_one) {
   busy_cluster bed;
-  for (const auto* name : {"a", "b", "c"}) {
+  const auto victim = bed.leader("status_aggregator");
+  {
+    pqxx::connection connection{bed.database_url()};
+    pqxx::work holds{connection};
+    holds.exec("select from datasets for no key update");  // results only share the key
+    ASSERT_TRUE(eventually([&] { return waits_for_a_lock(bed, victim); }));
+    bed.node(victim).process->signal(GetParam());
+  }
+  ASSERT_TRUE(bed.ended());
+  EXPECT_NE(bed.leader("status_aggregator"), victim);
+  bed.node(victim).process->signal(SIGCONT);
+  if (GetParam() == SIGKILL) bed.kill(victim);
+  bed.stop_all();
+  bed.expect_end({bed.documents});
+}
+
+INSTANTIATE_TEST_SUITE_P(losses, lost_in_the_middle, ::testing::Values(SIGKILL, SIGSTOP),
+                         [](const auto& test) {
+                           return std::string{test.param == SIGKILL ? "killed" : "stopped"};
+                         });
+
+TEST(losses, every_node_killed_in_turn_and_started_again) {
+  busy_cluster bed{1200};
+  for (const auto& name : names) {
+    ASSERT_GT(bed.leases_of(name), 0);
     bed.node(name).process->signal(SIGKILL);
     bed.node(name).process->wait();
     bed.start(name);
+    const auto done = bed.done_by(name);
+    ASSERT_TRUE(bed.credit.until(names, [&] { return bed.done_by(name) > done; })) << name;
   }
-  ASSERT_TRUE(bed.ended());
+  ASSERT_TRUE(bed.credit.until(names, [&] { return bed.is_ready(); }));
+  bed.credit.expect_busy(names.size() + 1);
   bed.stop_all();
-  bed.expect_end({busy_cluster::documents});
+  bed.expect_end({bed.documents});
 }
 
 TEST(losses, every_node_stopped_in_turn_until_the_others_have_its_work) {
-  busy_cluster bed;
-  for (const auto* name : {"a", "b", "c"}) {
+  busy_cluster bed{1600};
+  for (const auto& name : names) {
+    ASSERT_TRUE(bed.credit.until(names, [&] { return bed.leases_of(name) > 0; })) << name;
     bed.node(name).process->signal(SIGSTOP);
     EXPECT_TRUE(bed.taken_over(name, clock::now())) << name;
     bed.node(name).process->signal(SIGCONT);
   }
-  ASSERT_TRUE(bed.ended());
+  ASSERT_TRUE(bed.credit.until(names, [&] { return bed.is_ready(); }));
+  bed.credit.expect_busy(names.size());
   bed.stop_all();
-  bed.expect_end({busy_cluster::documents});
+  bed.expect_end({bed.documents});
 }
 
 }  // namespace

@@ -1,15 +1,18 @@
-// Links that are cut, each direction by itself, and a database that one node cannot reach.
+// Hosts that are cut off from each other, from the database, or from both, each direction by
+// itself.
 #include <csignal>
+#include <set>
 
 #include <gmock/gmock.h>
 
 #include "runtime/cluster/certificates.hpp"
-#include "tests/cluster/cluster_bed.hpp"
+#include "tests/cluster/credit_watch.hpp"
 
 namespace millrace {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::HasSubstr;
 
 const std::vector<std::string> hosts{"a", "b", "c"};
 
@@ -24,64 +27,128 @@ class network_test : public ::testing::Test {
     ASSERT_TRUE(ca) << ca.error().message;
     for (const auto& name : hosts) ASSERT_TRUE(ca->issue(name, 30));
   }
-  static std::size_t count(const live_node& node, const std::string& words) {
-    const auto said = node.process->err();
-    std::size_t n = 0;
-    for (auto at = said.find(words); at != std::string::npos; at = said.find(words, at + 1)) ++n;
-    return n;
+  /// Three nodes, each on its host.
+  bed_options on_hosts(bed_options o) {
+    o.network = &network;
+    return with_tls(certs, std::move(o));
   }
-  /// Of the link between two, told by both.
-  static bool lost(const cluster_bed& bed, const std::string& one, const std::string& other,
-                   std::size_t times) {
-    return eventually([&] {
-      return count(bed.node(one), "the link with node " + other + " is lost") >= times &&
-             count(bed.node(other), "the link with node " + one + " is lost") >= times;
-    });
+  /// Of what a host sends to these, or of what they send to it, nothing arrives any more, or again.
+  void cut(const std::string& host, bool outward, const std::vector<std::string>& others) {
+    for (const auto& other : others) outward ? network.cut(host, other) : network.cut(other, host);
   }
-  static bool linked(const cluster_bed& bed, const std::string& one, const std::string& other,
-                     std::size_t times) {
-    return eventually([&] {
-      return count(bed.node(one), "linked with node " + other) >= times &&
-             count(bed.node(other), "linked with node " + one) >= times;
-    });
+  void mend(const std::string& host, bool outward, const std::vector<std::string>& others) {
+    for (const auto& other : others)
+      outward ? network.mend(host, other) : network.mend(other, host);
+  }
+  static std::vector<std::string> others(const std::string& host) {
+    auto found = hosts;
+    std::erase(found, host);
+    return found;
+  }
+  static std::vector<std::string> everybody_else(const std::string& host) {
+    auto found = others(host);
+    found.emplace_back(private_network::hub);
+    return found;
   }
 };
 
+/// What both sides of a link say of it.
+bool both_say(const cluster_bed& bed, const std::string& one, const std::string& other,
+              const std::string& before, const std::string& after, std::size_t times) {
+  const auto said = [&](const std::string& by, const std::string& of) {
+    const auto words = before + of + after;
+    const auto text = bed.node(by).process->err();
+    std::size_t n = 0;
+    for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++n;
+    return n >= times;
+  };
+  return said(one, other) && said(other, one);
+}
+
 // Whoever is cut off from the others still reaches the database: nobody is dead, nothing is taken
 // from anybody.
-TEST_F(network_test, a_link_that_is_cut_in_one_direction_or_the_other_costs_nobody_his_work) {
+TEST_F(network_test, every_node_cut_off_from_the_others_keeps_its_work) {
   constexpr int documents = 1200;
-  cluster_bed bed{with_tls(certs, {.documents = documents,
-                                   .latency = milliseconds{400},
-                                   .concurrency = 4,
-                                   .network = &network})};
+  cluster_bed bed{
+      on_hosts({.documents = documents, .latency = milliseconds{400}, .concurrency = 4})};
   bed.start_all();
   ASSERT_TRUE(bed.linked(hosts));
   bed.submit("a");
-  std::map<std::string, std::size_t> times;
-  const auto pair = [](const std::string& x, const std::string& y) {
-    return x < y ? x + y : y + x;
-  };
+  credit_watch credit{bed};
+  std::map<std::set<std::string>, std::size_t> times;
   for (const auto& victim : hosts)
     for (const bool outward : {true, false}) {
-      const auto each_other = [&](auto&& act) {
-        for (const auto& other : hosts)
-          if (other != victim) act(other, outward ? victim : other, outward ? other : victim);
-      };
-      each_other([&](auto&, auto& from, auto& to) { network.cut(from, to); });
-      each_other([&](auto& other, auto&, auto&) {
-        EXPECT_TRUE(lost(bed, victim, other, ++times[pair(victim, other)]))
-            << victim << " and " << other << (outward ? ", outward" : ", inward");
-      });
-      each_other([&](auto&, auto& from, auto& to) { network.mend(from, to); });
-      each_other([&](auto& other, auto&, auto&) {
-        EXPECT_TRUE(linked(bed, victim, other, times[pair(victim, other)] + 1))
-            << victim << " and " << other << (outward ? ", outward" : ", inward");
-      });
+      SCOPED_TRACE(victim + (outward ? ", outward" : ", inward"));
+      ASSERT_TRUE(credit.until(hosts, [&] { return bed.leases_of(victim) > 0; }));
+      cut(victim, outward, others(victim));
+      for (const auto& other : others(victim)) {
+        const auto n = ++times[{victim, other}];
+        EXPECT_TRUE(credit.until(hosts, [&] {
+          return both_say(bed, victim, other, "the link with node ", " is lost", n);
+        })) << other;
+      }
+      mend(victim, outward, others(victim));
+      for (const auto& other : others(victim)) {
+        const auto n = times[{victim, other}] + 1;
+        EXPECT_TRUE(credit.until(hosts, [&] {
+          return both_say(bed, victim, other, "linked with node ", "", n);
+        })) << other;
+      }
     }
-  ASSERT_TRUE(bed.ended());
+  ASSERT_TRUE(credit.until(hosts, [&] { return bed.is_ready(); }));
+  credit.expect_busy(hosts.size());
+  EXPECT_EQ(credit.carried_twice(), 0U);
   EXPECT_EQ(bed.number("select coalesce(max(attempts), 0) from documents"), 1)
       << "nobody's lease was taken";
+  bed.stop_all();
+  bed.expect_end({documents});
+}
+
+// To the others and to the database it is gone, and no connection of its own tells it so.
+TEST_F(network_test, every_node_cut_off_from_all_loses_its_work_and_comes_back) {
+  constexpr int documents = 1600;
+  cluster_bed bed{
+      on_hosts({.documents = documents, .latency = milliseconds{300}, .remote_database = true})};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked(hosts));
+  ASSERT_TRUE(bed.settled());
+  bed.submit("a");
+  credit_watch credit{bed};
+  for (const auto& victim : hosts)
+    for (const bool outward : {true, false}) {
+      SCOPED_TRACE(victim + (outward ? ", outward" : ", inward"));
+      ASSERT_TRUE(credit.until(hosts, [&] { return bed.leases_of(victim) > 0; }));
+      cut(victim, outward, everybody_else(victim));
+      EXPECT_TRUE(credit.until(hosts, [&] { return bed.leases_of(victim) == 0; }));
+      mend(victim, outward, everybody_else(victim));
+      const auto done = bed.done_by(victim);
+      EXPECT_TRUE(credit.until(hosts, [&] { return bed.done_by(victim) > done; }));
+    }
+  ASSERT_TRUE(credit.until(hosts, [&] { return bed.is_ready(); }));
+  credit.expect_busy(hosts.size());
+  bed.stop_all();
+  bed.expect_end({documents});
+}
+
+// It waits for a database that says nothing, for no longer than it may.
+TEST_F(network_test, a_node_that_is_cut_off_from_all_ends_when_told_to) {
+  constexpr int documents = 600;
+  cluster_bed bed{on_hosts({.documents = documents,
+                            .latency = milliseconds{300},
+                            .rest = "[drain]\ntimeout = \"2s\"\n",
+                            .remote_database = true})};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked(hosts));
+  bed.submit("a");
+  ASSERT_TRUE(eventually([&] { return bed.done_by("b") > 0; }));
+  for (const bool outward : {true, false}) cut("b", outward, everybody_else("b"));
+  auto& process = *bed.node("b").process;
+  process.signal(SIGTERM);
+  const auto ended = process.wait();
+  EXPECT_EQ(ended.exit_code, 1) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("the node did not end in time; leaving at once"));
+  ASSERT_TRUE(bed.ended());
+  bed.kill("b");
   bed.stop_all();
   bed.expect_end({documents});
 }
@@ -103,9 +170,8 @@ TEST(network, a_node_that_cannot_reach_the_database_loses_its_work_and_comes_bac
   bed.sql(
       "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = "
       "'millrace/b'");
-  EXPECT_TRUE(eventually([&] {
-    return bed.number("select count(*) from queue_leases where node = 'b'") == 0;
-  })) << "expired, and taken by the others";
+  EXPECT_TRUE(eventually([&] { return bed.leases_of("b") == 0; }))
+      << "expired, and taken by the others";
   ASSERT_EQ(std::system((in_its_place + "umount '" + sockets + "'").c_str()), 0);
   EXPECT_TRUE(eventually([&] {
     return bed.number(

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -13,6 +14,12 @@
 namespace millrace {
 
 namespace {
+
+constexpr int hub_number = 1;
+
+std::string card(const std::string& host) {
+  return host == private_network::hub ? "bridge" : "eth0";
+}
 
 void sh(const std::string& command) {
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
@@ -44,8 +51,8 @@ private_network::private_network(const std::vector<std::string>& hosts)
   EXPECT_EQ(::unshare(CLONE_NEWNET), 0) << "needs CAP_SYS_ADMIN";
   sh("ip link set lo up && ip link add bridge type bridge && ip link set bridge up && "
      "ip address add " +
-     std::string{hub} + "/24 dev bridge");
-  int number = 1;
+     address(hub) + "/24 dev bridge");
+  int number = hub_number;
   for (const auto& name : hosts) {
     const auto& h = hosts_[name] = {++number, start_keeper()};
     const auto cable = "cable" + std::to_string(h.number);
@@ -65,24 +72,39 @@ private_network::~private_network() {
 }
 
 std::string private_network::address(const std::string& name) const {
-  return "10.77.0." + std::to_string(hosts_.at(name).number);
+  return "10.77.0." + std::to_string(name == hub ? hub_number : hosts_.at(name).number);
+}
+
+std::string private_network::space(const std::string& name) const {
+  return "/proc/" + std::to_string(hosts_.at(name).keeper) + "/ns/net";
 }
 
 std::vector<std::string> private_network::inside(const std::string& name) const {
-  return {"/usr/bin/nsenter", "--net=/proc/" + std::to_string(hosts_.at(name).keeper) + "/ns/net"};
+  return {"/usr/bin/nsenter", "--net=" + space(name)};
+}
+
+void private_network::run_at(const std::string& name, const std::function<void()>& act) const {
+  std::thread{[&] {
+    const unique_fd place{::open(space(name).c_str(), O_RDONLY | O_CLOEXEC)};
+    ASSERT_EQ(::setns(place.get(), CLONE_NEWNET), 0);
+    act();
+  }}.join();
 }
 
 std::string private_network::entering(const std::string& name) const {
+  if (name == hub) return "";
   const auto words = inside(name);
   return words[0] + " " + words[1] + " ";
 }
 
+// Frames to an Ethernet address that nobody has: whoever sends them is told nothing.
 void private_network::cut(const std::string& from, const std::string& to) {
-  sh(entering(from) + "ip route add blackhole " + address(to) + "/32");
+  sh(entering(from) + "ip neighbour replace " + address(to) +
+     " lladdr 02:00:00:00:00:01 nud permanent dev " + card(from));
 }
 
 void private_network::mend(const std::string& from, const std::string& to) {
-  sh(entering(from) + "ip route del blackhole " + address(to) + "/32");
+  sh(entering(from) + "ip neighbour del " + address(to) + " dev " + card(from));
 }
 
 }  // namespace millrace

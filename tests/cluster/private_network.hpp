@@ -4,6 +4,7 @@
 // For GoogleTest's main thread; needs root and `ip`.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,8 +17,8 @@ namespace millrace {
 
 class private_network {
  public:
-  /// Where this thread is, for every host.
-  static constexpr const char* hub = "10.77.0.1";
+  /// Where this thread is; a host like the others, but for inside() and run_at().
+  static constexpr const char* hub = "hub";
 
   explicit private_network(const std::vector<std::string>& hosts);
   ~private_network();
@@ -27,7 +28,9 @@ class private_network {
   std::string address(const std::string& host) const;
   /// Words before a command that is to run there.
   std::vector<std::string> inside(const std::string& host) const;
-  /// What `from` sends to `to` vanishes; the other direction is as it was.
+  /// On a thread that is there.
+  void run_at(const std::string& name, const std::function<void()>& act) const;
+  /// What `from` sends to `to` vanishes on the way; the other direction is as it was.
   void cut(const std::string& from, const std::string& to);
   void mend(const std::string& from, const std::string& to);
 
@@ -36,6 +39,7 @@ class private_network {
     int number = 0;
     pid_t keeper = 0;  ///< A process that does nothing, in its namespace.
   };
+  std::string space(const std::string& name) const;  ///< As a file.
   std::string entering(const std::string& name) const;
 
   unique_fd outside_;

@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/cluster/cluster_bed.hpp"
+#include "tests/cluster/credit_watch.hpp"
 
 namespace millrace {
 namespace {
@@ -19,12 +19,13 @@ class comings_and_goings {
   comings_and_goings(cluster_bed& bed, std::uint64_t seed) : bed_{bed}, random_{seed} {}
 
   void step() {
+    credit_.look(running());
     const auto& name = names_[random_() % names_.size()];
     if (!bed_.runs(name)) {
       bed_.start(name);
       return;
     }
-    if (running() == 1) return;  // somebody must work
+    if (running().size() == 1) return;  // somebody must work
     auto& process = *bed_.node(name).process;
     switch (random_() % 3) {
       case 0:
@@ -37,22 +38,31 @@ class comings_and_goings {
         return;
       default:
         process.signal(SIGSTOP);
-        eventually([] { return false; }, seconds{random_() % 8});
+        credit_.until(
+            others(name), [] { return false; }, seconds{random_() % 8});
         process.signal(SIGCONT);
     }
   }
+  void expect_busy() const { credit_.expect_busy(2 * names_.size()); }
   void start_the_rest() {
     for (const auto& name : names_)
       if (!bed_.runs(name)) bed_.start(name);
   }
 
  private:
-  std::size_t running() const {
-    return static_cast<std::size_t>(std::count_if(
-        names_.begin(), names_.end(), [&](const auto& name) { return bed_.runs(name); }));
+  std::vector<std::string> running() const {
+    auto found = names_;
+    std::erase_if(found, [&](const auto& name) { return !bed_.runs(name); });
+    return found;
+  }
+  std::vector<std::string> others(const std::string& than) const {
+    auto found = running();
+    std::erase(found, than);
+    return found;
   }
 
   cluster_bed& bed_;
+  credit_watch credit_{bed_};
   std::mt19937_64 random_;
   std::vector<std::string> names_{"a", "b", "c"};
 };
@@ -74,6 +84,7 @@ TEST(random_nodes, come_and_go_and_every_document_ends_once) {
   comings_and_goings chance{bed, seed};
   for (const auto end = clock::now() + limit; clock::now() < end;) chance.step();
   chance.start_the_rest();
+  chance.expect_busy();
   ASSERT_TRUE(bed.ended("d", std::max<seconds>(2 * limit, patience)));
   bed.stop_all();
   bed.expect_end({documents});

@@ -1,16 +1,16 @@
 // Nodes that do one thing each: any role on any node, and work finds it.
 #include <csignal>
-#include <set>
 
 #include <gmock/gmock.h>
 
-#include "tests/cluster/cluster_bed.hpp"
+#include "tests/cluster/credit_watch.hpp"
 
 namespace millrace {
 namespace {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const std::map<std::string, std::string> one_role_each{
     {"front", R"(["queue_puller", "ledger", "status_aggregator"])"},
@@ -23,11 +23,12 @@ const std::vector<std::string> names{"front", "reader", "eyes", "vectors"};
 struct divided_cluster : cluster_bed {
   static constexpr int scans = 4;
 
-  divided_cluster(int texts, milliseconds latency)
+  divided_cluster(int texts, milliseconds latency, const std::string& rest = {})
       : cluster_bed{{.documents = texts,
                      .latency = latency,
                      .names = names,
                      .shared = false,
+                     .rest = rest,
                      .roles = one_role_each}} {
     for (const auto* scan : {"sign.png", "sign-turned.jpg", "two-pages.tif", "scanned-letter.pdf"})
       std::filesystem::copy_file(std::filesystem::path{MILLRACE_TEST_DATA} / scan,
@@ -66,51 +67,19 @@ TEST(roles, each_on_a_node_of_its_own) {
   bed.expect_end({all});
 }
 
-/// What nodes say of their actors, held against what each may have.
-struct credit_watch {
-  static constexpr std::size_t slots = 8;  ///< bed_options::concurrency, of one node.
-
-  std::size_t looks = 0;
-  std::size_t most_documents = 0;
-  std::map<std::string, std::uint64_t> peaks;  ///< Of mailboxes, by role.
-
-  void look(const cluster_bed& bed) {
-    std::set<std::string> documents;
-    std::size_t carried = 0;
-    const auto actors = bed.node("eyes").json("/v1/actors?cluster=1");
-    for (const auto& actor : actors.GetArray()) {
-      const std::string role{actor["role"].GetString()};
-      const auto peak = actor["mailbox_peak"].GetUint64();
-      EXPECT_LE(actor["mailbox_depth"].GetUint64(), actor["mailbox_limit"].GetUint64()) << role;
-      EXPECT_LE(peak, actor["mailbox_limit"].GetUint64()) << role;
-      EXPECT_EQ(actor["mailbox_rejected"].GetUint64(), 0U) << role;
-      peaks[role] = std::max(peaks[role], peak);
-      if (role != "document" || actor["document"].IsNull()) continue;
-      documents.insert(actor["document"].GetString());
-      ++carried;
-    }
-    EXPECT_LE(carried, slots);
-    EXPECT_EQ(documents.size(), carried) << "nothing is worked on twice";
-    most_documents = std::max(most_documents, carried);
-    ++looks;
-  }
-};
-
 TEST(roles, in_flight_work_never_exceeds_the_credit_given) {
   constexpr int texts = 400;
   divided_cluster bed{texts, milliseconds{50}};
   bed.submit("front");
-  credit_watch watch;
+  credit_watch watch{bed};
   ASSERT_TRUE(eventually([&] {
-    watch.look(bed);
-    return bed.sql("select status from datasets") == "ready";
+    watch.look_at(bed.node("eyes").json("/v1/actors?cluster=1"));
+    return bed.is_ready();
   }));
-  EXPECT_GE(watch.looks, 10U);
-  EXPECT_EQ(watch.most_documents, credit_watch::slots) << "it was busy";
+  watch.expect_busy(1);
+  EXPECT_EQ(watch.carried_twice(), 0U);
   for (const auto* role : {"embedder", "committer", "image_desk"})
-    EXPECT_GT(watch.peaks[role], 0U) << role;
-  EXPECT_LE(bed.server.count().max_in_flight, credit_watch::slots)
-      << "a document has one text of one chunk at the provider";
+    EXPECT_GT(watch.largest_mailbox(role), 0U) << role;
   bed.stop_all();
   bed.expect_end({texts + divided_cluster::scans});
 }
@@ -119,15 +88,46 @@ TEST(roles, of_a_killed_node_wait_for_it_or_go_elsewhere) {
   constexpr int texts = 400;
   divided_cluster bed{texts, milliseconds{100}};
   bed.submit("front");
+  credit_watch watch{bed};
   for (const auto& name : names) {
     const auto done = bed.done_by("reader");
-    ASSERT_TRUE(eventually([&] { return bed.done_by("reader") > done; })) << "before " << name;
+    ASSERT_TRUE(watch.until(names, [&] { return bed.done_by("reader") > done; }))
+        << "before " << name;
     bed.node(name).process->signal(SIGKILL);
     bed.node(name).process->wait();
     bed.start(name);
   }
-  ASSERT_TRUE(bed.ended());
+  ASSERT_TRUE(watch.until(names, [&] { return bed.is_ready(); }));
+  watch.expect_busy(2);
   EXPECT_EQ(bed.number("select count(*) from documents where status = 'failed'"), 0);
+  bed.stop_all();
+  bed.expect_end({texts + divided_cluster::scans});
+}
+
+// Nothing ends by itself meanwhile: all that is at work when the time is up must go back.
+TEST(roles, of_a_node_that_drains_cost_no_document_an_attempt) {
+  constexpr int texts = 60;
+  divided_cluster bed{texts, std::chrono::hours{1}, "[drain]\ntimeout = \"2s\"\n"};
+  bed.submit("front");
+  for (const auto& name : names) {
+    ASSERT_TRUE(eventually([&] {
+      return std::cmp_greater_equal(bed.leases_of("front"), bed.slots());
+    })) << "before "
+        << name;
+    bed.node(name).process->signal(SIGTERM);
+    const auto ended = bed.node(name).process->wait();
+    EXPECT_EQ(ended.exit_code, 0) << name << ": " << ended.err;
+    if (name == "front" || name == "reader") {
+      EXPECT_THAT(ended.err, Not(HasSubstr("; 0 documents went back"))) << name;
+    }
+    if (name == "front") {
+      EXPECT_EQ(bed.leases_of(name), 0);
+    }
+    if (name == "vectors") bed.server.set_latency(milliseconds{5});
+    bed.start(name);
+  }
+  ASSERT_TRUE(bed.ended());
+  EXPECT_EQ(bed.number("select max(attempts) from documents"), 1);
   bed.stop_all();
   bed.expect_end({texts + divided_cluster::scans});
 }

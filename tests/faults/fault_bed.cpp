@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 
 #include <sys/mount.h>
 
@@ -85,14 +86,21 @@ bool fault_bed::works(program& node, std::uint64_t n) const {
   return eventually([&] { return requests() >= goal || !node.running(); }) && requests() >= goal;
 }
 
-void fault_bed::open_database() {
-  auto opened = embedded_server::open({w.data()});
+void fault_bed::open_database(const std::string& tcp_address) {
+  auto opened = embedded_server::open({.directory = w.data(), .listen_addresses = tcp_address});
   if (!opened) throw std::runtime_error{"no database: " + opened.error().message};
   database_ = std::move(*opened);
+  tcp_address_ = tcp_address;
+  if (tcp_address.empty()) return;
+  std::ofstream{w.data() / "postgres" / "pg_hba.conf", std::ios::app} << "host all all all trust\n";
+  sql("select pg_reload_conf()");
 }
 
 std::string fault_bed::database_url() const {
   pqxx::connection open{database_->connection_string()};
+  if (!tcp_address_.empty())
+    return std::string{"postgresql://"} + open.username() + "@" + tcp_address_ + "/" +
+           open.dbname();
   return std::string{"postgresql://"} + open.username() + "@/" + open.dbname() +
          "?host=" + open.hostname() + "&port=" + open.port();
 }

@@ -48,8 +48,9 @@ class fault_bed {
   /// where it cannot.
   bool mount_small_disk(const std::string& size);
 
-  /// Starts the database from here, or takes it over; it stays until close_database().
-  void open_database();
+  /// Starts the database from here, or takes it over; it stays until close_database(). With an
+  /// address, it is reached there too, by everybody.
+  void open_database(const std::string& tcp_address = {});
   void close_database() { database_.reset(); }
   /// Of the one that is open, for nodes that must not open it themselves.
   std::string database_url() const;
@@ -68,6 +69,7 @@ class fault_bed {
 
  private:
   std::unique_ptr<embedded_server> database_;
+  std::string tcp_address_;
   bool mounted_ = false;
 };
 

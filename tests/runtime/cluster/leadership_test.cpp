@@ -185,6 +185,34 @@ TEST(leadership, of_a_suspect_passes_on_once_it_has_not_beaten_for_three_seconds
   EXPECT_EQ(taken->epoch, 2);
 }
 
+TEST(leadership, of_the_reaper_that_is_over_frees_nothing) {
+  test_database db;
+  seed_dataset(db, "d", 10);
+  claim_planner planner;
+  queue gone{db.pool(), {}, seed_node(db, "gone")};
+  must(gone.claim(planner, 10));
+  db.execute("delete from nodes");
+  const auto term_of = [&](const char* node) {
+    const auto self = seed_node(db, node);
+    const auto term =
+        must(campaign(db.pool(), "reaper", self.node, self.incarnation, std::chrono::minutes{10}));
+    EXPECT_TRUE(term);
+    return term.value_or(leader_term{});
+  };
+  const auto old = term_of("old");
+  must(resign(db.pool(), old).map([] { return true; }));
+  const auto now = term_of("new");
+  queue any{db.pool(), {}, seed_node(db, "any")};
+  const auto reap_in = [&](const leader_term& term) {
+    return any.reap({std::chrono::hours{1}}, [&](pqxx::work& tx) { return check_term(tx, term); });
+  };
+  const auto refused = reap_in(old);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ec::stale_token);
+  EXPECT_EQ(number(db, "select count(*) from queue_leases"), 10);
+  EXPECT_EQ(must(reap_in(now)), 10);
+}
+
 TEST(leadership, that_is_resigned_is_free_at_once_and_only_by_its_holder) {
   test_database db;
   const auto a = seed_node(db, "a");

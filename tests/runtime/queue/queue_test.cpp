@@ -255,6 +255,24 @@ TEST(queue, the_reaper_frees_dead_nodes_and_passed_deadlines_but_not_the_living)
   EXPECT_EQ(number(db, "select count(*) from queue_leases"), 9);
 }
 
+TEST(queue, a_suspect_is_reaped_once_its_heartbeat_is_late_and_nobody_else) {
+  test_database db;
+  seed_dataset(db, "d", 20);
+  claim_planner planner;
+  for (const auto* node : {"suspect", "trusted"}) {
+    queue q{db.pool(), {}, seed_node(db, node)};
+    must(q.claim(planner, 10));
+  }
+  queue reaper{db.pool(), {}, seed_node(db, "reaper")};
+  const auto hour = std::chrono::hours{1};
+  const auto minute = std::chrono::minutes{1};
+  EXPECT_EQ(must(reaper.reap({hour, {"suspect"}, minute})), 0) << "only its link is lost";
+  db.execute("update nodes set heartbeat_at = heartbeat_at - interval '2 minutes'");
+  EXPECT_EQ(must(reaper.reap({hour, {}, minute})), 0) << "silent for less than the time-out";
+  EXPECT_EQ(must(reaper.reap({hour, {"suspect"}, minute})), 10);
+  EXPECT_EQ(db.query("select string_agg(distinct node, ' ') from queue_leases"), "trusted");
+}
+
 TEST(queue, claimers_at_once_never_get_the_same_document) {
   test_database db;
   for (int d = 1; d <= 4; ++d) seed_dataset(db, "d" + std::to_string(d), 500);
