@@ -82,6 +82,15 @@ std::string node_path(std::size_t index, const std::string& key) {
   return "node." + std::to_string(index) + "." + key;
 }
 
+/// Two names of one place.
+std::string place_of(const std::string& host) {
+  return host == "localhost" ? "127.0.0.1" : host;
+}
+std::string place_of_address(const std::string& at) {
+  const auto colon = std::min(at.rfind(':'), at.size());
+  return place_of(at.substr(0, colon)) + at.substr(colon);
+}
+
 conflict check_node_identity(const settings& s) {
   std::set<std::string> names;
   std::map<std::pair<std::string, int>, std::string> owners;
@@ -92,12 +101,7 @@ conflict check_node_identity(const settings& s) {
           {node_path(i, "name")},
           "two nodes are called `" + n.name + "`; every [[node]] needs a name of its own"};
     if (n.port == 0) continue;
-    if (const auto at = n.host + ":" + shown(n.port);
-        n.api == at || (n.api.empty() && s.api.listen == at))
-      return settings_conflict{{node_path(i, "port")},
-                               "node `" + n.name + "` uses " + at +
-                                   " for its links and for its API; give one of them another port"};
-    const auto [owner, is_first] = owners.try_emplace({n.host, n.port}, n.name);
+    const auto [owner, is_first] = owners.try_emplace({place_of(n.host), n.port}, n.name);
     if (!is_first)
       return settings_conflict{{node_path(i, "port")},
                                "nodes `" + owner->second + "` and `" + n.name + "` both use port " +
@@ -126,6 +130,28 @@ conflict check_apis(const settings& s) {
                                "node `" + n.name + "` and `" + s.node.front().name +
                                    "`, the first of its host, both serve their API on " + n.api +
                                    "; give one of them another address"};
+  }
+  return std::nullopt;
+}
+
+/// The links of a node and an API, its own or another's.
+conflict check_links_against_apis(const settings& s) {
+  std::map<std::string, std::string> apis;
+  std::set<std::string> hosts;
+  for (const node_settings& n : s.node) {
+    const bool is_first = hosts.insert(n.host).second;
+    const auto& api = n.api.empty() && is_first ? s.api.listen : n.api;
+    if (!api.empty()) apis.try_emplace(place_of_address(api), n.name);
+  }
+  for (std::size_t i = 0; i < s.node.size(); ++i) {
+    const node_settings& n = s.node[i];
+    const auto at = place_of(n.host) + ":" + shown(n.port);
+    const auto owner = n.port == 0 ? apis.end() : apis.find(at);
+    if (owner == apis.end()) continue;
+    const auto whose = owner->second == n.name ? "" : "node `" + owner->second + "` ";
+    return settings_conflict{{node_path(i, "port")},
+                             "node `" + n.name + "` uses " + at + " for its links and " + whose +
+                                 "for its API; give one of them another port"};
   }
   return std::nullopt;
 }
@@ -202,6 +228,7 @@ std::optional<settings_conflict> find_conflict(const settings& s) {
   if (auto found = check_mailboxes(s)) return found;
   if (auto found = check_node_identity(s)) return found;
   if (auto found = check_apis(s)) return found;
+  if (auto found = check_links_against_apis(s)) return found;
   if (auto found = check_roles(s)) return found;
   if (auto found = check_reach(s)) return found;
   return check_extractors(s);

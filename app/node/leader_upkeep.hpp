@@ -12,7 +12,8 @@
 
 namespace millrace {
 
-/// The pool must outlive the jobs.
+/// Several nodes may do these at once, so they check no epoch (I6): each is a VACUUM, or one
+/// statement that finds what is left to do. The pool must outlive the jobs.
 std::vector<maintenance_job> leader_upkeep(connection_pool& pool, std::shared_ptr<queue> source,
                                            const checkpoint_store& store);
 

@@ -1,5 +1,6 @@
 // Work that one node does for all while it leads: vacuuming the queue's tables, sweeping what was
-// left behind. Each job has an interval; a job that fails is logged and tried again after it.
+// left behind. Each job has an interval; a job that fails is logged and tried again after it. A
+// leader that was replaced may finish one beside the next leader's: jobs must bear that.
 //
 // A thread, because a job may take longer than a heartbeat may wait. lead() may be called from any
 // thread and does not block; the destructor waits for a running job, at most

@@ -238,7 +238,12 @@ TEST(losses, every_node_stopped_in_turn_until_the_others_have_its_work) {
   busy_cluster bed{1600};
   for (const auto& name : names) {
     ASSERT_TRUE(bed.credit.until(names, [&] { return bed.leases_of(name) > 0; })) << name;
+    std::map<std::string, std::int64_t> done;
+    for (const auto& other : bed.all_but(name)) done[other] = bed.done_by(other);
     bed.node(name).process->signal(SIGSTOP);
+    for (const auto& [other, before] : done)
+      EXPECT_TRUE(bed.credit.until(bed.all_but(name), [&] { return bed.done_by(other) > before; }))
+          << other << " does not wait for " << name;
     EXPECT_TRUE(bed.taken_over(name, clock::now())) << name;
     bed.node(name).process->signal(SIGCONT);
   }

@@ -36,26 +36,32 @@ struct divided_cluster : cluster_bed {
     start_all();
     EXPECT_TRUE(linked(names));
   }
-  /// Requests that a node's actors of a role have handled.
-  std::uint64_t handled(const std::string& name, const std::string& role) const {
-    std::uint64_t sum = 0;
-    const auto actors = node(name).json("/v1/actors");
-    for (const auto& actor : actors.GetArray())
-      if (role == actor["role"].GetString()) sum += actor["handled"].GetUint64();
-    return sum;
-  }
 };
+
+/// Requests that a node's actors of a role have handled.
+std::uint64_t handled(const cluster_bed& bed, const std::string& name, const std::string& role) {
+  std::uint64_t sum = 0;
+  const auto actors = bed.actors(name);
+  for (const auto& actor : actors.GetArray())
+    if (role == actor["role"].GetString()) sum += actor["handled"].GetUint64();
+  return sum;
+}
 
 TEST(roles, each_on_a_node_of_its_own) {
   constexpr int texts = 60;
   divided_cluster bed{texts, milliseconds{5}};
+  constexpr std::size_t large = 3U << 20;  // three pieces on its way from `front` to `reader`
+  bed.w.add_document("large.html", "<html><!--" + std::string(large, 'x') +
+                                       "--><body><p>What stands behind.</p></body></html>");
   bed.submit("front");
   ASSERT_TRUE(bed.ended());
-  const int all = texts + divided_cluster::scans;
+  const int all = texts + divided_cluster::scans + 1;
+  EXPECT_EQ(bed.number("select count(*) from chunks where text = 'What stands behind.'"), 1);
+  EXPECT_GE(bed.node("reader").metric("millrace_fetched_bytes_total"), static_cast<double>(large));
   EXPECT_EQ(bed.done_by("reader"), all);
-  EXPECT_GE(bed.handled("eyes", "image"), 5U) << "one image, and its answer, each";
-  EXPECT_GE(bed.handled("vectors", "embedder"), static_cast<std::uint64_t>(all));
-  EXPECT_EQ(bed.handled("reader", "image"), 0U);
+  EXPECT_GE(handled(bed, "eyes", "image"), 5U) << "one image, and its answer, each";
+  EXPECT_GE(handled(bed, "vectors", "embedder"), static_cast<std::uint64_t>(all));
+  EXPECT_EQ(handled(bed, "reader", "image"), 0U);
   EXPECT_GE(bed.number("select count(*) from images where text <> ''"), 4);
   EXPECT_EQ(bed.number("select count(*) from documents where error_code is not null"), 0);
   EXPECT_EQ(bed.sql("select roles::text from nodes where name = 'eyes'"), "{image}");
@@ -65,6 +71,25 @@ TEST(roles, each_on_a_node_of_its_own) {
   EXPECT_EQ(drained.exit_code, 0) << drained.err;
   bed.stop_all();
   bed.expect_end({all});
+}
+
+TEST(roles, images_are_read_by_another_node_when_all_are_busy_here) {
+  constexpr int scans = 24;
+  cluster_bed bed{{.names = {"front", "eyes"},
+                   .rest = "[images]\nconcurrency = 1\n",
+                   .roles = {{"front", R"(["all"])"}, {"eyes", R"(["image"])"}}}};
+  for (int i = 0; i < scans; ++i)
+    std::filesystem::copy_file(
+        std::filesystem::path{MILLRACE_TEST_DATA} / "sign.png",
+        std::filesystem::path{bed.w.documents()} / ("sign-" + std::to_string(i) + ".png"));
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"front", "eyes"}));
+  bed.submit("front");
+  ASSERT_TRUE(bed.ended());
+  for (const auto* name : {"front", "eyes"}) EXPECT_GT(handled(bed, name, "image"), 0U) << name;
+  EXPECT_EQ(bed.number("select count(*) from images where text <> ''"), scans);
+  bed.stop_all();
+  bed.expect_end({scans});
 }
 
 TEST(roles, in_flight_work_never_exceeds_the_credit_given) {

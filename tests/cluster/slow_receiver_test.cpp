@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "runtime/extraction/extractor_process.hpp"
-#include "tests/cluster/cluster_bed.hpp"
+#include "tests/cluster/credit_watch.hpp"
 
 namespace millrace {
 namespace {
@@ -34,6 +34,8 @@ class large_documents : public cluster_bed {
   static constexpr std::size_t size = 512U << 10;
   static_assert(documents * size > 5 * largest_growth);
 
+  credit_watch credit{*this};
+
   large_documents()
       : cluster_bed{{.latency = milliseconds{250},
                      .concurrency = 32,
@@ -56,13 +58,17 @@ class large_documents : public cluster_bed {
   }
   /// Stops a node for so long. By how much each of the others was larger than at its begin, at
   /// most.
-  std::map<std::string, std::int64_t> stop(const std::string& receiver, seconds time) const {
+  std::map<std::string, std::int64_t> stop(const std::string& receiver, seconds time) {
     std::map<std::string, std::int64_t> pids, before, growth;
+    std::vector<std::string> senders;
     for (const auto* name : {"front", "reader", "vectors"})
-      if (name != receiver) pids[name] = pid(name);
+      if (name != receiver) senders.emplace_back(name);
+    for (const auto& name : senders) pids[name] = pid(name);
+    credit.look(senders);
     for (const auto& [name, p] : pids) before[name] = resident_bytes(p);
     node(receiver).process->signal(SIGSTOP);
-    eventually(
+    credit.until(
+        senders,
         [&] {
           for (const auto& [name, p] : pids)
             growth[name] = std::max(growth[name], resident_bytes(p) - before[name]);

@@ -99,7 +99,23 @@ TEST(conflicts, a_node_with_links_and_api_on_one_port_is_refused) {
             "them another port");
 }
 
+TEST(conflicts, links_of_a_node_and_the_api_of_another_on_one_port_are_refused) {
+  EXPECT_EQ(
+      error_of(std::string(two_nodes) + "name = \"b\"\nport = 4701\napi = \"localhost:4700\"\n"),
+      "test.toml:3: node `a` uses 127.0.0.1:4700 for its links and node `b` for its API; "
+      "give one of them another port");
+  EXPECT_EQ(error_of(std::string(two_nodes) + "name = \"b\"\nport = 8080\n"),
+            "test.toml:6: node `b` uses 127.0.0.1:8080 for its links and node `a` for its API; "
+            "give one of them another port");
+  EXPECT_EQ(
+      error_of(std::string(two_nodes) + "name = \"b\"\nport = 4701\napi = \"127.0.0.1:4702\"\n"),
+      "no error");
+}
+
 TEST(conflicts, two_nodes_on_one_port_of_a_host_are_refused) {
+  EXPECT_EQ(error_of(std::string(two_nodes) + "name = \"b\"\nport = 4700\nhost = \"localhost\"\n"),
+            "test.toml:6: nodes `a` and `b` both use port 4700 of localhost; give one of them "
+            "another port");
   EXPECT_EQ(error_of(std::string(two_nodes) + "name = \"b\"\nport = 4700\n"),
             "test.toml:6: nodes `a` and `b` both use port 4700 of 127.0.0.1; give one of them "
             "another port");
