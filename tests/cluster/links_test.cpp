@@ -1,6 +1,7 @@
 // The links themselves: over TLS, and with those who do not belong at the port.
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <netinet/in.h>
@@ -103,6 +104,11 @@ TEST_F(links_test, beyond_loopback_there_is_no_link_without_certificates) {
   const auto refused = bed.w.run({"node", "--config", url.native()});
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_THAT(refused.err, HasSubstr("mutual TLS"));
+  write_text(url, "[database]\nurl = \"postgresql://127.0.0.1:1/none\"\n");
+  const auto newcomer =
+      bed.w.run({"node", "--config", url.native(), "--name", "z", "--listen", "10.1.2.3:4700"});
+  EXPECT_EQ(newcomer.exit_code, 2);
+  EXPECT_THAT(newcomer.err, HasSubstr("mutual TLS"));
 }
 
 // Silent over TLS costs CAF a core until it leaves (it is made to), garbage and plain TCP end at
@@ -199,6 +205,34 @@ TEST_F(links_test, a_visitor_without_a_certificate_of_the_ca_hears_nothing) {
   EXPECT_FALSE(visit_by_tls(port).heard_a_word);
   const auto other = folder.path() / "other";
   EXPECT_FALSE(visit_by_tls(port, other / "b.pem", other / "b.key").heard_a_word);
+}
+
+TEST_F(links_test, nobody_at_a_nodes_address_is_trusted_without_a_certificate_of_the_ca) {
+  issue({"a", "b"}, certs);
+  issue({"b"}, folder.path() / "other");
+  for (const auto& [where, trusted] :
+       std::map<std::filesystem::path, bool>{{certs, true}, {folder.path() / "other", false}}) {
+    const tls_listener impostor{where / "b.pem", where / "b.key"};
+    cluster_bed bed{with_tls(certs, {.names = {"a"}})};
+    auto& a = bed.start("a");
+    const auto beat = [&] {
+      bed.sql(
+          "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity, "
+          "protocol, link_id) select 'b', 0, '127.0.0.1:" +
+          std::to_string(impostor.port()) +
+          "', roles, state, version, 1, 1, protocol, 'b' from nodes where name = 'a' on conflict "
+          "(name) do update set heartbeat_at = clock_timestamp() returning 1");
+    };
+    beat();
+    const std::jthread heart{[&](const std::stop_token& stopped) {
+      while (!stopped.stop_requested()) beat();
+    }};
+    EXPECT_EQ(impostor.is_trusted(), trusted) << where;
+    if (!trusted) {
+      EXPECT_TRUE(a.process->says("no link with node b: the handshake failed"));
+    }
+    EXPECT_EQ(a.process->err().find("linked with"), std::string::npos);
+  }
 }
 
 TEST_F(links_test, certificates_are_replaced_while_nodes_run) {

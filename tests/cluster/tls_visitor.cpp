@@ -8,7 +8,6 @@
 #include <openssl/x509.h>
 #include <sys/socket.h>
 
-#include "runtime/core/unique_fd.hpp"
 #include "tests/integration/program.hpp"
 
 namespace millrace {
@@ -26,6 +25,25 @@ using tls_context = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
 using tls_connection = std::unique_ptr<SSL, freed_by<SSL_free>>;
 using x509_certificate = std::unique_ptr<X509, freed_by<X509_free>>;
 
+sockaddr_in loopback(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  return address;
+}
+
+void be_patient(const unique_fd& fd) {
+  const timeval limit{patience.count(), 0};
+  EXPECT_EQ(::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+}
+
+void show(const tls_context& to, const std::filesystem::path& certificate,
+          const std::filesystem::path& key) {
+  EXPECT_EQ(SSL_CTX_use_certificate_chain_file(to.get(), certificate.c_str()), 1);
+  EXPECT_EQ(SSL_CTX_use_PrivateKey_file(to.get(), key.c_str(), SSL_FILETYPE_PEM), 1);
+}
+
 std::chrono::seconds remains_of(const tls_connection& tls) {
   const x509_certificate shown{SSL_get1_peer_certificate(tls.get())};
   int days = 0, seconds = 0;
@@ -39,18 +57,11 @@ std::chrono::seconds remains_of(const tls_connection& tls) {
 tls_visit visit_by_tls(int port, const std::filesystem::path& certificate,
                        const std::filesystem::path& key) {
   const unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  const timeval limit{patience.count(), 0};
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  be_patient(fd);
+  const auto address = loopback(port);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   const tls_context context{SSL_CTX_new(TLS_client_method())};
-  if (!certificate.empty()) {
-    EXPECT_EQ(SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()), 1);
-    EXPECT_EQ(SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM), 1);
-  }
+  if (!certificate.empty()) show(context, certificate, key);
   const tls_connection tls{SSL_new(context.get())};
   SSL_set_fd(tls.get(), fd.get());
   tls_visit visit;
@@ -60,6 +71,31 @@ tls_visit visit_by_tls(int port, const std::filesystem::path& certificate,
   char byte;
   visit.heard_a_word = shaken && SSL_read(tls.get(), &byte, 1) == 1;
   return visit;
+}
+
+tls_listener::tls_listener(std::filesystem::path certificate, std::filesystem::path key)
+    : certificate_{std::move(certificate)},
+      key_{std::move(key)},
+      fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+  be_patient(fd_);
+  auto address = loopback(0);
+  socklen_t size = sizeof address;
+  auto* at = reinterpret_cast<sockaddr*>(&address);
+  EXPECT_EQ(::bind(fd_.get(), at, size), 0);
+  EXPECT_EQ(::listen(fd_.get(), SOMAXCONN), 0);
+  EXPECT_EQ(::getsockname(fd_.get(), at, &size), 0);
+  port_ = ntohs(address.sin_port);
+}
+
+bool tls_listener::is_trusted() const {
+  const unique_fd visitor{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+  EXPECT_TRUE(visitor) << "nobody dials";
+  be_patient(visitor);
+  const tls_context context{SSL_CTX_new(TLS_server_method())};
+  show(context, certificate_, key_);
+  const tls_connection tls{SSL_new(context.get())};
+  SSL_set_fd(tls.get(), visitor.get());
+  return SSL_accept(tls.get()) == 1;
 }
 
 }  // namespace millrace

@@ -1,11 +1,13 @@
-// Somebody who speaks TLS at a node's link port and verifies nothing: shows which certificate the
-// node has in use, and whether it lets this visitor in.
+// Somebody who speaks TLS at a node's link port, or at the address of one, and verifies nothing:
+// shows which certificate the node has in use, whom it lets in, and whom it trusts.
 //
 // Blocks, at most `patience`.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
+
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace {
 
@@ -17,5 +19,19 @@ struct tls_visit {
 /// At 127.0.0.1. `certificate` and `key` are PEM files; empty: the visitor has none.
 tls_visit visit_by_tls(int port, const std::filesystem::path& certificate = {},
                        const std::filesystem::path& key = {});
+
+/// Listens at a port of 127.0.0.1, with these PEM files.
+class tls_listener {
+ public:
+  tls_listener(std::filesystem::path certificate, std::filesystem::path key);
+  int port() const { return port_; }
+  /// Whether the next one who dials goes through with the handshake.
+  bool is_trusted() const;
+
+ private:
+  std::filesystem::path certificate_, key_;
+  unique_fd fd_;
+  int port_ = 0;
+};
 
 }  // namespace millrace

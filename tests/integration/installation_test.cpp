@@ -39,6 +39,32 @@ TEST(installation, works_from_where_it_lies) {
   EXPECT_THAT(unit, Not(HasSubstr("@MILLRACE")));
 }
 
+TEST(installation, a_debian_package_holds_what_a_service_needs) {
+  workspace w;
+  const auto run = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "/usr/bin/env");
+    auto ended = w.start_program(words)->wait(2 * patience);
+    EXPECT_EQ(ended.exit_code, 0) << words[1] << ": " << ended.out << ended.err;
+    return ended.out;
+  };
+  const auto folder = w.path() / "package";
+  run({"cpack", "--config", std::string{MILLRACE_BINARY_DIR} + "/CPackConfig.cmake", "-G", "DEB",
+       "-B", folder.native()});
+  std::string package;
+  for (const auto& file : std::filesystem::directory_iterator{folder})
+    if (file.path().extension() == ".deb") package = file.path().native();
+  ASSERT_NE(package, "");
+  const auto files = run({"dpkg-deb", "--contents", package});
+  for (const auto* file : {"./usr/bin/millrace\n", "/millrace-extractor\n",
+                           "/systemd/system/millrace.service\n", "/millrace/cluster.toml\n"})
+    EXPECT_THAT(files, HasSubstr(file));
+  const auto needs = run({"dpkg-deb", "--field", package, "Depends"});
+  for (const auto* name : {"postgresql-15", "libpqxx-6.4", "libcaf-openssl", "tesseract-ocr-eng"})
+    EXPECT_THAT(needs, HasSubstr(name));
+  run({"dpkg-deb", "--control", package, (w.path() / "control").native()});
+  run({"sh", "-n", (w.path() / "control" / "postinst").native()});
+}
+
 /// The socket that systemd would listen at.
 class service_manager {
  public:

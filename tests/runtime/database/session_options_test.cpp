@@ -29,6 +29,15 @@ TEST(session_options, what_the_url_sets_wins) {
   EXPECT_THAT(options, HasSubstr("jit=off'"));
 }
 
+TEST(session_options, a_server_that_says_nothing_more_is_given_up) {
+  const auto options = completed("postgresql:///d");
+  EXPECT_THAT(options, HasSubstr("connect_timeout='10'"));
+  EXPECT_THAT(options, HasSubstr("tcp_user_timeout='10000'"));
+  EXPECT_THAT(options, HasSubstr("keepalives_idle='30'"));
+  EXPECT_THAT(options, HasSubstr("keepalives_interval='10'"));
+  EXPECT_THAT(options, HasSubstr("keepalives_count='5'"));
+}
+
 TEST(session_options, a_wrong_url_is_refused_without_repeating_its_password) {
   const auto outcome =
       session_connection_string("postgresql://u:secret@host/d?secret=1", {}, "millrace/test");
