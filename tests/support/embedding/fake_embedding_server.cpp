@@ -319,11 +319,11 @@ std::vector<fake_request> fake_embedding_server::requests() const {
 std::vector<float> fake_embedding(std::string_view text, int dimensions) {
   std::uint32_t seed = 2'166'136'261U;  // FNV-1a, 32 bits
   for (const char c : text) seed = (seed ^ static_cast<std::uint8_t>(c)) * 16'777'619U;
-  std::mt19937 random{seed};
+  std::minstd_rand random{seed};  // cheap to seed: benchmarks share the cores with this server
   std::vector<float> vector(static_cast<std::size_t>(dimensions));
   double squares = 0;
   for (auto& f : vector) {
-    f = static_cast<float>(static_cast<double>(random()) / 4'294'967'295.0 - 0.5);
+    f = static_cast<float>(static_cast<double>(random()) / decltype(random)::max() - 0.5);
     squares += static_cast<double>(f) * static_cast<double>(f);
   }
   const double length = std::sqrt(squares);
