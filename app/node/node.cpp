@@ -122,6 +122,10 @@ struct node::impl {
 };
 
 result<void> node::impl::open() {
+  if (options.link) {  // before anything is opened that a wrong config should leave alone
+    tls = for_node(options.config.cluster.tls, options.name);
+    if (auto fits = check_link(*options.link, tls); !fits) return fits;
+  }
   auto opened = open_database(options.config, database_use::write);
   if (!opened) return tl::unexpected<error>(opened.error());
   database = std::move(*opened);
@@ -153,8 +157,6 @@ result<void> node::impl::open() {
 
 result<void> node::impl::open_system() {
   if (options.link) {
-    tls = for_node(options.config.cluster.tls, name.text);
-    if (auto fits = check_link(*options.link, tls); !fits) return fits;
     if (!tls.certificate.empty()) {
       auto copies = certificate_copies::create(tls);
       if (!copies) return tl::unexpected<error>(copies.error());
