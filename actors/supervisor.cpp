@@ -104,7 +104,7 @@ auto supervisor_actor_impl::spawn_child(std::size_t slot, const char* name, int 
                                         Config config, bool blocks) {
   auto place = make_place(parts_.directory, name, limit, children_[slot].restarts);
   using handle = caf::infer_handle_from_class_t<Impl>;
-  const auto spawned = [&]() -> handle {
+  auto spawned = [&]() -> handle {
     if (blocks && parts_.detach_blocking)
       return system().spawn<Impl, caf::detached>(std::move(place), std::move(config));
     return system().spawn<Impl>(std::move(place), std::move(config));

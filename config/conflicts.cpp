@@ -134,6 +134,13 @@ conflict check_apis(const settings& s) {
   return std::nullopt;
 }
 
+std::string one_port_twice(const node_settings& n, const std::string& at,
+                           const std::string& owner) {
+  const auto whose = owner == n.name ? std::string{} : "node `" + owner + "` ";
+  return "node `" + n.name + "` uses " + at + " for its links and " + whose +
+         "for its API; give one of them another port";
+}
+
 /// The links of a node and an API, its own or another's.
 conflict check_links_against_apis(const settings& s) {
   std::map<std::string, std::string> apis;
@@ -147,11 +154,8 @@ conflict check_links_against_apis(const settings& s) {
     const node_settings& n = s.node[i];
     const auto at = place_of(n.host) + ":" + shown(n.port);
     const auto owner = n.port == 0 ? apis.end() : apis.find(at);
-    if (owner == apis.end()) continue;
-    const auto whose = owner->second == n.name ? "" : "node `" + owner->second + "` ";
-    return settings_conflict{{node_path(i, "port")},
-                             "node `" + n.name + "` uses " + at + " for its links and " + whose +
-                                 "for its API; give one of them another port"};
+    if (owner != apis.end())
+      return settings_conflict{{node_path(i, "port")}, one_port_twice(n, at, owner->second)};
   }
   return std::nullopt;
 }

@@ -20,6 +20,8 @@ class progress_view {
   using clock = std::chrono::steady_clock;
   /// `quiet`: shows nothing but notices.
   progress_view(bool quiet, clock::time_point start);
+  progress_view(const progress_view&) = delete;
+  progress_view& operator=(const progress_view&) = delete;
   ~progress_view();
   void show(const run_progress& p);
   /// A line of its own, above the bar.

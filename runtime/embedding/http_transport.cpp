@@ -108,6 +108,9 @@ struct http_transport::impl {
   std::vector<transfer*> idle;                       ///< Of these.
   std::vector<http_answer> not_started;
 
+  impl() = default;
+  impl(const impl&) = delete;
+  impl& operator=(const impl&) = delete;
   ~impl() {
     for (auto& t : transfers) curl_multi_remove_handle(multi.get(), t->easy.get());
   }
