@@ -20,7 +20,7 @@ class engine_database : public test_database {
       std::make_shared<node_registry>(pool(), node_registration{"node", "", {"all"}, 10, "test"});
   std::int64_t incarnation = registry->join().value();
 
-  std::shared_ptr<queue> source(queue_settings s = {}) {
+  std::shared_ptr<queue> source(const queue_settings& s = {}) {
     return std::make_shared<queue>(pool(), s, holder{"node", incarnation});
   }
 

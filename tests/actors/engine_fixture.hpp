@@ -44,6 +44,9 @@ class virtual_engine {
   /// Sends and receives as an actor; receive only what has been answered already.
   std::optional<caf::scoped_actor> self{std::in_place, system};
 
+  virtual_engine() = default;
+  virtual_engine(const virtual_engine&) = delete;
+  virtual_engine& operator=(const virtual_engine&) = delete;
   ~virtual_engine() {
     for (auto& a : spawned_) caf::anon_send_exit(a, caf::exit_reason::kill);
     spawned_.clear();

@@ -46,7 +46,7 @@ class peers_test : public ::testing::Test {
         "test", std::make_shared<spdlog::sinks::ostream_sink_st>(said)));
     peers_config config;
     config.self = {link_protocol, "1.0", "test", "self", 5, nullptr};
-    config.reach = [this](const node_row& to, std::function<void(gate_dialled)> done) {
+    config.reach = [this](const node_row& to, const std::function<void(gate_dialled)>& done) {
       dials.push_back({to.name, engine.system.clock().now(), done});
       if (network) done(network(to));
     };

@@ -24,7 +24,7 @@ TEST(system_config, links_are_of_one_authority_where_there_is_one) {
   tls.certificate = "a.pem";
   tls.key = "a.key";
   const system_config with_links{tls};
-  const auto set_to = [&](const char* key) {
+  const auto set_to = [&](caf::string_view key) {
     return caf::get_or(with_links, key, std::string{"not set"});
   };
   EXPECT_EQ(set_to("openssl.cafile"), "ca.pem");
