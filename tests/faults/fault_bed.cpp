@@ -112,9 +112,22 @@ pid_t fault_bed::postmaster() const {
 }
 
 std::string fault_bed::sql(const std::string& statement) const {
-  pqxx::connection connection{database_->connection_string() + " application_name=fault_test"};
-  pqxx::nontransaction tx{connection};
-  const auto row = tx.exec1(statement);
+  const std::lock_guard lock{watching_};
+  const auto ask = [&] {
+    if (!watcher_)
+      watcher_ = std::make_unique<pqxx::connection>(database_->connection_string() +
+                                                    " application_name=fault_test");
+    return pqxx::nontransaction{*watcher_}.exec1(statement);
+  };
+  const bool may_be_old = watcher_ != nullptr;
+  pqxx::row row;
+  try {
+    row = ask();
+  } catch (const pqxx::failure&) {
+    watcher_.reset();  // its server was stopped or killed, perhaps, and another one runs now
+    if (!may_be_old) throw;
+    row = ask();
+  }
   std::string values;
   for (const auto& field : row) {
     if (row.size() == 1) return field.is_null() ? "" : field.c_str();

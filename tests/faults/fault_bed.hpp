@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <pqxx/pqxx>
@@ -51,12 +52,15 @@ class fault_bed {
   /// Starts the database from here, or takes it over; it stays until close_database(). With an
   /// address, it is reached there too, by everybody.
   void open_database(const std::string& tcp_address = {});
-  void close_database() { database_.reset(); }
+  void close_database() {
+    watcher_.reset();
+    database_.reset();
+  }
   /// Of the one that is open, for nodes that must not open it themselves.
   std::string database_url() const;
   /// The pid of the PostgreSQL server; 0: none runs.
   pid_t postmaster() const;
-  /// One value, on a connection of its own.
+  /// One value. Any thread, one at a time; on a connection that stays as long as its server does.
   std::string sql(const std::string& statement) const;
   std::int64_t number(const std::string& statement) const { return std::stoll(sql(statement)); }
 
@@ -70,6 +74,8 @@ class fault_bed {
  private:
   std::unique_ptr<embedded_server> database_;
   std::string tcp_address_;
+  mutable std::mutex watching_;
+  mutable std::unique_ptr<pqxx::connection> watcher_;
   bool mounted_ = false;
 };
 
