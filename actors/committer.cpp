@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "runtime/queue/attempt_policy.hpp"
+
 namespace millrace {
 
 committer_actor_impl::committer_actor_impl(caf::actor_config& config, actor_place place,
@@ -83,17 +85,14 @@ void committer_actor_impl::on_written(group_written& written) {
   count_held();
   grants_.release(std::exchange(writing_demand_, {}));
   if (*written.outcome) {
-    if (config_.book) config_.book->ended(tokens);
     report(**written.outcome);
+    abandon_unwritten(**written.outcome, tokens);
+    if (config_.book) config_.book->ended(tokens);
     send(roles_.puller, leases_ended{std::move(tokens)});
   } else {
     spdlog::error("{} documents could not be committed and go back to the queue: {}", tokens.size(),
                   written.outcome->error().message);
-    if (config_.book) {
-      config_.book->ended(tokens);
-      config_.book->give_back(tokens, release_reason::lost, duration{0});
-    }
-    send(roles_.puller, leases_abandoned{std::move(tokens)});
+    abandon(std::move(tokens), release_reason::drained, away_delay);
   }
   if (config_.gather.count() > 0 && !is_full()) {
     gathers_ = true;
@@ -101,6 +100,30 @@ void committer_actor_impl::on_written(group_written& written) {
     return;
   }
   flush();
+}
+
+/// Gives back what could not be written: neither document nor holder is to blame for the database,
+/// but what fails alone costs its document an attempt.
+void committer_actor_impl::abandon(std::vector<std::int64_t> tokens, release_reason reason,
+                                   duration delay) {
+  if (config_.book) {
+    config_.book->ended(tokens);
+    config_.book->give_back(tokens, reason, delay);
+  }
+  send(roles_.puller,
+       leases_abandoned{std::move(tokens), reason, static_cast<std::uint64_t>(delay.count())});
+}
+
+/// Removes from `tokens` those of the documents that alone could not be committed.
+void committer_actor_impl::abandon_unwritten(const group_report& written,
+                                             std::vector<std::int64_t>& tokens) {
+  for (const auto& d : written.documents) {
+    if (d.outcome != commit_outcome::unwritten) continue;
+    spdlog::error("document {} could not be committed and is tried again later: {}", d.document_id,
+                  d.reason.message);
+    std::erase(tokens, d.token);
+    abandon({d.token}, release_reason::failed, retry_delay(config_.queue, d.failures));
+  }
 }
 
 bool committer_actor_impl::is_full() const {
@@ -115,6 +138,7 @@ void committer_actor_impl::report(const group_report& written) {
       config_.counters->stale_tokens_total.Increment();
       continue;
     }
+    if (d.outcome == commit_outcome::unwritten) continue;
     config_.counters
         ->documents_total(d.ready && d.outcome == commit_outcome::committed ? "ready" : "failed")
         .Increment();

@@ -1,6 +1,6 @@
 // The committer: accepts finished documents and commits them in groups. It accepts while a group is
-// being written by the writer thread, and the next group is what gathered meanwhile: large under
-// load, small when idle, no timer.
+// being written by the writer thread, and the next group is what gathered meanwhile, for at least
+// `gather`: large under load, small when idle.
 //
 // Scheduled; never blocks. Holds at most `limit` (items and bytes), granted to document actors
 // beforehand; a result larger than the whole byte limit travels alone.
@@ -29,6 +29,7 @@ struct committer_config {
   duration gather{0};               ///< After a group, for so long only a full one is written.
   std::shared_ptr<metrics> counters;
   std::shared_ptr<lease_book> book = nullptr;  ///< Where leases end, puller or not.
+  queue_settings queue = {};                   ///< The pause before the next attempt.
 };
 
 class committer_actor_impl : public bounded_actor<committer_actor> {
@@ -49,6 +50,8 @@ class committer_actor_impl : public bounded_actor<committer_actor> {
   bool is_full() const;
   void count_held();
   void report(const group_report& written);
+  void abandon(std::vector<std::int64_t> tokens, release_reason reason, duration delay);
+  void abandon_unwritten(const group_report& written, std::vector<std::int64_t>& tokens);
 
   committer_config config_;
   grant_desk grants_;

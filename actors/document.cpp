@@ -87,14 +87,28 @@ void document_actor_impl::on_tick() {
   if (stage_ == stage::idle) return;
   const auto steps = steps_ + (progress_ ? progress_->pages.load(std::memory_order_relaxed) : 0);
   const bool moved = steps != std::exchange(steps_seen_, steps);
-  const bool waits = waits_for_extractor(moved);
+  const bool waits = waits_for_extractor();
   // What waits for the committer is not stuck either: the committer answers for it.
   if (moved || waits || stage_ == stage::committing) send(roles_.puller, extend_lease{work_.token});
   if (!waits) worked_ += tick_interval(config_.queue);
+  stalled_ = moved ? clock::duration{0} : stalled_ + tick_interval(config_.queue);
   if (lacks_embedder())
     return conclude({ec::role_away, "no node with the role `embedder` is there"});
-  if (stage_ == stage::committing || worked_ < config_.deadline) return;
-  conclude({ec::timeout, "the document was worked on for longer than documents.deadline"});
+  if (stage_ == stage::committing) return;
+  if (worked_ >= config_.deadline || stalled_ >= config_.deadline) conclude(over_deadline());
+}
+
+error document_actor_impl::over_deadline() const {
+  if (worked_ >= config_.deadline)
+    return {ec::deadline_exceeded,
+            "the document was worked on for longer than documents.deadline; raise it if the "
+            "document is worth the time"};
+  if (stage_ == stage::extracting)
+    return {ec::mailbox_full, "no extractor of this node became free within documents.deadline"};
+  return {ec::deadline_exceeded,
+          "none of the document's images was answered within "
+          "documents.deadline; " +
+              std::to_string(images_.size() - image_answers_) + " are left"};
 }
 
 /// A lost one may come back until the next tick; asked only there.
@@ -102,12 +116,14 @@ bool document_actor_impl::lacks_embedder() const {
   return stage_ == stage::embedding && !roles_.embedder;
 }
 
-/// In the pool's queue behind others, itself or its images: neither its fault nor a sign that it is
-/// stuck. The pool bounds the time of each.
-bool document_actor_impl::waits_for_extractor(bool moved) const {
-  if (stage_ == stage::describing) return !moved;
-  return stage_ == stage::extracting && progress_ &&
-         progress_->running.load(std::memory_order_relaxed) == 0;
+/// In the pool's queue behind others, itself or its images: not its fault. That it waits counts
+/// against `stalled_` only.
+bool document_actor_impl::waits_for_extractor() const {
+  const auto runs = [](const auto& progress) {
+    return progress && progress->running.load(std::memory_order_relaxed) > 0;
+  };
+  return (stage_ == stage::extracting && !runs(progress_)) ||
+         (stage_ == stage::describing && !runs(image_progress_));
 }
 
 void document_actor_impl::enter(stage next) {
@@ -128,8 +144,10 @@ void document_actor_impl::demand_lease() {
 void document_actor_impl::begin(lease work) {
   work_ = std::move(work);
   started_ = clock::now();
-  worked_ = {};
+  worked_ = stalled_ = {};
+  saved_pieces_count_ = 0;
   progress_ = std::make_shared<extraction_progress>();
+  image_progress_ = std::make_shared<extraction_progress>();
   result_ = document_result{work_};
   result_.options = config_.options;
   result_.embeddings = embedding_store{config_.spill};
@@ -139,6 +157,11 @@ void document_actor_impl::begin(lease work) {
     return end_failed(
         {ec::extraction_crashed, "the process that worked on this document vanished " +
                                      std::to_string(work_.losses) + " times"},
+        true);
+  if (failed_too_often(work_, config_.queue))
+    return end_failed(
+        {ec::internal, "its results could not be written in " + std::to_string(work_.failures) +
+                           " attempts; the node's log says why"},
         true);
   find_source();
 }
@@ -168,7 +191,7 @@ void document_actor_impl::find_source() {
           [this, token](const caf::error& e) {
             if (stage_ != stage::extracting || token != work_.token) return;
             const auto problem = from_caf(e);
-            if (problem.code == ec::internal)  // the fetcher died
+            if (problem.code == ec::actor_lost)  // the fetcher
               give_back(release_reason::drained, away_delay);
             else
               conclude(problem);
@@ -260,18 +283,13 @@ void document_actor_impl::describe_images() {
     const auto& image = images_[next_image_++];
     request(roles_.images, caf::infinite,
             describe_image{image, occurrences_[image.info.sha256], work_.dataset_id, path_,
-                           version_, fetched_, work_.document_id, work_.uri})
+                           version_, fetched_, work_.document_id, work_.uri, image_progress_})
         .then(
             [this, token](image_described& described) {
               if (stage_ == stage::describing && token == work_.token) on_image(described);
             },
             [this, token](const caf::error& e) {
-              if (stage_ != stage::describing || token != work_.token) return;
-              const auto problem = from_caf(e);
-              if (problem.code == ec::internal)  // its actor died: no fault of the document
-                give_back(release_reason::lost);
-              else
-                conclude(problem);
+              if (stage_ == stage::describing && token == work_.token) conclude(from_caf(e));
             });
   }
 }
@@ -335,7 +353,7 @@ void document_actor_impl::ask_grant_of(const Handle& consumer, demand& sent, std
 void document_actor_impl::on_unanswered(const caf::error& e) {
   if (e == caf::sec::request_timeout)
     return conclude({ec::role_away, "the embedder of another node does not answer"});
-  if (const auto problem = from_caf(e); problem.code != ec::internal) conclude(problem);
+  if (const auto problem = from_caf(e); problem.code != ec::actor_lost) conclude(problem);
 }
 
 void document_actor_impl::embed_next_slice() {
@@ -402,14 +420,17 @@ void document_actor_impl::send_result() {
           },
           [=, this](const caf::error& e) {
             const auto problem = from_caf(e);
-            if (is_current(stage::committing, token, question) && problem.code != ec::internal)
+            if (is_current(stage::committing, token, question) && problem.code != ec::actor_lost)
               give_back(release_reason::drained);
           });
 }
 
 /// The one place where a document's error is judged.
 void document_actor_impl::conclude(const error& problem) {
-  const bool moved_on = stage_ == stage::extracting && saved_pages_ > restored_.extraction.pages;
+  const bool moved_on =
+      problem.code == ec::deadline_exceeded
+          ? saved_pieces_count_ > 0
+          : stage_ == stage::extracting && saved_pages_ > restored_.extraction.pages;
   switch (judge_attempt(problem.code, work_, config_.queue, moved_on)) {
     case attempt_verdict::end_failed:
       return end_failed(problem, false);
@@ -421,6 +442,8 @@ void document_actor_impl::conclude(const error& problem) {
       return give_back(release_reason::failed);
     case attempt_verdict::give_back:
       return give_back(release_reason::drained);
+    case attempt_verdict::lost:
+      return give_back(release_reason::lost);
     case attempt_verdict::wait:
       spdlog::debug("document {} waits: {}", work_.uri, problem.message);
       return give_back(
@@ -482,6 +505,7 @@ void document_actor_impl::become_idle() {
   unsaved_images_.clear();
   steps_ = steps_seen_ = 0;
   progress_.reset();
+  image_progress_.reset();
   occurrences_.clear();
 }
 

@@ -81,7 +81,8 @@ class document_actor_impl : public bounded_actor<document_actor> {
   bool may_demand() const;
   void on_tick();
   bool lacks_embedder() const;
-  bool waits_for_extractor(bool moved) const;
+  bool waits_for_extractor() const;
+  error over_deadline() const;
   void demand_lease();
   void greet_puller();
   void begin(lease work);
@@ -146,7 +147,10 @@ class document_actor_impl : public bounded_actor<document_actor> {
   /// extractor's worker. What a tick finds unchanged has not moved.
   std::uint64_t steps_ = 0;
   std::shared_ptr<extraction_progress> progress_;
-  clock::duration worked_{0};  ///< Time that counts against the deadline.
+  std::shared_ptr<extraction_progress> image_progress_;  ///< Of the images in this node's pool.
+  clock::duration worked_{0};           ///< Without the time in the extractor pool's queue.
+  clock::duration stalled_{0};          ///< Since the last finished step, whatever it waits for.
+  std::size_t saved_pieces_count_ = 0;  ///< In this attempt.
   /// Of the extraction in this attempt: elements and pages that are saved already, and the number
   /// of the next piece.
   std::size_t saved_elements_ = 0;

@@ -73,6 +73,7 @@ void document_actor_impl::take_restored() {
 }
 
 void document_actor_impl::save(piece_kind kind, std::size_t number, std::string content) {
+  ++saved_pieces_count_;
   config_.checkpoints.save({work_.token, work_.document_id,
                             checkpoint_key(result_.sha256, result_.options, config_.model), kind,
                             number, std::move(content)});

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "runtime/core/system_error.hpp"
 #include "runtime/sources/file_uri.hpp"
 
 namespace millrace {
@@ -15,7 +16,7 @@ file_fetcher_actor_impl::behavior_type file_fetcher_actor_impl::make_behavior() 
 }
 
 void file_fetcher_actor_impl::on_exit() {
-  const auto ended = caf::make_error(ec::internal, std::string{"the file fetcher ended"});
+  const auto ended = caf::make_error(ec::actor_lost, std::string{"the file fetcher ended"});
   for (auto& [id, t] : running_) t.promise.deliver(ended);
   for (auto& t : waiting_) t.promise.deliver(ended);
   running_.clear();
@@ -87,9 +88,9 @@ void file_fetcher_actor_impl::ask(std::uint64_t id, transfer& t) {
       .then([this, id](const file_piece& piece) { on_piece(id, piece); },
             [this, id](const caf::error& e) {
               auto why = from_caf(e);
-              // A time-out, an overloaded reader, a database that is away: not the document's
-              // fault.
-              if (why.code == ec::internal || why.code == ec::mailbox_full)
+              // A time-out, a lost or overloaded reader, a database that is away: not the
+              // document's fault.
+              if (kind_of(why.code) == error_kind::lost || passes(why))
                 why = {ec::source_away, "its node did not answer for a piece of it"};
               abandon(id, why);
             });
@@ -109,8 +110,8 @@ void file_fetcher_actor_impl::on_piece(std::uint64_t id, const file_piece& piece
     t.reserved = piece.version.size;
   }
   if (!t.file->write(t.offset, piece.bytes))
-    return abandon(id, {ec::disk_full, "a scratch file in $TMPDIR cannot be written: " +
-                                           std::string{std::strerror(errno)}});
+    return abandon(
+        id, system_error(errno, "a scratch file in $TMPDIR cannot be written", ec::disk_full));
   t.offset += piece.bytes.size();
   config_.counters->fetched_bytes_total.Increment(static_cast<double>(piece.bytes.size()));
   if (piece.bytes.size() < read_file::max_piece) return finish(id);

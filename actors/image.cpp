@@ -16,7 +16,8 @@ image_actor_impl::behavior_type image_actor_impl::make_behavior() {
 }
 
 void image_actor_impl::on_exit() {
-  if (reading()) pending_.deliver(caf::make_error(ec::internal, std::string{"the actor ended"}));
+  if (reading())
+    pending_.deliver(caf::make_error(ec::actor_lost, std::string{"the image actor ended"}));
   config_.read = nullptr;
 }
 
@@ -32,7 +33,7 @@ caf::result<image_described> image_actor_impl::on_describe(describe_image& reque
   probe().carry(request.path, "reading");
   auto self = caf::actor_cast<image_actor>(this);
   config_.read({request.dataset_id, std::move(request.path), request.version, image_.info,
-                std::move(request.fetched)},
+                std::move(request.fetched), std::move(request.progress)},
                [self, number = ++number_](result<std::string> text) {
                  caf::anon_send(
                      self,

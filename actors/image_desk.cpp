@@ -13,17 +13,8 @@ constexpr demand one_image{1, 0};
 
 /// Another node's answer that says nothing of the image: somebody else may read it.
 bool is_worth_another_node(ec code) {
-  switch (code) {
-    case ec::internal:
-    case ec::mailbox_full:
-    case ec::draining:
-    case ec::timeout:
-    case ec::disk_full:
-    case ec::source_away:
-      return true;
-    default:
-      return false;
-  }
+  const auto kind = kind_of(code);
+  return kind == error_kind::passing || kind == error_kind::lost || code == ec::internal;
 }
 
 template <class T>
@@ -60,7 +51,7 @@ image_desk_actor_impl::behavior_type image_desk_actor_impl::make_behavior() {
 }
 
 void image_desk_actor_impl::on_exit() {
-  const auto ended = caf::make_error(ec::internal, std::string{"the image desk ended"});
+  const auto ended = caf::make_error(ec::actor_lost, std::string{"the image desk ended"});
   const auto tell = [&](auto& jobs) {
     for (auto& j : jobs) j.promise.deliver(ended);
     jobs.clear();
@@ -149,7 +140,7 @@ void image_desk_actor_impl::give_to_worker(job work) {
   const auto conclude = [this, worker](result<image_described> outcome) {
     auto found = at_work_.extract(worker->id());
     if (!found) return;
-    const bool died = !outcome && outcome.error().code == ec::internal;
+    const bool died = !outcome && outcome.error().code == ec::actor_lost;
     worker_is_free(worker, died);
     finish(found.mapped(), std::move(outcome), died);
     pump();
@@ -159,10 +150,11 @@ void image_desk_actor_impl::give_to_worker(job work) {
             [conclude](const caf::error& e) { conclude(failed<image_described>(e)); });
 }
 
+/// One that seems to have died gets nothing more until the next tick: by then its down message has
+/// come, or it is alive.
 void image_desk_actor_impl::worker_is_free(const image_actor& worker, bool died) {
-  if (died)
-    dead_.insert(worker->id());
-  else if (std::find(workers_.begin(), workers_.end(), worker) != workers_.end())
+  if (!died && !dead_.contains(worker->id()) &&
+      std::find(workers_.begin(), workers_.end(), worker) != workers_.end())
     idle_.push_back(worker);
   // This node's own go first: a grant to others comes from what they leave.
   if (mine_.empty() || idle_.empty()) return grants_.release(one_image);
@@ -258,7 +250,7 @@ void image_desk_actor_impl::give_room_back(other_desk& desk) {
 
 void image_desk_actor_impl::lose(other_desk& desk) {
   for (auto& [number, work] : desk.at_work)
-    finish(work, fail(ec::internal, "the node that read it was lost"), true);
+    finish(work, fail(ec::actor_lost, "the node that read it was lost"), true);
   desk.at_work.clear();
 }
 
@@ -270,14 +262,14 @@ image_desk_actor_impl::other_desk* image_desk_actor_impl::find(const image_desk_
 
 /// Image actors and desks come and go.
 void image_desk_actor_impl::on_roles(const use_image_roles& roles) {
+  for (const auto& w : roles.workers)
+    if (std::find(workers_.begin(), workers_.end(), w) == workers_.end()) monitor(w);
   workers_ = roles.workers;
   fetcher_ = roles.files;
   std::erase_if(dead_, [&](const auto id) {
     return std::none_of(workers_.begin(), workers_.end(), [&](auto& w) { return w->id() == id; });
   });
-  idle_.clear();
-  for (const auto& w : workers_)
-    if (!at_work_.contains(w->id()) && !dead_.contains(w->id())) idle_.push_back(w);
+  count_idle();
   const auto gone = std::stable_partition(others_.begin(), others_.end(), [&](const auto& d) {
     return std::find(roles.others.begin(), roles.others.end(), d.handle) != roles.others.end();
   });
@@ -291,14 +283,26 @@ void image_desk_actor_impl::on_roles(const use_image_roles& roles) {
   pump();
 }
 
+/// The only word that takes an image actor out: an error that it answers with does not.
 void image_desk_actor_impl::on_down(const caf::down_msg& down) {
   grants_.forget(*this, down.source);
+  const auto is_down = [&](const image_actor& w) { return w.address() == down.source; };
+  if (std::none_of(workers_.begin(), workers_.end(), is_down)) return;
+  dead_.insert(down.source.id());
+  std::erase_if(idle_, is_down);
+}
+
+void image_desk_actor_impl::count_idle() {
+  idle_.clear();
+  for (const auto& w : workers_)
+    if (!at_work_.contains(w->id()) && !dead_.contains(w->id())) idle_.push_back(w);
 }
 
 void image_desk_actor_impl::on_tick() {
   delayed_send(this, tick_interval, tick_atom_v);
   ++ticks_;
   forget_files();
+  count_idle();
   pump();
   if (!workers_.empty() || !others_.empty()) return;
   while (!mine_.empty() && (ticks_ - mine_.front().since) * tick_interval > away_limit) {

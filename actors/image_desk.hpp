@@ -83,6 +83,7 @@ class image_desk_actor_impl : public bounded_actor<image_desk_actor> {
   caf::result<image_described> on_distant(describe_distant_image& order);
   void on_roles(const use_image_roles& roles);
   void on_tick();
+  void count_idle();
   void on_down(const caf::down_msg& down);
 
   void pump();

@@ -74,6 +74,8 @@ struct leases_ended {
 /// These were accepted by the committer and could not be committed: they go back to the queue.
 struct leases_abandoned {
   std::vector<std::int64_t> tokens;
+  release_reason reason = release_reason::drained;
+  std::uint64_t delay_ms = 0;
 };
 
 /// No claims until `milliseconds` have passed or claims are resumed; why, as a sentence.
@@ -124,6 +126,8 @@ struct describe_image {
   std::shared_ptr<scratch_file> fetched = nullptr;  ///< What `path` names, where it was fetched.
   std::int64_t document_id = 0;
   std::string uri = {};  ///< Of the document: how another node finds it.
+  /// Shared by the images of a document; says whether a process works on one of them.
+  std::shared_ptr<extraction_progress> progress = nullptr;
 };
 
 /// From one node's image desk to another's. Its bytes are read out of the document's file.
@@ -318,7 +322,7 @@ typename Inspector::result_type inspect(Inspector& f, leases_ended& x) {
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, leases_abandoned& x) {
-  return f(caf::meta::type_name("millrace::leases_abandoned"), x.tokens);
+  return f(caf::meta::type_name("millrace::leases_abandoned"), x.tokens, x.reason, x.delay_ms);
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, pause_claims& x) {

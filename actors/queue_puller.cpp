@@ -23,7 +23,7 @@ queue_puller_actor_impl::behavior_type queue_puller_actor_impl::make_behavior() 
       [this](const leases_ended& message) { config_.book->ended(message.tokens); },
       [this](const leases_abandoned& message) {
         config_.book->ended(message.tokens);
-        give_back(message.tokens, release_reason::lost);
+        give_back(message.tokens, message.reason, std::chrono::milliseconds{message.delay_ms});
       },
       [this](const holder_died& died) {
         if (died.committer)

@@ -141,7 +141,8 @@ void supervisor_actor_impl::start_committer(std::size_t slot) {
                        static_cast<std::size_t>(s.commit.max_documents),
                        s.commit.gather,
                        parts_.counters,
-                       book()},
+                       book(),
+                       s.queue},
       false);
 }
 
@@ -460,8 +461,8 @@ caf::result<ledger::receipt> supervisor_actor_impl::order_of_ledger(const Order&
             auto open = ordered_.extract(id);
             if (!open) return;
             const auto why = from_caf(e);
-            open.mapped().second.deliver(why.code == ec::internal ? unanswered_order()
-                                                                  : to_caf(why));
+            open.mapped().second.deliver(kind_of(why.code) == error_kind::lost ? unanswered_order()
+                                                                               : to_caf(why));
           });
   return promise;
 }

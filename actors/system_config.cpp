@@ -47,6 +47,17 @@ system_config::system_config(const tls_settings& tls) : system_config{} {
   set("openssl.cafile", tls.ca);
 }
 
+namespace {
+
+/// What CAF answers in the place of an actor that is down: before the request reached it, while the
+/// request was in its mailbox or in its hands, or when it ended with a promise open.
+bool is_down(const caf::error& e) {
+  return e == caf::sec::request_receiver_down || e == caf::sec::runtime_error ||
+         e.category() == caf::atom("exit");
+}
+
+}  // namespace
+
 error from_caf(const caf::error& e) {
   if (e.category() == caf::detail::error_factory<ec>::category) {
     const auto code = static_cast<ec>(e.code());
@@ -54,7 +65,9 @@ error from_caf(const caf::error& e) {
                                                              : std::string{to_string(code)};
     return {code, std::move(message)};
   }
-  return {ec::internal, "an actor did not answer: " + std::to_string(e.code())};
+  if (is_down(e)) return {ec::actor_lost, "the actor that was asked has ended"};
+  if (e == caf::sec::request_timeout) return {ec::timeout, "an actor did not answer in time"};
+  return {ec::internal, "an actor answered with " + std::to_string(e.code())};
 }
 
 }  // namespace millrace

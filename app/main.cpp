@@ -12,6 +12,7 @@
 #include "app/cli/usage_error.hpp"
 #include "app/version.hpp"
 #include "runtime/cluster/certificates.hpp"
+#include "runtime/core/open_files.hpp"
 #include "runtime/datasets/submit.hpp"
 
 namespace {
@@ -293,6 +294,7 @@ void read_environment(global_options& global) {
 
 int main(int argc, char** argv) {
   block_stop_signals();
+  millrace::raise_open_files_limit();
   ::prctl(PR_SET_NAME, "millrace");  // `up` executes /proc/self/exe
   arguments a;
   int code = 0;

@@ -8,6 +8,8 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include "runtime/core/system_error.hpp"
+
 extern char** environ;
 
 namespace millrace::cli {
@@ -30,8 +32,7 @@ result<int> run_in_foreground(const std::vector<char*>& argv) {
                                   std::strerror(problem) + "; install postgresql-client-15");
   int status = 0;
   while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR)
-      return fail(ec::internal, std::string{argv[0]} + ": " + std::strerror(errno));
+    if (errno != EINTR) return tl::unexpected<error>(system_error(errno, argv[0]));
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

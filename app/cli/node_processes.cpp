@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "app/cli/options.hpp"
+#include "runtime/core/system_error.hpp"
 
 namespace millrace::cli {
 
@@ -63,7 +64,8 @@ result<void> node_processes::start(const std::string& name) {
 
 result<void> node_processes::spawn(process& p) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ec::internal, std::strerror(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return tl::unexpected<error>(system_error(errno, "a pipe to a node"));
   unique_fd read_end{ends[0]};
   const unique_fd write_end{ends[1]};
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
@@ -74,7 +76,7 @@ result<void> node_processes::spawn(process& p) {
   argv.push_back(nullptr);
   const auto parent = ::getpid();
   const auto pid = ::fork();
-  if (pid < 0) return fail(ec::internal, program_ + " cannot be started: " + std::strerror(errno));
+  if (pid < 0) return tl::unexpected<error>(system_error(errno, program_ + " cannot be started"));
   if (pid == 0) become_node(program_.c_str(), argv, write_end.get(), parent);
   p.pid = pid;
   p.handle = unique_fd{static_cast<int>(syscall(SYS_pidfd_open, p.pid, 0))};

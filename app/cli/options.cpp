@@ -47,6 +47,19 @@ std::string same_data(const global_options& options) {
   return words;
 }
 
+int exit_code(ec code) {
+  switch (code) {
+    case ec::none:
+      return 0;
+    case ec::invalid_argument:
+    case ec::invalid_config:
+    case ec::path_missing:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
 int report(const error& e) {
   std::fprintf(stderr, "millrace: %s\n", e.message.c_str());
   return exit_code(e.code);

@@ -9,7 +9,7 @@
 
 namespace millrace::cli {
 
-/// Exit codes (design §7).
+/// Exit codes of every command (README, "Exit codes").
 enum class exit : int { ok = 0, error = 1, usage = 2, some_failed = 3 };
 
 struct global_options {
@@ -30,6 +30,9 @@ std::string quoted(const std::string& word);
 
 /// The settings of --config, or the built-in ones; sets up the log.
 result<settings> load(const global_options& options);
+
+/// 2 for a caller's error of usage or configuration, 1 for any other error.
+int exit_code(ec code);
 
 /// Prints "millrace: MESSAGE" on standard error and returns the exit code for it.
 int report(const error& e);

@@ -12,6 +12,7 @@
 #include "actors/system_config.hpp"
 #include "app/api/api.hpp"
 #include "app/node/database_watch.hpp"
+#include "app/node/descriptor_budget.hpp"
 #include "app/node/leader_upkeep.hpp"
 #include "app/node/node_drain.hpp"
 #include "app/node/node_link.hpp"
@@ -25,6 +26,7 @@
 #include "runtime/cluster/maintenance.hpp"
 #include "runtime/commit/group_writer.hpp"
 #include "runtime/core/blocking.hpp"
+#include "runtime/core/open_files.hpp"
 #include "runtime/datasets/progress.hpp"
 #include "runtime/http/server.hpp"
 #include "runtime/images/image_reader.hpp"
@@ -90,6 +92,7 @@ struct node::impl {
   std::atomic<bool> claims_held{false};
   mutable std::mutex failure_mutex;
   std::optional<std::string> failure;
+  descriptor_budget descriptors;
   api_services services;
   http::router router;
   std::unique_ptr<http::server> local_api;  ///< On a socket; for commands on this machine.
@@ -122,6 +125,8 @@ struct node::impl {
 };
 
 result<void> node::impl::open() {
+  descriptors = plan_descriptors(options.config, options.link.has_value(), open_files_limit());
+  if (!descriptors.warning.empty()) spdlog::warn("{}", descriptors.warning);
   if (options.link) {  // before anything is opened that a wrong config should leave alone
     tls = for_node(options.config.cluster.tls, options.name);
     if (auto fits = check_link(*options.link, tls); !fits) return fits;
@@ -369,6 +374,7 @@ result<void> node::impl::start_api() {
     http::server_config beside;
     beside.listen = "unix:" + api_socket(*database.server);
     beside.open_body = open_body;
+    beside.max_connections = descriptors.api_connections;
     auto started = http::server::start(beside, router);
     // A second node on the same data directory: the first one answers there already.
     if (!started && started.error().code != ec::port_taken)
@@ -378,6 +384,7 @@ result<void> node::impl::start_api() {
   if (!options.listen_tcp) return {};
   http::server_config config;
   config.listen = options.config.api.listen;
+  config.max_connections = descriptors.api_connections;
   const bool loopback = config.listen.starts_with("unix:") || config.listen.starts_with("127.") ||
                         config.listen.starts_with("localhost:") ||
                         config.listen.starts_with("[::1]");

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "runtime/cluster/certificates.hpp"
+#include "runtime/core/system_error.hpp"
 
 namespace millrace {
 
@@ -29,8 +30,7 @@ std::string text_of(const std::string& file) {
 result<unique_fd> in_memory(const std::string& text) {
   unique_fd fd{::memfd_create("millrace-link", MFD_CLOEXEC)};
   if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return fail(ec::internal,
-                std::string{"certificates cannot be kept in memory: "} + std::strerror(errno));
+    return tl::unexpected<error>(system_error(errno, "certificates cannot be kept in memory"));
   return fd;
 }
 

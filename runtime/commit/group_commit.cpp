@@ -89,9 +89,13 @@ class group_transaction {
     for (const auto& d : group) {
       const bool held = previous_.contains(d.token);
       const bool known = held || is_already_committed(group, d.token);
-      report.documents.push_back({d.token, d.document_id, d.dataset_id,
+      report.documents.push_back({d.token,
+                                  d.document_id,
+                                  d.dataset_id,
                                   known ? commit_outcome::committed : commit_outcome::stale,
-                                  d.failure == ec::none});
+                                  d.failure == ec::none,
+                                  d.failures,
+                                  {ec::none, {}}});
       if (held) mine.push_back(&d);
     }
     if (mine.empty()) return report;
@@ -315,21 +319,45 @@ void reject(document_result& d, const error& why) {
   d.options = clean_utf8(d.options);
 }
 
+/// True for errors that one document of a group may have caused.
+bool may_be_of_one_document(ec code) {
+  const auto kind = kind_of(code);
+  return kind == error_kind::document || kind == error_kind::bug;
+}
+
+group_report unwritten(const document_result& d, error why) {
+  group_report report;
+  report.documents.push_back({d.token, d.document_id, d.dataset_id, commit_outcome::unwritten,
+                              false, d.failures, std::move(why)});
+  return report;
+}
+
+/// What becomes of the document that alone makes its transaction fail. Refused rows are final; our
+/// own failure to write them is not, because another attempt may have what this one lacked.
+result<group_report> commit_culprit(connection_pool& pool, const std::string& node,
+                                    document_result& d, const error& why,
+                                    std::size_t statement_bytes) {
+  if (kind_of(why.code) == error_kind::bug || d.failure == ec::rejected_row)
+    return unwritten(d, why);
+  reject(d, why);
+  auto refused = commit_once(pool, node, {&d, 1}, statement_bytes);
+  if (!refused && may_be_of_one_document(refused.error().code))
+    return unwritten(d, refused.error());
+  if (refused && refused->documents[0].outcome == commit_outcome::committed) {
+    refused->documents[0].outcome = commit_outcome::rejected;
+    refused->documents[0].reason = why;
+  }
+  return refused;
+}
+
 }  // namespace
 
 result<group_report> commit_group(connection_pool& pool, const std::string& node,
                                   std::span<document_result> group, std::size_t statement_bytes) {
   auto report = commit_once(pool, node, group, statement_bytes);
-  if (report || report.error().code != ec::rejected_row) return report;
-  if (group.size() == 1) {
-    if (group[0].failure == ec::rejected_row)
-      return report;  // even the refusal is refused: a bug, told as it is
-    reject(group[0], report.error());
-    auto refused = commit_group(pool, node, group, statement_bytes);
-    if (refused && refused->documents[0].outcome == commit_outcome::committed)
-      refused->documents[0].outcome = commit_outcome::rejected;
-    return refused;
-  }
+  if (report || !may_be_of_one_document(report.error().code)) return report;
+  if (group.size() == 1)
+    return commit_culprit(pool, node, group[0], report.error(), statement_bytes);
   const auto middle = group.size() / 2;
   auto left = commit_group(pool, node, group.first(middle), statement_bytes);
   if (!left) return left;

@@ -20,8 +20,9 @@ inline constexpr std::size_t default_statement_bytes = 16U << 20;
 
 enum class commit_outcome : std::uint8_t {
   committed,
-  stale,     ///< The lease is somebody else's: nothing of this document was written.
-  rejected,  ///< The database refuses its rows; it was committed as failed(rejected_row) instead.
+  stale,      ///< The lease is somebody else's: nothing of this document was written.
+  rejected,   ///< The database refuses its rows; it was committed as failed(rejected_row) instead.
+  unwritten,  ///< It alone cannot be committed, not even as failed: its lease is still held.
 };
 
 struct committed_document {
@@ -30,6 +31,8 @@ struct committed_document {
   std::int64_t dataset_id = 0;
   commit_outcome outcome = commit_outcome::committed;
   bool ready = false;
+  std::int32_t failures = 0;   ///< Of the lease.
+  error reason{ec::none, {}};  ///< Of one that is rejected or unwritten.
 };
 
 struct group_report {
@@ -38,11 +41,12 @@ struct group_report {
   int transactions = 0;                       ///< Successful ones: more than 1 after a bisection.
 };
 
-/// A group whose rows the database refuses (rejected_row) is bisected until only the culprit fails.
-/// Other errors (database_unavailable, …) leave the whole group undecided: call again with the same
-/// group.
-/// Rows of chunks and images are sent in statements of about `statement_bytes`: a result of any
-/// size is written without a copy of that size, and under the server's 1 GiB for one value.
+/// An error that may be of one document (of kind `document` or `bug`: rows that the database
+/// refuses, a scratch file that cannot be read) bisects the group until only the culprit is left:
+/// it is rejected or stays unwritten. Other errors (of kind `passing`: the database is away, busy
+/// or out of something, a deadlock) leave the whole group undecided: call again with the same
+/// group. Rows of chunks and images are sent in statements of about `statement_bytes`: a result of
+/// any size is written without a copy of that size, and under the server's 1 GiB for one value.
 result<group_report> commit_group(connection_pool& pool, const std::string& node,
                                   std::span<document_result> group,
                                   std::size_t statement_bytes = default_statement_bytes);

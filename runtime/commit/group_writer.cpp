@@ -6,23 +6,6 @@
 
 namespace millrace {
 
-namespace {
-
-/// Errors that pass: the group is whole and may be committed by a later attempt.
-bool passes(ec code) {
-  switch (code) {
-    case ec::database_unavailable:
-    case ec::database_timeout:
-    case ec::pool_exhausted:
-    case ec::disk_full:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 group_writer::group_writer(connection_pool& pool, group_writer_config config)
     : pool_{pool}, config_{std::move(config)}, thread_{[this] { run(); }} {}
 
@@ -61,7 +44,7 @@ result<group_report> group_writer::commit_with_retries(std::vector<document_resu
   auto pause = config_.retry_min;
   for (;;) {
     auto report = commit_group(pool_, config_.node, group, config_.statement_bytes);
-    if (report || !passes(report.error().code)) return report;
+    if (report || !passes(report.error())) return report;
     std::unique_lock lock{mutex_};
     if (stopping_ || std::chrono::steady_clock::now() + pause > give_up) return report;
     spdlog::warn("commit of {} documents waits {} ms: {}", group.size(), pause.count(),

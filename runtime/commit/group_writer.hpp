@@ -1,10 +1,11 @@
 // A thread that commits one group at a time, so that the committer actor can go on accepting while
-// the database works: the next group is what gathered meanwhile, never what a timer cut off.
+// the database works: the next group is what gathered meanwhile.
 //
-// Any thread may call write(); the callback runs on the
-// writer's thread. A group that meets an unavailable database is tried again with backoff until
-// give_up_after has passed; then it is reported as an error and its leases expire. The destructor
-// lets the running transaction end.
+// Any thread may call write(); the callback runs on the writer's thread. A group that meets an
+// error of kind `passing` (the database is away, busy, out of something, or chose this transaction
+// as a deadlock's victim) is tried again with backoff until give_up_after has passed; then the
+// error is reported and nothing of the group was written. The destructor lets the running
+// transaction end.
 #pragma once
 
 #include <chrono>

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "runtime/core/blocking.hpp"
+#include "runtime/core/system_error.hpp"
 
 namespace millrace {
 
@@ -63,7 +64,7 @@ result<std::string> sha256_file(const std::string& path, const std::atomic<bool>
   std::FILE* file = std::fopen(path.c_str(), "rbe");
   if (file == nullptr) {
     const auto code = errno == ENOENT ? ec::source_missing : ec::source_unreadable;
-    return fail(code, path + ": " + std::strerror(errno));
+    return tl::unexpected<error>(system_error(errno, path, code));
   }
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> closer{file, std::fclose};
   sha256 hash;
@@ -74,7 +75,8 @@ result<std::string> sha256_file(const std::string& path, const std::atomic<bool>
     hash.update({buffer.data(), n});
   }
   if (std::ferror(file) != 0)
-    return fail(ec::source_unreadable, path + ": cannot be read: " + std::strerror(errno));
+    return tl::unexpected<error>(
+        system_error(errno, path + ": cannot be read", ec::source_unreadable));
   return hash.hex();
 }
 

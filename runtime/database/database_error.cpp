@@ -51,8 +51,10 @@ error classify(std::string_view state, std::string_view line, const char* while_
   if (state == "57014" || state == "55P03" || state == "25P03")
     return make(ec::database_timeout, while_doing, line);
   // 25006: a standby answers after a failover. 57P0x: shut down, crashed, starting.
-  if (state.empty() || is_class("08") || is_class("57P") || state == "53300" || state == "25006")
+  // 53: too many connections, out of memory, configuration limits.
+  if (state.empty() || is_class("08") || is_class("53") || is_class("57") || state == "25006")
     return make(ec::database_unavailable, while_doing, line);
+  if (is_class("40")) return make(ec::database_conflict, while_doing, line, "try again");
   if (state == "23514" && contains(constraint_name(line), "balance"))
     return make(ec::insufficient_credits, while_doing, "the account's credits do not suffice",
                 "grant credits, or submit fewer documents");
@@ -61,7 +63,7 @@ error classify(std::string_view state, std::string_view line, const char* while_
     return make(ec::rejected_row, while_doing, without_value(line));
   if (is_class("23")) return make(ec::rejected_row, while_doing, line);
   if (state == "42P01" || state == "42703" || state == "42704")
-    return make(ec::database_error, while_doing, line,
+    return make(ec::database_outdated, while_doing, line,
                 "the schema may be older than this program: run `millrace db migrate`");
   return make(ec::database_error, while_doing, line);
 }
@@ -85,11 +87,11 @@ error to_error(const char* while_doing) {
   } catch (const pqxx::sql_error& e) {
     return classify(e.sqlstate(), first_line(e.what()), while_doing);
   } catch (const pqxx::transaction_rollback& e) {  // serialization failure, deadlock
-    return make(ec::database_error, while_doing, first_line(e.what()), "try again");
+    return make(ec::database_conflict, while_doing, first_line(e.what()), "try again");
   } catch (const std::length_error& e) {  // more than one statement can carry
     return make(ec::rejected_row, while_doing, e.what());
   } catch (const std::bad_alloc&) {
-    return make(ec::internal, while_doing, "out of memory");
+    return make(ec::resource_exhausted, while_doing, "out of memory");
   } catch (const std::exception& e) {
     return make(ec::internal, while_doing, first_line(e.what()));
   } catch (...) {

@@ -89,10 +89,11 @@ class connection_pool {
 };
 
 /// Translates the exception that is being handled (call inside catch): lost connection →
-/// database_unavailable, time-outs → database_timeout, disk full → disk_full, CHECK on the balance
-/// → insufficient_credits, bad data → rejected_row, else database_error. The message has the
-/// server's first line, never SQL parameters. After database_unavailable from a commit the outcome
-/// is in doubt: it may have happened.
+/// database_unavailable, time-outs → database_timeout, deadlock and serialization failure →
+/// database_conflict, disk full → disk_full, CHECK on the balance → insufficient_credits, bad data
+/// → rejected_row, a missing table or column → database_outdated, else database_error. The message
+/// has the server's first line, never SQL parameters. After database_unavailable from a commit the
+/// outcome is in doubt: it may have happened.
 error to_error(const char* while_doing);
 
 template <class F>

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "runtime/core/open_files.hpp"
 #include "runtime/core/unique_fd.hpp"
 
 namespace millrace {
@@ -249,6 +250,10 @@ http_answer http_transport::impl::finish(CURL* easy, CURLcode code) {
     t->answer.status = static_cast<int>(status);
   } else {
     t->answer.timed_out = code == CURLE_OPERATION_TIMEDOUT;
+    // libcurl does not tell why it has no socket.
+    t->answer.exhausted = code == CURLE_OUT_OF_MEMORY ||
+                          ((code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST) &&
+                           descriptors_are_exhausted());
     t->answer.problem = code == CURLE_WRITE_ERROR ? "the answer is larger than it can be"
                         : t->problem[0] != '\0'   ? t->problem.data()
                                                   : curl_easy_strerror(code);
@@ -265,17 +270,19 @@ result<std::unique_ptr<http_transport>> http_transport::create(config c) {
   auto i = std::make_unique<impl>();
   if (start_libcurl()) i->multi.reset(curl_multi_init());
   if (!i->multi)
-    return fail(ec::internal,
+    return fail(ec::resource_exhausted,
                 "libcurl could not be started, probably for want of memory; free some");
   if (!i->listen())
-    return fail(ec::internal, "no descriptors for embedding requests; raise the limit (ulimit -n)");
+    return fail(ec::resource_exhausted,
+                "no descriptors for embedding requests; raise the limit (ulimit -n)");
   // Without an empty Expect, libcurl waits for a "100 Continue" before it sends a larger body.
   bool listed =
       append(i->headers, "Content-Type: application/json") && append(i->headers, "Expect:");
   if (!c.bearer_token.empty())
     listed = listed && append(i->headers, "Authorization: Bearer " + c.bearer_token);
   if (!listed)
-    return fail(ec::internal, "no memory for the headers of embedding requests; free some");
+    return fail(ec::resource_exhausted,
+                "no memory for the headers of embedding requests; free some");
   curl_multi_setopt(i->multi.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(c.max_connections));
   curl_multi_setopt(i->multi.get(), CURLMOPT_MAX_TOTAL_CONNECTIONS,
                     static_cast<long>(c.max_connections));

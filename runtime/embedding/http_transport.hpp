@@ -33,6 +33,7 @@ struct http_answer {
   rate_limit_headers limits;
   std::string problem;
   bool timed_out = false;
+  bool exhausted = false;  ///< This process has no descriptor for a connection.
 };
 
 class http_transport {
@@ -45,7 +46,7 @@ class http_transport {
     int max_connections = 1;
   };
 
-  /// ec::internal where libcurl cannot start (no memory, no descriptors).
+  /// resource_exhausted if libcurl cannot start (no memory, no descriptors).
   static result<std::unique_ptr<http_transport>> create(config c);
   ~http_transport();
   http_transport(const http_transport&) = delete;

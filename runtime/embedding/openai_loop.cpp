@@ -206,7 +206,8 @@ void openai_loop::failed(request r, const openai_answer& answer, const http_answ
   const bool overloaded = reply.timed_out || reply.status == service_unavailable;
   gate_.failed(r.ticket, overloaded, clock::now());
   const auto pause = retries_.backoff(r.slice.attempts + 1, random_);
-  retry(std::move(r.slice), answer.reason, std::max(pause, reply.limits.wait().value_or(pause)));
+  retry(std::move(r.slice), answer.reason, std::max(pause, reply.limits.wait().value_or(pause)),
+        reply.exhausted ? ec::resource_exhausted : ec::embedding_unavailable);
 }
 
 void openai_loop::rejected(request r, const openai_answer& answer) {
@@ -230,10 +231,10 @@ void openai_loop::refused(request r, openai_answer answer) {
   give_up(*r.slice.batch, ec::embedding_paused, std::move(answer.reason));
 }
 
-void openai_loop::retry(batch_slice s, const std::string& reason, duration delay) {
+void openai_loop::retry(batch_slice s, const std::string& reason, duration delay, ec at_the_end) {
   ++s.attempts;
   if (retries_.exhausted(s.attempts))
-    return give_up(*s.batch, ec::embedding_unavailable,
+    return give_up(*s.batch, at_the_end,
                    "gave up after " + std::to_string(s.attempts) + " attempts: " + reason);
   delayed_.emplace(clock::now() + delay, std::move(s));
 }

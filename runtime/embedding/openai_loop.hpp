@@ -65,7 +65,8 @@ class openai_loop {
   void rejected(request r, const openai_answer& answer);
   void refused(request r, openai_answer answer);
   /// Sends the slice again after `delay`, or gives its batch up.
-  void retry(batch_slice s, const std::string& reason, duration delay);
+  void retry(batch_slice s, const std::string& reason, duration delay,
+             ec at_the_end = ec::embedding_unavailable);
   void complete(embedding_batch& batch);
   void give_up(embedding_batch& batch, ec code, std::string message);
   void release(const embedding_batch& batch);

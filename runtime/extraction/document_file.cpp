@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "runtime/core/system_error.hpp"
+
 namespace millrace::extraction {
 
 namespace {
@@ -32,16 +34,11 @@ tl::unexpected<error> cannot_open(const std::string& path, int reason) {
     case ENOENT:
     case ENOTDIR:
       return fail(ec::source_missing, why);
-    case EMFILE:
-    case ENFILE:
-      return fail(ec::internal, why + "; raise the limit of open files (ulimit -n)");
-    case ENOMEM:
-      return fail(ec::internal, why);
     case EACCES:
     case EPERM:
       return fail(ec::source_unreadable, why + "; let the node's user read it");
     default:
-      return fail(ec::source_unreadable, why);
+      return tl::unexpected<error>(system_error(reason, path, ec::source_unreadable));
   }
 }
 
@@ -75,7 +72,7 @@ result<document_file> open_document(const std::string& path) {
 result<file_version> version_of(const unique_fd& fd) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0)
-    return fail(ec::source_unreadable, std::generic_category().message(errno));
+    return tl::unexpected<error>(system_error(errno, "a file", ec::source_unreadable));
   return version_in(status);
 }
 

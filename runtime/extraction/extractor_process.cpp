@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/core/system_error.hpp"
 #include "runtime/extraction/exit_codes.hpp"
 
 namespace millrace::extraction {
@@ -69,8 +70,13 @@ tl::unexpected<error> cannot_start(const std::filesystem::path& executable,
                                          "; install millrace-extractor or set MILLRACE_EXTRACTOR");
 }
 
-std::string reason(int code) {
-  return std::generic_category().message(code);
+/// A failed system call; running out of descriptors or processes is no fault of the installation.
+tl::unexpected<error> cannot_start(const std::filesystem::path& executable, const std::string& why,
+                                   int number) {
+  if (!is_exhaustion(number))
+    return cannot_start(executable, why + ": " + std::generic_category().message(number));
+  return tl::unexpected<error>(
+      system_error(number, "the extractor " + executable.string() + " " + why));
 }
 
 /// Sets the soft limit only: without privileges a hard limit could never be raised again for the
@@ -124,12 +130,12 @@ result<std::unique_ptr<extractor_process>> extractor_process::start(
     const std::vector<std::string>& arguments) {
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0)
-    return cannot_start(executable, "cannot be given a socket: " + reason(errno));
+    return cannot_start(executable, "cannot be given a socket", errno);
   unique_fd ours{pair[0]};
   unique_fd theirs{pair[1]};
   // Above the numbers that the child's own descriptors take, or opening /dev/null would close it.
   unique_fd high{::fcntl(theirs.get(), F_DUPFD_CLOEXEC, extractor_socket + 1)};
-  if (!high) return cannot_start(executable, "cannot be given a socket: " + reason(errno));
+  if (!high) return cannot_start(executable, "cannot be given a socket", errno);
 
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);  // of this thread, inherited by its children
   const spawn_plan plan{high.get()};
@@ -143,14 +149,14 @@ result<std::unique_ptr<extractor_process>> extractor_process::start(
   if (const int failed = ::posix_spawn(&pid, words.front().c_str(), &plan.files, &plan.attributes,
                                        pointers.data(), environment.data());
       failed != 0)
-    return cannot_start(executable, "cannot be started: " + reason(failed));
+    return cannot_start(executable, "cannot be started", failed);
   // By number: glibc 2.36 declares pidfd_open() without C linkage.
   unique_fd handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
   if (!handle) {
-    const auto why = reason(errno);
+    const int why = errno;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    return cannot_start(executable, "cannot be watched: " + why);
+    return cannot_start(executable, "cannot be watched", why);
   }
   std::unique_ptr<extractor_process> process{
       new extractor_process{pid, std::move(handle), std::move(ours)}};
@@ -161,7 +167,7 @@ result<std::unique_ptr<extractor_process>> extractor_process::start(
   if (auto greeted = process->await_greeting(cancel); !greeted) {
     return cannot_start(executable, greeted.error().message);
   }
-  if (!may_limit(pid)) return cannot_start(executable, "cannot be limited: " + reason(errno));
+  if (!may_limit(pid)) return cannot_start(executable, "cannot be limited", errno);
   return process;
 }
 

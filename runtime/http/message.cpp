@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/http/error_status.hpp"
 #include "runtime/http/json.hpp"
 
 namespace millrace::http {
@@ -49,7 +50,7 @@ bool parse_query(std::string_view text, std::map<std::string, std::string>& into
 }  // namespace
 
 response error_response(const error& e) {
-  auto r = error_response(http_status(e.code), to_string(e.code), e.message);
+  auto r = error_response(status_of(e.code), to_string(e.code), e.message);
   if (r.status == 503) r.headers["Retry-After"] = "1";
   return r;
 }

@@ -66,6 +66,7 @@ struct image_reader::state : std::enable_shared_from_this<state> {
     extraction_request request;
     request.path = q.path;
     request.size_hint = q.version.size;
+    request.progress = q.progress;
     if (!q.fetched) request.version = q.version;
     request.image_source = q.image.source;
     pool(std::move(request), [self, q, attempt](result<extracted_document> outcome) {

@@ -26,7 +26,9 @@ struct image_question {
   file_version
       version;  ///< Of the document's file; of one that was not fetched, another is refused.
   image_info image;
-  std::shared_ptr<scratch_file> fetched = nullptr;  ///< What `path` names, where it was fetched.
+  std::shared_ptr<scratch_file> fetched = nullptr;  ///< What `path` names, if it was fetched.
+  /// Of the document's images: `running` counts those that a process works on.
+  std::shared_ptr<extraction_progress> progress = nullptr;
 };
 
 using image_answer = std::function<void(result<std::string>)>;

@@ -82,6 +82,17 @@ TEST_F(committer_test, a_group_is_at_most_max_documents_and_keeps_their_order) {
   EXPECT_EQ(puller->ended, (std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
 }
 
+TEST_F(committer_test, one_that_alone_cannot_be_written_costs_its_document_an_attempt) {
+  start();
+  commit(1);
+  writer.write(commit_outcome::unwritten);
+  engine.run();
+  EXPECT_EQ(puller->abandoned, (std::vector<std::int64_t>{1}));
+  EXPECT_EQ(puller->abandoned_as, std::vector{release_reason::failed});
+  EXPECT_EQ(total("ready") + total("failed"), 0);
+  EXPECT_TRUE(changes->empty());
+}
+
 TEST_F(committer_test, a_group_that_fails_abandons_its_leases_and_the_next_goes_on) {
   start();
   commit(1);
@@ -90,6 +101,7 @@ TEST_F(committer_test, a_group_that_fails_abandons_its_leases_and_the_next_goes_
   writer.refuse({ec::database_unavailable, "gone"});
   engine.run();
   EXPECT_EQ(puller->abandoned, (std::vector<std::int64_t>{1}));
+  EXPECT_EQ(puller->abandoned_as, std::vector{release_reason::drained}) << "nobody is to blame";
   EXPECT_TRUE(changes->empty());
   EXPECT_EQ(total("ready"), 0);
   write();

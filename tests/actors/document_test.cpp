@@ -290,17 +290,79 @@ TEST_F(document_test, every_step_extends_the_lease_and_standing_still_does_not) 
   EXPECT_EQ(log->extended.size(), 3U) << "it is with the committer";
 }
 
-TEST_F(document_test, a_document_over_its_deadline_is_tried_again_later) {
-  config.deadline = duration{0};
+TEST_F(document_test, a_document_over_its_deadline_of_work_ends_failed) {
+  constexpr auto tick = document_actor_impl::longest_tick;
+  config.deadline = 4 * tick;
   start();
   ASSERT_TRUE(deliver(lease_of(1)));
-  engine.advance(std::chrono::seconds{29}, std::chrono::seconds{1});
-  EXPECT_TRUE(log->returned.empty());
-  engine.advance(std::chrono::seconds{1}, std::chrono::seconds{1});
-  // ec::timeout decides whether it ends failed or is tried again; either way the slot is free.
+  ++extractions[0].request.progress->running;
+  for (std::uint32_t page = 1; page < 4; ++page) {
+    extractions[0].request.progress->pages = page;
+    engine.advance(tick, tick);
+  }
+  EXPECT_TRUE(writer.groups.empty());
+  extractions[0].request.progress->pages = 4;
+  engine.advance(tick, tick);
   EXPECT_EQ(load().state, "idle");
-  EXPECT_EQ(log->returned.size() + writer.groups.size(), 1U);
+  write();
+  ASSERT_EQ(writer.written.size(), 1U);
+  EXPECT_EQ(writer.written[0].failure, ec::deadline_exceeded);
+  EXPECT_TRUE(log->returned.empty());
   EXPECT_EQ(log->demanded, 2U);
+}
+
+/// Neither is the document to blame that its node's extractors are at work on others.
+TEST_F(document_test, one_that_no_extractor_takes_goes_back_without_a_failure) {
+  constexpr auto tick = document_actor_impl::longest_tick;
+  config.deadline = 4 * tick;
+  start();
+  ASSERT_TRUE(deliver(lease_of(1)));
+  engine.advance(3 * tick, tick);
+  EXPECT_TRUE(log->returned.empty());
+  engine.advance(3 * tick, tick);
+  ASSERT_EQ(log->returned.size(), 1U);
+  EXPECT_EQ(log->returned[0].reason, release_reason::drained);
+  EXPECT_TRUE(writer.groups.empty());
+}
+
+TEST_F(document_test, an_image_that_is_never_answered_ends_its_document) {
+  constexpr auto tick = document_actor_impl::longest_tick;
+  config.deadline = 4 * tick;
+  std::vector<image_answer> never;
+  image_read_seam = [&](const image_question&, image_answer done) {
+    never.push_back(std::move(done));
+  };
+  start();
+  ASSERT_TRUE(deliver(lease_of(1)));
+  extracted_document read = text_document({"words"});
+  element e;
+  e.kind = element_kind::image;
+  e.image = {std::string(64, 'b'), "image/png", 200, 100, 100, "whole"};
+  read.elements.push_back(e);
+  extracted(std::move(read));
+  ASSERT_EQ(never.size(), 1U);
+  EXPECT_EQ(load().state, "describing");
+  engine.advance(3 * tick, tick);
+  EXPECT_EQ(load().state, "describing");
+  engine.advance(3 * tick, tick);
+  EXPECT_EQ(load().state, "idle");
+  write();
+  ASSERT_EQ(writer.written.size(), 1U);
+  EXPECT_EQ(writer.written[0].failure, ec::deadline_exceeded);
+  EXPECT_NE(writer.written[0].failure_message.find("1 are left"), std::string::npos)
+      << writer.written[0].failure_message;
+}
+
+TEST_F(document_test, one_whose_results_could_never_be_written_is_a_dead_letter) {
+  start();
+  auto work = lease_of(1);
+  work.failures = config.queue.max_attempts;
+  ASSERT_TRUE(deliver(std::move(work)));
+  EXPECT_TRUE(extractions.empty());
+  write();
+  ASSERT_EQ(writer.written.size(), 1U);
+  EXPECT_TRUE(writer.written[0].dead_letter);
+  EXPECT_EQ(writer.written[0].failure, ec::internal);
 }
 
 /// A grant that comes too late must not count against the embedder's limit for ever.

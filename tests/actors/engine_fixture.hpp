@@ -122,6 +122,7 @@ struct puller_log {
   std::vector<std::int64_t> extended;
   std::vector<std::int64_t> ended;
   std::vector<std::int64_t> abandoned;
+  std::vector<release_reason> abandoned_as;  ///< One per message.
   std::vector<pause_claims> pauses;
   std::uint64_t demanded = 0;  ///< Largest total.
   int demands = 0;
@@ -147,6 +148,7 @@ inline queue_puller_actor spawn_puller_log(virtual_engine& engine,
             },
             [log](const leases_abandoned& m) {
               log->abandoned.insert(log->abandoned.end(), m.tokens.begin(), m.tokens.end());
+              log->abandoned_as.push_back(m.reason);
             },
             [](const holder_died&) {},
             [log](const pause_claims& m) { log->pauses.push_back(m); },
@@ -236,12 +238,12 @@ struct scripted_writer {
     };
   }
 
-  void write() {
+  void write(commit_outcome outcome = commit_outcome::committed) {
     auto next = take();
     group_report report;
     for (const auto& d : next.documents)
       report.documents.push_back(
-          {d.token, d.document_id, d.dataset_id, commit_outcome::committed, d.failure == ec::none});
+          {d.token, d.document_id, d.dataset_id, outcome, d.failure == ec::none, d.failures, {}});
     for (auto& d : next.documents) written.push_back(std::move(d));
     next.done(std::move(report));
   }

@@ -208,6 +208,24 @@ TEST_F(image_desk_test, the_image_of_an_actor_that_dies_is_read_by_another) {
   EXPECT_TRUE(failures.empty());
 }
 
+/// An error of any code is no sign that the actor which answers with it is dead.
+TEST_F(image_desk_test, an_image_actor_that_answers_with_an_error_goes_on_working) {
+  add("a", 2);
+  introduce("a");
+  for (const auto code : {ec::internal, ec::actor_lost, ec::resource_exhausted})
+    for (int i = 0; i < 4; ++i) {
+      ask("a");
+      while (!nodes["a"].questions.empty()) read("a", fail(code, "so it says"));
+      engine.advance(image_desk_actor_impl::tick_interval);
+      while (!nodes["a"].questions.empty()) read("a", fail(code, "so it says"));
+    }
+  EXPECT_FALSE(failures.empty());
+  ask_many("a", 2);
+  EXPECT_EQ(nodes["a"].questions.size(), 2U) << "both are there";
+  while (!nodes["a"].questions.empty()) read("a");
+  EXPECT_EQ(outcomes["read by a"], 2);
+}
+
 TEST_F(image_desk_test, documents_wait_for_a_node_that_reads_images_and_not_for_ever) {
   add("a", 0);
   add("b", 1);

@@ -175,16 +175,17 @@ TEST_F(queue_puller_test, what_a_dead_committer_had_accepted_goes_back_and_nothi
   EXPECT_EQ(book->count().delivered, 2U);
 }
 
-TEST_F(queue_puller_test, abandoned_leases_go_back_as_lost) {
+TEST_F(queue_puller_test, abandoned_leases_go_back_without_a_loss) {
   db.submit(1);
   auto s = new_slot();
   demand_of(s);
   settle();
   demand_of(s);
   settle();
-  tell(leases_abandoned{{s.leases->at(0).token}});
+  tell(leases_abandoned{{s.leases->at(0).token}, release_reason::drained, 0});
   ASSERT_EQ(s.leases->size(), 2U);
-  EXPECT_EQ(s.leases->at(1).losses, 1);
+  EXPECT_EQ(s.leases->at(1).losses, 0);
+  EXPECT_EQ(s.leases->at(1).failures, 0);
   EXPECT_EQ(book->count().handed_over, 0U);
 }
 

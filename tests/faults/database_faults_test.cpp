@@ -37,6 +37,34 @@ TEST(database_faults, one_stopped_in_immediate_mode_and_started_again_loses_noth
   bed.expect_end({documents});
 }
 
+/// A trigger fails the group in its middle, as PostgreSQL would: a deadlock's victim, a
+/// serialization failure, no memory, a server that shuts down, a session that is ended.
+TEST(database_faults, a_commit_that_fails_for_the_databases_sake_costs_no_document_anything) {
+  fault_bed bed{documents, std::chrono::milliseconds{5}};
+  bed.configure(32);
+  ASSERT_EQ(bed.w.run({"db", "migrate"}).exit_code, 0);
+  bed.open_database();
+  bed.sql(
+      "create sequence times; create function fail() returns trigger language plpgsql as $$ "
+      "declare n bigint = nextval('times'); begin "
+      "if n % 37 = 5 then raise exception 'deadlock detected' using errcode = '40P01'; end if; "
+      "if n % 37 = 12 then raise exception 'no serial order' using errcode = '40001'; end if; "
+      "if n % 37 = 19 then raise exception 'out of memory' using errcode = '53200'; end if; "
+      "if n % 37 = 26 then raise exception 'shutting down' using errcode = '57P01'; end if; "
+      "if n = 33 then perform pg_terminate_backend(pg_backend_pid()); end if; "
+      "return new; end $$");
+  bed.sql(
+      "create trigger fail before insert on chunks for each row when (pg_trigger_depth() = 0) "
+      "execute function fail()");
+  const auto ended = bed.start_run()->wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_GE(bed.number("select last_value from times"), documents + 4) << "groups were repeated";
+  EXPECT_EQ(bed.number("select max(attempts) from documents"), 1) << "no failure and no loss";
+  EXPECT_EQ(bed.server.count().inputs, static_cast<std::uint64_t>(documents))
+      << "no chunk is embedded twice";
+  bed.expect_end({documents});
+}
+
 TEST(database_faults, an_embedded_one_that_is_killed_is_started_again_by_its_node) {
   fault_bed bed{documents, std::chrono::milliseconds{20}};
   bed.configure(4);

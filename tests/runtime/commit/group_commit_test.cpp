@@ -1,10 +1,12 @@
 #include "runtime/commit/group_commit.hpp"
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/runtime/commit/commit_fixture.hpp"
 
@@ -171,6 +173,51 @@ TEST(group_commit, one_text_that_the_database_refuses_fails_alone) {
   EXPECT_EQ(f.count("chunks where document_id = " + id), 0);
   EXPECT_EQ(f.progress(), "(199,1,398,199,1194)");
   EXPECT_EQ(f.balance(), cost_of_one);
+}
+
+/// Nothing is wrong with the rows of this one: another attempt may be able to write them.
+TEST(group_commit, one_that_our_own_failure_cannot_write_stays_unwritten_alone) {
+  commit_fixture f{20};
+  std::vector<document_result> group;
+  for (const auto& l : f.claim(20)) group.push_back(ready(l));
+  ASSERT_THAT(group, SizeIs(20));
+  constexpr std::size_t culprit = 13;
+  group[culprit].embeddings = embedding_store{0};  // all of it in a scratch file…
+  for (int i = 0; i < 2; ++i) group[culprit].embeddings.push_back(encode_embedding({1.0F, 2.0F}));
+  int emptied = 0;
+  for (const auto& open : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+    std::error_code gone;
+    const auto name = std::filesystem::read_symlink(open.path(), gone).native();
+    if (name.find("millrace-scratch-") == std::string::npos) continue;
+    ASSERT_EQ(::ftruncate(std::stoi(open.path().filename()), 0), 0);  // …that is damaged
+    ++emptied;
+  }
+  ASSERT_EQ(emptied, 1);
+  const auto report = must(f.commit(group));
+  ASSERT_THAT(report.documents, SizeIs(20));
+  for (std::size_t i = 0; i < group.size(); ++i)
+    EXPECT_EQ(report.documents[i].outcome,
+              i == culprit ? commit_outcome::unwritten : commit_outcome::committed)
+        << i;
+  EXPECT_THAT(report.documents[culprit].reason.message, HasSubstr("scratch file"));
+  EXPECT_EQ(f.progress(), "(19,0,38,19,114)");
+  EXPECT_EQ(f.count("queue_leases"), 1) << "its lease is still held";
+}
+
+TEST(group_commit, an_error_that_the_server_calls_its_own_does_not_take_the_group_along) {
+  commit_fixture f{20};
+  std::vector<document_result> group;
+  for (const auto& l : f.claim(20)) group.push_back(ready(l));
+  group[3].chunks[0].text = "poison";
+  f.db.execute(
+      "create function fail() returns trigger language plpgsql as $$ begin if new.text = 'poison' "
+      "then raise exception 'invalid memory alloc request size' using errcode = 'XX000'; end if; "
+      "return new; end $$; create trigger fail before insert on chunks for each row execute "
+      "function fail()");
+  const auto report = must(f.commit(group));
+  ASSERT_THAT(report.documents, SizeIs(20));
+  EXPECT_EQ(report.documents[3].outcome, commit_outcome::unwritten);
+  EXPECT_EQ(f.progress(), "(19,0,38,19,114)");
 }
 
 TEST(group_commit, half_a_surrogate_and_a_nul_in_a_heading_fail_alone_too) {

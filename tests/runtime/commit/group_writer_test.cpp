@@ -60,6 +60,28 @@ TEST(group_writer, a_group_waits_for_a_database_that_comes_back_and_is_written_o
   EXPECT_EQ(f.progress(), "(5,0,10,5,30)");
 }
 
+/// Classes 08, 40, 53 and 57 are the database's: the group is repeated until it is written whole.
+TEST(group_writer, what_the_database_cannot_do_now_is_repeated_and_no_document_is_blamed) {
+  for (const auto* state : {"40P01", "40001", "53200", "57P01", "08006", "55P03"}) {
+    commit_fixture f{8};
+    f.db.execute(
+        "create sequence times; create function fail() returns trigger language plpgsql as $$ "
+        "begin if new.ordinal = 1 and nextval('times') <= 3 then raise exception 'not now' using "
+        "errcode = '" +
+        std::string{state} +
+        "'; end if; return new; end $$; create trigger fail before insert on chunks for each row "
+        "execute function fail()");
+    group_writer writer{f.db.pool(), quick()};
+    auto outcome = write(writer, results(f, 8));
+    ASSERT_EQ(outcome.wait_for(deadline), std::future_status::ready) << state;
+    const auto report = must(outcome.get());
+    EXPECT_EQ(report.transactions, 1) << state << ": not in parts";
+    for (const auto& d : report.documents) EXPECT_EQ(d.outcome, commit_outcome::committed) << state;
+    EXPECT_EQ(f.progress(), "(8,0,16,8,48)") << state;
+    EXPECT_GE(number(f.db, "select last_value from times"), 4) << "it failed three times";
+  }
+}
+
 TEST(group_writer, the_destructor_ends_a_group_that_waits_for_the_database) {
   connection_pool nowhere{"host=/nonexistent dbname=none", {}, "test"};
   std::future<result<group_report>> outcome;

@@ -43,9 +43,11 @@ TEST(database_error, each_sqlstate_has_its_code) {
       {"23502", ec::rejected_row},
       {"23505", ec::rejected_row},
       {"54000", ec::rejected_row},
-      {"40P01", ec::database_error},
-      {"40001", ec::database_error},
-      {"53200", ec::database_error},
+      {"40P01", ec::database_conflict},
+      {"40001", ec::database_conflict},
+      {"53200", ec::database_unavailable},
+      {"53400", ec::database_unavailable},
+      {"57000", ec::database_unavailable},
       {"XX000", ec::database_error},
       {"P0001", ec::database_error},
   };
@@ -94,7 +96,7 @@ TEST(database_error, a_missing_table_points_to_migrations) {
   test_database database{test_schema::empty};
   auto connection = database.connect();
   const auto problem = error_of(connection, "select * from no_such_table");
-  EXPECT_EQ(problem.code, ec::database_error);
+  EXPECT_EQ(problem.code, ec::database_outdated);
   EXPECT_THAT(problem.message, HasSubstr("millrace db migrate"));
   EXPECT_THAT(problem.message, Not(HasSubstr("\n")));
 }
