@@ -113,18 +113,18 @@ TEST(group_writer, gives_up_after_its_time_and_can_write_again) {
   }
 }
 
-TEST(group_writer, an_error_that_does_not_pass_is_reported_at_once) {
+/// Whoever forgot `millrace db migrate` loses nothing by it.
+TEST(group_writer, a_schema_that_lacks_something_is_waited_for) {
   commit_fixture f{2};
   auto group = results(f, 2);
-  f.db.execute("drop table dataset_progress cascade");
-  auto patient = quick();
-  patient.retry_min = patient.retry_max = std::chrono::hours{1};
-  group_writer writer{f.db.pool(), patient};
+  f.db.execute("alter table dataset_progress rename to elsewhere");
+  group_writer writer{f.db.pool(), quick()};
   auto outcome = write(writer, std::move(group));
+  EXPECT_EQ(outcome.wait_for(std::chrono::milliseconds{50}), std::future_status::timeout);
+  f.db.execute("alter table elsewhere rename to dataset_progress");
   ASSERT_EQ(outcome.wait_for(deadline), std::future_status::ready);
-  EXPECT_EQ(code_of(outcome.get()), ec::database_error);
-  EXPECT_EQ(f.count("queue_leases"), 2) << "nothing was written";
-  EXPECT_EQ(f.count("chunks"), 0);
+  EXPECT_EQ(must(outcome.get()).documents.size(), 2U);
+  EXPECT_EQ(f.progress(), "(2,0,4,2,12)");
 }
 
 }  // namespace
