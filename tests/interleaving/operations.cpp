@@ -168,8 +168,9 @@ checkpoint_store store_of(connection_pool& pool) {
 
 ec save_checkpoint(connection_pool& pool, const scene& at, side) {
   const auto& l = at.leases.front();
+  const std::vector<embedding_bytes> embeddings{"e"};
   return code_of(store_of(pool).save(
-      {l.token, l.document_id, "key", piece_kind::embeddings, 0, encode_embeddings({"e"})}));
+      {l.token, l.document_id, "key", piece_kind::embeddings, 0, encode_embeddings(embeddings)}));
 }
 
 ec sweep_checkpoints(connection_pool& pool, const scene&, side) {
