@@ -22,11 +22,17 @@ constexpr duration node_timeout = std::chrono::hours{24};
 
 // Rows that refer to others and the append-only ledger go as well.
 constexpr auto empty_sql = R"sql(
-set session_replication_role = replica;
+set local session_replication_role = replica;
 delete from credit_refunds; delete from credit_charges; delete from credit_transactions; delete from credit_accounts;
 delete from chunks; delete from images; delete from checkpoints; delete from queue_ready; delete from queue_leases;
 delete from queue_dead; delete from documents; delete from dataset_progress; delete from image_texts;
 delete from uncharged_retries; delete from datasets)sql";
+
+void execute(pqxx::connection& connection, const std::string& sql) {
+  pqxx::work tx{connection};
+  tx.exec(sql);
+  tx.commit();
+}
 
 struct file {
   std::string uri;
@@ -216,16 +222,16 @@ void play_submission(connection_pool& pool, scene& at, const std::vector<file>& 
 }
 
 /// Of six documents one waits, two are in work, one's time is up, one's holder is gone.
-void play_queue(test_database& db, connection_pool& pool, scene& at) {
+void play_queue(pqxx::connection& sql, connection_pool& pool, scene& at) {
   must(queue_of(pool).release({{at.leases[0].token, std::chrono::hours{1}}},
                               release_reason::drained));
   const auto token = [&](std::size_t i) { return std::to_string(at.leases[i].token); };
-  db.execute("update queue_leases set deadline = now() - interval '1 second' where token = " +
-             token(3) + "; update queue_leases set node = 'gone' where token = " + token(4));
+  execute(sql, "update queue_leases set deadline = now() - interval '1 second' where token = " +
+                   token(3) + "; update queue_leases set node = 'gone' where token = " + token(4));
   at.leases = {at.leases[1], at.leases[2], at.leases[3]};
-  db.execute(
-      "insert into checkpoints select id, 'pages', 0, '', 0, '', now() - interval '1 hour' "
-      "from documents where status <> 'ready'");
+  execute(sql,
+          "insert into checkpoints select id, 'pages', 0, '', 0, '', now() - interval '1 hour' "
+          "from documents where status <> 'ready'");
 }
 
 }  // namespace
@@ -276,8 +282,8 @@ const std::vector<operation>& operations() {
   return all;
 }
 
-scene set_up(test_database& db, connection_pool& pool, const leader_term& term, stage s) {
-  db.execute(empty_sql);
+scene set_up(pqxx::connection& sql, connection_pool& pool, const leader_term& term, stage s) {
+  execute(sql, empty_sql);
   scene at;
   at.term = term;
   must(pool.transact("test", [&](pqxx::work& tx, pooled_connection&) {
@@ -291,19 +297,18 @@ scene set_up(test_database& db, connection_pool& pool, const leader_term& term, 
   if (s == stage::working)
     for (char i = '3'; i <= '7'; ++i) files.push_back({std::string{"file:///"} + i});
   play_submission(pool, at, files);
-  if (s == stage::working) play_queue(db, pool, at);
+  if (s == stage::working) play_queue(sql, pool, at);
   if (s == stage::ended) must(write_status(pool, term, {at.dataset}));
   return at;
 }
 
-void settle(test_database& db, connection_pool& pool, const scene& at) {
-  db.execute(
-      "update datasets set paused_at = null; update queue_ready set run_at = now(); "
-      "update queue_leases set deadline = now() - interval '1 second'");
+void settle(pqxx::connection& sql, connection_pool& pool, const scene& at) {
+  execute(sql,
+          "update datasets set paused_at = null; update queue_ready set run_at = now(); "
+          "update queue_leases set deadline = now() - interval '1 second'");
   std::vector<std::int64_t> datasets;
   {
-    auto connection = db.connect();
-    pqxx::read_transaction tx{connection};
+    pqxx::read_transaction tx{sql};
     for (const auto& row : tx.exec("select id from datasets order by id"))
       datasets.push_back(row[0].as<std::int64_t>());
   }

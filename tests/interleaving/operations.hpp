@@ -9,8 +9,8 @@
 
 #include "runtime/cluster/leadership.hpp"
 #include "runtime/commit/group_commit.hpp"
+#include "runtime/database/pool.hpp"
 #include "runtime/queue/queue.hpp"
-#include "tests/support/test_database.hpp"
 
 namespace millrace::interleaving {
 
@@ -46,10 +46,11 @@ const std::vector<operation>& operations();
 inline constexpr int max_attempts = 3;
 inline constexpr int max_losses = 4;
 
-/// Empties the database (but for nodes and leaders) and plays the dataset up to `s`.
-scene set_up(test_database& db, connection_pool& pool, const leader_term& term, stage s);
+/// `sql`: a superuser's session. Empties the database (but for nodes and leaders) and plays the
+/// dataset up to `s`.
+scene set_up(pqxx::connection& sql, connection_pool& pool, const leader_term& term, stage s);
 
 /// Reads all that is left to read, as a cluster would, and writes all statuses.
-void settle(test_database& db, connection_pool& pool, const scene& at);
+void settle(pqxx::connection& sql, connection_pool& pool, const scene& at);
 
 }  // namespace millrace::interleaving
