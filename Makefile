@@ -47,6 +47,7 @@ full: build ## The same with 21,000 documents
 
 soak: build ## The long versions of the random tests (two hours)
 	@MILLRACE_OPERATIONS=1000000 $(BUILD)/tests/model/model_test
+	@MILLRACE_INTERLEAVINGS=all $(BUILD)/tests/interleaving/interleaving_test
 	@MILLRACE_ROUNDS=300 $(BUILD)/tests/actors/actors_test --gtest_filter='*whatever_dies*'
 	@MILLRACE_KILLS=200 $(BUILD)/tests/faults/faults_test
 	@MILLRACE_SCANNED_PAGES=3000 $(BUILD)/tests/integration/long_documents_test --gtest_filter='*scan*'

@@ -33,9 +33,18 @@ select (select count(*) from held), (select count(*) from saved), (select docume
 constexpr auto load_sql = R"sql(
 select kind, piece, segment from checkpoints where document_id = $1 and key = $2 order by kind, piece)sql";
 
+// A piece may be saved anew after this statement began, of a document that was queued again by
+// then: its row is seen as it is, the document as it was. Such a piece is younger than this
+// transaction (had it been saved before, the document would be seen as queued). What others hold is
+// left to the next time.
 constexpr auto sweep_sql = R"sql(
-delete from checkpoints c
-where not exists (select from documents d where d.id = c.document_id and d.status = 'queued'))sql";
+with left_over as materialized (
+  select c.document_id, c.kind, c.piece from checkpoints c
+  where c.saved_at < now()
+    and not exists (select from documents d where d.id = c.document_id and d.status = 'queued')
+  order by c.document_id, c.kind, c.piece for update of c skip locked)
+delete from checkpoints c using left_over o
+where c.document_id = o.document_id and c.kind = o.kind and c.piece = o.piece)sql";
 
 /// Takes a piece into what was found so far; false where its content is not of its kind.
 bool take_piece(saved_pieces& into, std::string_view kind, std::size_t number,

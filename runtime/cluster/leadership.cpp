@@ -20,13 +20,21 @@ const std::string open_to_us = R"sql(
 // transactions: all nodes ask every second, so they look first.
 const auto taken_sql = "select from leaders l where role = $1::text and not (" + open_to_us + ")";
 
+// A statement of its own: what waits for a rival that campaigns sees that one's row, and would look
+// for its node among those that there were before it joined.
+constexpr auto lock_sql = "select from leaders where role = $1 for no key update";
+
+// The role's row, led by nobody.
+constexpr auto create_sql = R"sql(
+insert into leaders (role, node, incarnation, epoch) values ($1, '', 0, 0) on conflict (role) do nothing)sql";
+
+// Behind lock_sql, in its transaction.
 const auto campaign_sql = R"sql(
-insert into leaders as l (role, node, incarnation, epoch)
-values ($1, $2, $3, 1)
-on conflict (role) do update
-set node = excluded.node, incarnation = excluded.incarnation, renewed_at = clock_timestamp(),
-    epoch = l.epoch + case when l.node = excluded.node and l.incarnation = excluded.incarnation then 0 else 1 end
-where )sql" + open_to_us + " returning epoch";
+update leaders l
+set node = $2, incarnation = $3, renewed_at = clock_timestamp(),
+    epoch = l.epoch + case when l.node = $2 and l.incarnation = $3 then 0 else 1 end
+where role = $1::text and ()sql" +
+                          open_to_us + ") returning epoch";
 
 // A name that no node can have: whoever campaigns next finds no such node.
 constexpr auto resign_sql = R"sql(
@@ -50,6 +58,7 @@ result<std::optional<leader_term>> campaign(connection_pool& pool, const std::st
       "leadership",
       [&](pqxx::work& tx, pooled_connection& c) -> result<std::optional<leader_term>> {
         c.prepare("leadership_taken", taken_sql);
+        c.prepare("leadership_lock", lock_sql);
         c.prepare("leadership_campaign", campaign_sql);
         const auto ask = [&](const char* statement) {
           return tx.exec_prepared(
@@ -57,6 +66,10 @@ result<std::optional<leader_term>> campaign(connection_pool& pool, const std::st
               text_array_parameter(suspects), static_cast<std::int64_t>(suspect_timeout.count()));
         };
         if (!ask("leadership_taken").empty()) return std::optional<leader_term>{};
+        if (tx.exec_prepared("leadership_lock", role).empty()) {
+          tx.exec_params0(create_sql, role);
+          tx.exec_prepared("leadership_lock", role);
+        }
         const auto rows = ask("leadership_campaign");
         if (rows.empty()) return std::optional<leader_term>{};
         return std::optional{leader_term{role, node, incarnation, rows[0][0].as<std::int64_t>()}};

@@ -68,9 +68,14 @@ const auto state_sql = "select " + shown_state + " from nodes where name = $1";
 
 const auto states_sql = "select " + shown_state + ", count(*) from nodes group by 1";
 
-const auto gone_sql = "delete from nodes n where heartbeat_at < clock_timestamp() - interval '" +
+const auto gone_sql = R"sql(
+with gone as materialized (
+  select name from nodes n
+  where heartbeat_at < clock_timestamp() - interval ')sql" +
                       std::to_string(gone_age.count()) + R"sql( hours'
-  and not exists (select from queue_leases l where l.node = n.name))sql";
+    and not exists (select from queue_leases l where l.node = n.name)
+  order by name for update of n skip locked)
+delete from nodes n using gone g where n.name = g.name)sql";
 
 constexpr auto beat_sql =
     "select heartbeat_at::text from nodes where name = $1 and incarnation = $2";

@@ -195,7 +195,10 @@ class group_transaction {
     insert(rows, "commit_images", insert_images_sql);
   }
 
-  void update_documents(const std::vector<const document_result*>& mine) {
+  /// In the order of all that locks several documents.
+  void update_documents(std::vector<const document_result*> mine) {
+    std::sort(mine.begin(), mine.end(),
+              [](auto* a, auto* b) { return a->document_id < b->document_id; });
     binary_rows rows{connection_.type_oid(tx_, "document_in")};
     for (const auto* d : mine) {
       rows.begin_row(13);

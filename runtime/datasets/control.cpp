@@ -163,6 +163,18 @@ counted as (
 smaller as (update datasets set total = total - (select count(*) from gone) where id = $1)
 select count(*) from gone)sql";
 
+/// What waits or is in work ends `cancelled`: these documents, to be refunded. The dataset's row is
+/// locked.
+std::vector<std::int64_t> end_documents(pqxx::work& tx, std::int64_t dataset_id) {
+  tx.exec_params0("delete from queue_ready where dataset_id = $1", dataset_id);
+  tx.exec_params0(end_leases_sql, dataset_id);
+  std::vector<std::int64_t> ids;
+  for (const auto& row : tx.exec_params(cancel_documents_sql, dataset_id))
+    ids.push_back(row[0].as<std::int64_t>());
+  tx.exec_params0(count_sql, dataset_id, 0, static_cast<std::int64_t>(ids.size()));
+  return ids;
+}
+
 }  // namespace
 
 result<cancelled_dataset> cancel_dataset(connection_pool& pool, std::int64_t dataset_id) {
@@ -171,19 +183,12 @@ result<cancelled_dataset> cancel_dataset(connection_pool& pool, std::int64_t dat
         const auto dataset = lock_dataset(tx, dataset_id);
         if (!dataset) return tl::unexpected<error>(dataset.error());
         if (dataset->status != "processing") return finished(*dataset, "cancel");
-        tx.exec_params0("delete from queue_ready where dataset_id = $1", dataset_id);
-        tx.exec_params0(end_leases_sql, dataset_id);
-        std::vector<std::int64_t> ids;
-        for (const auto& row : tx.exec_params(cancel_documents_sql, dataset_id))
-          ids.push_back(row[0].as<std::int64_t>());
-        cancelled_dataset cancelled{static_cast<std::int64_t>(ids.size()), 0};
-        tx.exec_params0(count_sql, dataset_id, 0, cancelled.documents);
+        const auto ids = end_documents(tx, dataset_id);
         tx.exec_params0(end_cancelled_sql, dataset_id);
         const auto refunded =
             ledger::refund_documents(tx, ids, "refund of documents that were cancelled");
         if (!refunded) return tl::unexpected<error>(refunded.error());
-        cancelled.refunded = *refunded;
-        return cancelled;
+        return cancelled_dataset{static_cast<std::int64_t>(ids.size()), *refunded};
       });
 }
 
@@ -259,12 +264,20 @@ result<bool> replace_file(connection_pool& pool, std::int64_t dataset_id,
 
 result<std::int64_t> erase_dataset(connection_pool& pool, std::int64_t dataset_id) {
   std::int64_t erased = 0;
+  bool ended = false;
   for (bool more = true; more;) {
     const auto batch =
         pool.transact("control", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
           const auto dataset = lock_dataset(tx, dataset_id);
           if (!dataset) return tl::unexpected<error>(dataset.error());
           if (dataset->status == "processing") return running(*dataset, "delete");
+          // Nothing waits in a dataset that has ended, unless an older version ended it too early.
+          if (!ended)
+            if (auto refunded =
+                    ledger::refund_documents(tx, end_documents(tx, dataset_id),
+                                             "refund of documents deleted before they were read");
+                !refunded)
+              return tl::unexpected<error>(refunded.error());
           const auto count =
               tx.exec_params1(erase_sql, dataset_id, erase_batch)[0].as<std::int64_t>();
           if (count > 0) return count;
@@ -275,6 +288,7 @@ result<std::int64_t> erase_dataset(connection_pool& pool, std::int64_t dataset_i
           return 0;
         });
     if (!batch) return tl::unexpected<error>(batch.error());
+    ended = true;
     erased += *batch;
     more = *batch > 0;
   }

@@ -60,7 +60,8 @@ result<bool> replace_file(connection_pool& pool, std::int64_t dataset_id,
                           std::span<const std::string> uris,
                           const std::function<result<void>()>& change);
 
-/// Removes a dataset that has ended, its documents, chunks and images; the ledger stays. Batches of
+/// Removes a dataset that has ended, its documents, chunks and images, and what may still wait in
+/// it, which is refunded; the ledger stays. Batches of
 /// erase_batch documents: an error in between leaves the rest of a dataset, and erasing it again
 /// goes on. Returns the documents removed; dataset_running where it has not ended.
 result<std::int64_t> erase_dataset(connection_pool& pool, std::int64_t dataset_id);

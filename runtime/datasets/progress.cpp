@@ -14,16 +14,20 @@ from datasets s left join dataset_progress p on p.dataset_id = s.id
 where case when $1::bigint is null then s.status = 'processing' else s.id = $1 end
 group by s.id)sql";
 
-// The row is locked before the sums are read, so that a submission that adds documents comes before
-// or after it whole.
+// A statement of its own. A statement that waits for a row sees that row as it is by then, and
+// everything else as it was when the statement began: sums read together with the lock may be older
+// than a submission or a retry that it waited for, and would end a dataset that has work again.
+constexpr auto lock_sql =
+    "select from datasets where id = any($1::bigint[]) order by id for no key update";
+
+// Behind lock_sql, in its transaction.
 constexpr auto write_sql = R"sql(
-with locked as materialized (
-  select id, total, status from datasets where id = any($1::bigint[]) order by id for no key update),
-sums as (
-  select l.id, l.total, l.status, coalesce(sum(p.ready), 0)::bigint as ready,
+with sums as (
+  select s.id, s.total, s.status, coalesce(sum(p.ready), 0)::bigint as ready,
          coalesce(sum(p.failed), 0)::bigint as failed, coalesce(sum(p.cancelled), 0)::bigint as cancelled
-  from locked l left join dataset_progress p on p.dataset_id = l.id
-  group by l.id, l.total, l.status),
+  from datasets s left join dataset_progress p on p.dataset_id = s.id
+  where s.id = any($1::bigint[])
+  group by s.id),
 decided as (
   select *, status = 'processing' and ready + failed + cancelled >= total as ended from sums)
 update datasets s
@@ -114,10 +118,12 @@ result<std::vector<written_status>> write_status(connection_pool& pool, const le
   return pool.transact(
       "status", [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<written_status>> {
         if (auto leads = check_term(tx, term); !leads) return tl::unexpected<error>(leads.error());
+        c.prepare("progress_lock", lock_sql);
         c.prepare("progress_write", write_sql);
+        const auto ids = int8_array_parameter(dataset_ids);
+        tx.exec_prepared("progress_lock", ids);
         std::vector<written_status> written;
-        for (const auto& row :
-             tx.exec_prepared("progress_write", int8_array_parameter(dataset_ids)))
+        for (const auto& row : tx.exec_prepared("progress_write", ids))
           written.push_back({row[0].as<std::int64_t>(), row[1].c_str()});
         return written;
       });

@@ -62,6 +62,11 @@ where d.dataset_id = $1
   and not exists (select from incoming i where md5(i.uri) = md5(d.uri) and i.uri = d.uri)
 order by d.id)sql";
 
+constexpr auto end_leases_sql = R"sql(
+with held as materialized (
+  select token from queue_leases where document_id = any($1::bigint[]) order by token for update)
+delete from queue_leases l using held h where l.token = h.token)sql";
+
 constexpr auto adjust_progress_sql = R"sql(
 insert into dataset_progress as p (dataset_id, node, ready, failed, cancelled, chunks, images, tokens)
 values ($1, 'submit', $2, $3, $4, $5, $6, $7)
@@ -70,16 +75,22 @@ set ready = p.ready + excluded.ready, failed = p.failed + excluded.failed,
     cancelled = p.cancelled + excluded.cancelled, chunks = p.chunks + excluded.chunks,
     images = p.images + excluded.images, tokens = p.tokens + excluded.tokens)sql";
 
-// Work is left: `processing`. Nothing is left: a dataset without documents is `ready` at once,
-// another stays as it is.
+// Work is left: `processing`. Nothing is left: a dataset that was processing ends as a status write
+// would end it (one without documents is `ready` at once), another stays as it is.
 constexpr auto finish_sql = R"sql(
 update datasets s
-set total = s.total + $2,
+set total = s.total + $2, ready = p.ready, failed = p.failed, cancelled = p.cancelled,
     credit_transaction_id = coalesce($3, s.credit_transaction_id),
     updated_at = clock_timestamp(),
-    status = case when s.total + $2 > p.ended then 'processing' when s.status = 'processing' then 'ready' else s.status end,
-    finished_at = case when s.total + $2 > p.ended then null else coalesce(s.finished_at, clock_timestamp()) end
-from (select coalesce(sum(ready + failed + cancelled), 0)::bigint as ended from dataset_progress where dataset_id = $1) p
+    status = case when s.total + $2 > p.ready + p.failed + p.cancelled then 'processing'
+                  when s.status <> 'processing' then s.status
+                  when p.ready = 0 and p.failed > 0 then 'failed'
+                  else 'ready' end,
+    finished_at = case when s.total + $2 > p.ready + p.failed + p.cancelled then null
+                       else coalesce(s.finished_at, clock_timestamp()) end
+from (select coalesce(sum(ready), 0)::bigint as ready, coalesce(sum(failed), 0)::bigint as failed,
+             coalesce(sum(cancelled), 0)::bigint as cancelled
+      from dataset_progress where dataset_id = $1) p
 where s.id = $1
 returning s.total)sql";
 
@@ -200,7 +211,7 @@ struct submission::impl {
     tx.exec_params0(
         "delete from queue_ready where dataset_id = $1 and document_id = any($2::bigint[])",
         summary.dataset_id, list);
-    tx.exec_params0("delete from queue_leases where document_id = any($1::bigint[])", list);
+    tx.exec_params0(end_leases_sql, list);
     for (const auto& row : tx.exec_params("select id, status, chunks, images, tokens from "
                                           "documents where id = any($1::bigint[]) "
                                           "order by id for update",
@@ -217,7 +228,7 @@ struct submission::impl {
     auto refunded = ledger::refund_documents(tx, unfinished,
                                              "refund of documents removed before they were read");
     if (!refunded) return tl::unexpected<error>(refunded.error());
-    for (const auto* table : {"queue_dead", "chunks", "images"})
+    for (const auto* table : {"queue_dead", "checkpoints", "chunks", "images"})
       tx.exec_params0(
           "delete from " + std::string{table} + " where document_id = any($1::bigint[])", list);
     tx.exec_params0("delete from documents where id = any($1::bigint[])", list);

@@ -41,8 +41,14 @@ select t.id, t.amount, t.type, coalesce(t.charge_id, 0), coalesce((t.metadata->>
        coalesce((t.metadata->>'dataset_id')::bigint, 0)
 from credit_transactions t where t.account_id = $1 and t.idempotency_key = $2)sql";
 
-// Sorted by charge and document, so that two nodes that refund for one account queue up instead of
-// deadlocking.
+// In order, so that two nodes that refund for one charge queue up instead of deadlocking; and
+// before it is read what was refunded, so that the second one sees what the first one did.
+constexpr auto lock_charges_sql = R"sql(
+select from credit_charges
+where transaction_id in (select charge_id from documents where id = any($1::bigint[]))
+order by transaction_id for no key update)sql";
+
+// Behind lock_charges_sql, in its transaction. The accounts come last, in order too.
 constexpr auto refund_documents_sql = R"sql(
 with due as materialized (
   select d.charge_id, d.id as document_id, c.account_id, c.cost
@@ -65,10 +71,12 @@ linked as (
 charged as (
   update credit_charges c set refunded = c.refunded + made.amount from made
   where c.transaction_id = made.charge_id),
+locked as materialized (
+  select id from credit_accounts where id in (select account_id from made) order by id for no key update),
 paid as (
   update credit_accounts a set balance = a.balance + s.amount
-  from (select account_id, sum(amount)::bigint as amount from made group by account_id) s
-  where a.id = s.account_id)
+  from (select l.id, sum(m.amount)::bigint as amount from made m join locked l on l.id = m.account_id group by l.id) s
+  where a.id = s.id)
 select coalesce(sum(amount), 0)::bigint from made)sql";
 
 struct account_row {
@@ -264,8 +272,9 @@ result<receipt> refund(pqxx::work& tx, const refund_order& r) {
 result<std::int64_t> refund_documents(pqxx::work& tx, const std::vector<std::int64_t>& document_ids,
                                       const std::string& reason) {
   if (document_ids.empty()) return 0;
-  return tx.exec_params1(refund_documents_sql, int8_array_parameter(document_ids), reason)[0]
-      .as<std::int64_t>();
+  const auto ids = int8_array_parameter(document_ids);
+  tx.exec_params(lock_charges_sql, ids);
+  return tx.exec_params1(refund_documents_sql, ids, reason)[0].as<std::int64_t>();
 }
 
 result<std::int64_t> balance(pqxx::work& tx, const std::string& account) {

@@ -42,7 +42,9 @@ select dataset_id, account_id from due order by turn, dataset_id limit $1)sql";
 // A take that the planner cannot see counts as a tenth of the table, and what is joined with the
 // picked rows would be scanned whole (ran: 10,000 jobs/s with 100,000 ready rows, minutes a claim
 // with 3 million). So the outer limit (queue.batch_size is at most 1,000), and arrays, which are
-// always looked up: of row addresses, which the locks keep.
+// always looked up: of row addresses, which the locks keep. A row that make_due moved after this
+// statement began is picked at its new address, which the statement does not see: it is not
+// deleted, so only what was deleted is leased.
 constexpr auto claim_sql = R"sql(
 with want as (
   select w.* from unnest($1::bigint[], $2::smallint[], $3::timestamptz[], $4::bigint[], $5::int[])
@@ -62,13 +64,14 @@ picked as materialized (
     for update skip locked) q
   limit 1000),
 gone as (
-  delete from queue_ready r where r.ctid = any(array(select place from picked))),
+  delete from queue_ready r where r.ctid = any(array(select place from picked))
+  returning r.document_id, r.dataset_id, r.priority, r.failures, r.losses),
 leased as (
   insert into queue_leases (token, document_id, dataset_id, priority, failures, losses, node, incarnation,
                             deadline)
   select nextval('queue_tokens'), document_id, dataset_id, priority, failures, losses, $6, $7,
          clock_timestamp() + $8::bigint * interval '1 millisecond'
-  from picked
+  from gone
   returning token, document_id),
 known as materialized (
   select d.id, d.size, d.uri, exists (select from checkpoints c where c.document_id = d.id) as checkpoints
@@ -82,8 +85,8 @@ order by p.dataset_id, p.priority, p.run_at, p.document_id)sql";
 
 // What ends leases without a result locks in one order: the datasets, shared against a cancel and
 // nothing else (FOR KEY SHARE passes submissions and status writes by), then the leases by token. A
-// document goes back only while its dataset is processing: in the other order, a release in flight
-// would leave a queued document in a cancelled dataset.
+// document goes back unless its dataset was cancelled or deleted: in the other order, a release in
+// flight would leave a queued document in a cancelled dataset.
 constexpr auto release_sql = R"sql(
 with input as (select * from unnest($1::bigint[], $2::bigint[]) as i(token, delay_ms)),
 alive as materialized (
@@ -105,7 +108,7 @@ select dataset_id, priority,
        case when $4::int > 0 and delay_ms = 0 then created_at - interval '1 second'
             else clock_timestamp() + delay_ms * interval '1 millisecond' end,
        document_id, failures + $3::int, losses + $4::int
-from gone where status = 'processing')sql";
+from gone where status <> 'cancelled')sql";
 
 // Reads every row that is put off, and its document: for what happens seldom.
 constexpr auto make_due_sql = R"sql(
@@ -118,21 +121,26 @@ where ctid = any(array(select place from waiting)))sql";
 
 /// Takes leases of holders that vanished; their documents were claimed before others of their
 /// dataset, and go before them again: those became due when their submission began, a moment before
-/// the dataset's row was made. `lost`: a condition on the lease `l`. What somebody else
-/// has locked is left to the next time.
-std::string take_back_sql(const std::string& lost) {
+/// the dataset's row was made. `gone`: a condition on the lease `l` and its node `n`; `overdue`:
+/// one on the lease alone, which is asked again of the locked row, because its holder may have
+/// extended it after the statement began. What somebody else has locked is left to the next time.
+std::string take_back_sql(const std::string& gone, const std::string& overdue) {
   return R"sql(
 with found as materialized (
-  select l.token, l.dataset_id from queue_leases l
+  select l.token, l.dataset_id, ()sql" +
+         gone + R"sql() as gone
+  from queue_leases l
   left join nodes n on n.name = l.node and n.incarnation = l.incarnation
   where )sql" +
-         lost + R"sql(),
+         gone + " or " + overdue + R"sql(),
 alive as materialized (
   select s.id, s.status, s.created_at from datasets s where s.id in (select dataset_id from found)
   order by s.id for key share skip locked),
 held as materialized (
   select l.token, a.status, a.created_at
   from queue_leases l join found f on f.token = l.token join alive a on a.id = l.dataset_id
+  where f.gone or )sql" +
+         overdue + R"sql(
   order by l.token for update of l skip locked),
 gone as (
   delete from queue_leases l using held h where l.token = h.token
@@ -143,22 +151,25 @@ attempts as (
   update documents d set attempts = d.attempts + g.loss from gone g where d.id = g.document_id and g.loss > 0)
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
 select dataset_id, priority, created_at - interval '1 second', document_id, failures, losses + loss
-from gone where status = 'processing')sql";
+from gone where status <> 'cancelled')sql";
 }
 
-const auto free_former_sql = take_back_sql("l.node = $1 and l.incarnation <> $2");
+const auto free_former_sql = take_back_sql("l.node = $1 and l.incarnation <> $2", "false");
 
-const auto reap_sql = take_back_sql(R"sql(l.deadline < clock_timestamp()
-     or n.name is null or n.state = 'stopped'
+const auto reap_sql = take_back_sql(R"sql(n.name is null or n.state = 'stopped'
      or n.heartbeat_at < clock_timestamp() - $1::bigint * interval '1 millisecond'
      or (n.name = any($2::text[])
-         and n.heartbeat_at < clock_timestamp() - $3::bigint * interval '1 millisecond'))sql");
+         and n.heartbeat_at < clock_timestamp() - $3::bigint * interval '1 millisecond'))sql",
+                                    "l.deadline < clock_timestamp()");
 
 constexpr auto begin_sql = "update queue_leases set begun = true where token = $1";
 
+// In the order of all that locks several leases.
 constexpr auto extend_sql = R"sql(
-update queue_leases set deadline = clock_timestamp() + $2::bigint * interval '1 millisecond'
-where token = any($1::bigint[]))sql";
+with held as materialized (
+  select token from queue_leases where token = any($1::bigint[]) order by token for no key update)
+update queue_leases l set deadline = clock_timestamp() + $2::bigint * interval '1 millisecond'
+from held h where l.token = h.token)sql";
 
 constexpr auto ended_sql = R"sql(
 select t.token from unnest($1::bigint[]) as t(token)

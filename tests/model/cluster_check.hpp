@@ -1,5 +1,5 @@
-// Looks at a whole database in one statement: which invariants it violates by itself, and where it
-// differs from the model.
+// Looks at a whole database: which invariants it violates by itself, and where it differs from the
+// model.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ class cluster_reader {
  public:
   explicit cluster_reader(const std::string& connection_string);
 
-  /// One sentence per problem; empty where all is as it must be. One round trip.
+  /// One sentence per problem; empty where all is as it must be.
   std::vector<std::string> check(const cluster_model& model);
 
  private:

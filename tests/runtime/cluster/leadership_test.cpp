@@ -1,10 +1,12 @@
 #include "runtime/cluster/leadership.hpp"
 
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "tests/runtime/queue/seeded_queue.hpp"
+#include "tests/support/lock_waits.hpp"
 
 namespace millrace {
 namespace {
@@ -226,6 +228,26 @@ TEST(leadership, that_is_resigned_is_free_at_once_and_only_by_its_holder) {
   EXPECT_GT(second->epoch, first->epoch);
   EXPECT_TRUE(succeeded(resign(db.pool(), *first))) << "no harm, and no effect:";
   EXPECT_TRUE(succeeded(check(db, *second)));
+}
+
+/// The campaign begins before the rival's node has joined, and waits for the rival's own.
+TEST(leadership, a_rival_that_joined_and_won_meanwhile_is_not_replaced) {
+  test_database db;
+  const auto a = seed_node(db, "a");
+  ASSERT_TRUE(run_for(db, seed_node(db, "former")));
+  db.execute("update nodes set state = 'stopped' where name = 'former'");
+  auto rival = db.connect();
+  std::optional<pqxx::work> winning{rival};
+  winning->exec(
+      "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity) "
+      "values ('rival', 77, '', '{all}', 'running', 'test', 1, 1); "
+      "update leaders set node = 'rival', incarnation = 77, epoch = epoch + 1, "
+      "renewed_at = clock_timestamp()");
+  std::jthread campaigning{[&] { EXPECT_FALSE(run_for(db, a)); }};
+  ASSERT_TRUE(somebody_waits_for_a_lock(db));
+  winning->commit();
+  campaigning.join();
+  EXPECT_EQ(db.query("select (node, epoch) from leaders"), "(rival,2)");
 }
 
 }  // namespace

@@ -238,6 +238,28 @@ TEST_F(control, a_deleted_dataset_leaves_only_its_ledger) {
   EXPECT_EQ(code_of(cancel_dataset(db.pool(), id)), ec::unknown_dataset);
 }
 
+/// As versions left it that could end a dataset too early.
+TEST_F(control, what_waits_in_a_deleted_dataset_is_refunded_and_leaves_the_queue) {
+  const auto id = submitted();
+  queue q{db.pool(), {}, seed_node(db, "a")};
+  claim_planner planner;
+  const auto leases = must(q.claim(planner, 2));
+  std::vector<document_result> first{ready(leases[0], 1)};
+  must(commit_group(db.pool(), "a", first));
+  db.execute("insert into checkpoints select id, 'pages', 0, '', 0, '' from documents");
+  db.execute("insert into queue_ready select dataset_id, 0, now(), 4711 from documents limit 1");
+  db.execute("update datasets set status = 'ready', finished_at = now()");
+  EXPECT_EQ(balance(), 970);
+  EXPECT_EQ(must(erase_dataset(db.pool(), id)), 3);
+  EXPECT_EQ(balance(), 990) << "one was read";
+  expect_sound_ledger();
+  for (const auto* table : {"datasets", "documents", "chunks", "queue_ready", "queue_leases",
+                            "queue_dead", "checkpoints", "dataset_progress"})
+    EXPECT_EQ(number(db, std::string{"select count(*) from "} + table), 0) << table;
+  std::vector<document_result> late{ready(leases[1], 1)};
+  EXPECT_EQ(must(commit_group(db.pool(), "a", late)).documents[0].outcome, commit_outcome::stale);
+}
+
 TEST_F(control, a_deletion_that_breaks_off_leaves_what_it_counts_and_goes_on) {
   const auto id = ended();
   db.execute(

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/runtime/datasets/submitting.hpp"
+#include "tests/support/lock_waits.hpp"
 
 namespace millrace {
 namespace {
@@ -87,6 +88,30 @@ TEST_F(progress, a_leader_that_was_replaced_writes_nothing) {
   late.epoch = old.epoch;
   EXPECT_EQ(code_of(write_status(db.pool(), late, {dataset})), ec::stale_token);
   EXPECT_EQ(row(), "(processing,0,0,f)");
+}
+
+/// The write begins while what queues the document again holds the dataset's row, and waits for it.
+TEST_F(progress, a_dataset_that_has_work_again_by_the_time_its_status_is_written_does_not_end) {
+  db.execute("delete from queue_ready; delete from documents; delete from datasets");
+  const auto term = lead("leader");
+  std::vector<submitted_file> files{{"file:///a", "1"}};
+  dataset = must(submit(db, order(), files)).dataset_id;
+  work_off(db, files);
+  EXPECT_EQ(write(term), "ready");
+
+  auto changed = must(submission::begin(db.pool(), order()));
+  ASSERT_TRUE(changed->add("file:///a", 1, sha256_hex("2")));
+  std::string written;
+  {
+    std::jthread writing{[&] { written = write(term); }};
+    ASSERT_TRUE(somebody_waits_for_a_lock(db));
+    EXPECT_EQ(must(changed->finish()).submitted, 1);
+  }
+  EXPECT_EQ(written, "processing");
+  EXPECT_EQ(db.query("select (status, ready, finished_at is null) from datasets"),
+            "(processing,0,t)");
+  work_off(db, files);
+  EXPECT_EQ(write(term), "ready");
 }
 
 TEST_F(progress, rows_of_nodes_that_are_gone_become_one_and_sums_stay) {

@@ -96,6 +96,8 @@ TEST(submit, prune_removes_what_vanished_and_refunds_what_was_not_read) {
   EXPECT_EQ(held[0].uri, "file:///3");
   EXPECT_EQ(balance(db), 1000 - 60 + 10);
 
+  db.execute("insert into checkpoints select id, 'pages', 0, '', 0, '' from documents");
+
   auto o = order();
   o.prune = true;
   const auto summary = must(submit(db, o, {files[0], files[5]}));
@@ -106,7 +108,8 @@ TEST(submit, prune_removes_what_vanished_and_refunds_what_was_not_read) {
   EXPECT_EQ(balance(db), 1000 - 60 + 10 + 20)
       << "files 3 and 4; file 2 was refunded when it failed";
   EXPECT_EQ(progress(db), "(1,0,1)");
-  for (const auto* left : {"documents", "chunks", "queue_ready", "queue_leases", "queue_dead"})
+  for (const auto* left :
+       {"documents", "chunks", "queue_ready", "queue_leases", "queue_dead", "checkpoints"})
     EXPECT_EQ(number(db, "select count(*) from " + std::string{left} +
                              (std::string_view{left} == "documents"
                                   ? " where uri not in ('file:///0', 'file:///5')"

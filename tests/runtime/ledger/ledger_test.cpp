@@ -1,5 +1,6 @@
 #include "runtime/ledger/ledger.hpp"
 
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -7,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/runtime/queue/seeded_queue.hpp"
+#include "tests/support/lock_waits.hpp"
 
 namespace millrace {
 namespace {
@@ -306,6 +308,37 @@ TEST(ledger, a_random_run_of_four_threads_keeps_every_balance_the_sum_of_its_tra
   EXPECT_EQ(number(db, "select count(*) * 5 from credit_refunds"),
             number(db, "select refunded from credit_charges where dataset_id is not null"));
   EXPECT_GT(number(db, "select count(*) from credit_transactions"), 20) << "the run did something";
+}
+
+/// The lowest account is held by somebody else: who would lock others before it would hold them
+/// against one that took them in order.
+TEST(ledger, refunds_of_many_accounts_lock_them_in_order) {
+  test_database db;
+  std::vector<std::int64_t> documents;
+  for (int i = 0; i < 20; ++i) {
+    const auto account = "account " + std::to_string(i);
+    const auto dataset = seed_dataset(db, account, 1, account);
+    must(grant(db, {account, 100, "g", ""}));
+    documents.push_back(
+        number(db, "select id from documents where dataset_id = " + std::to_string(dataset)));
+  }
+  for (std::size_t i = documents.size(); i-- > 0;) {  // charges in the opposite order of accounts
+    const auto account = "account " + std::to_string(i);
+    const auto charge = must(deduct(db, batch(account, 1, 10, 1))).transaction_id;
+    db.execute("update documents set charge_id = " + std::to_string(charge) +
+               " where id = " + std::to_string(documents[i]));
+  }
+  auto holder = db.connect();
+  std::optional<pqxx::work> holding{holder};
+  holding->exec1("select id from credit_accounts order by id limit 1 for update");
+  std::jthread refunding{[&] { EXPECT_EQ(must(refund_documents(db, documents)), 200); }};
+  ASSERT_TRUE(somebody_waits_for_a_lock(db));
+  EXPECT_EQ(holding->exec("select id from credit_accounts for update skip locked").size(), 20U)
+      << "nothing is held behind the one that is waited for";
+  holding.reset();
+  refunding.join();
+  EXPECT_EQ(unbalanced(db), "");
+  EXPECT_EQ(must(refund_documents(db, documents)), 0);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <map>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -9,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/runtime/queue/seeded_queue.hpp"
+#include "tests/support/lock_waits.hpp"
 
 namespace millrace {
 namespace {
@@ -483,6 +485,33 @@ TEST(queue, what_is_tried_again_later_is_claimed_behind_the_others) {
   std::set<std::int64_t> tried;
   for (const auto& l : first) tried.insert(l.document_id);
   for (const auto& l : must(q.claim(planner, 10))) EXPECT_FALSE(tried.contains(l.document_id));
+}
+
+/// The lowest lease is held by somebody else, and lies behind the others in its table, which is
+/// read from its beginning.
+TEST(queue, leases_are_extended_in_the_order_in_which_they_are_committed_and_given_back) {
+  test_database db;
+  seed_dataset(db, "d", 20);
+  connection_pool pool{
+      db.connection_string() + " options='-c enable_indexscan=off -c enable_bitmapscan=off'",
+      {},
+      "millrace/test"};
+  queue q{pool, {}, seed_node(db, "a")};
+  claim_planner planner;
+  std::vector<std::int64_t> tokens;
+  for (const auto& l : must(q.claim(planner, 20))) tokens.push_back(l.token);
+  ASSERT_EQ(tokens.size(), 20U);
+  db.execute(
+      "update queue_leases set begun = true where token = (select min(token) from "
+      "queue_leases)");
+  auto holder = db.connect();
+  std::optional<pqxx::work> holding{holder};
+  holding->exec1("select token from queue_leases order by token limit 1 for update");
+  std::jthread extending{[&] { EXPECT_EQ(must(q.extend(tokens)), 20); }};
+  ASSERT_TRUE(somebody_waits_for_a_lock(db));
+  EXPECT_EQ(holding->exec("select token from queue_leases for update skip locked").size(), 20U)
+      << "nothing is held behind the one that is waited for";
+  holding.reset();
 }
 
 }  // namespace
