@@ -36,8 +36,8 @@ check: setup ## Check format and layers, without a build
 test: check build ## Check, build and run the tests
 	@TMPDIR="$$(.ci/test_folder)" ctest --preset $(PRESET) --parallel $(TEST_JOBS)
 
-smoke: build ## Run 100 documents through a node and check what it leaves; FILES=DIR for your own
-	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run smoke
+smoke: build ## Run 100 documents through a node and check what it leaves; FILES=DIR for your own, RESTORE=FILE on a backup
+	@BUILD=$(BUILD) FILES="$(FILES)" RESTORE="$(RESTORE)" tests/plan/run smoke
 
 load: build ## The same with 1,000 documents
 	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run load
@@ -50,6 +50,7 @@ soak: build ## The long versions of the random tests (two hours)
 	@MILLRACE_INTERLEAVINGS=all $(BUILD)/tests/interleaving/interleaving_test
 	@MILLRACE_ROUNDS=300 $(BUILD)/tests/actors/actors_test --gtest_filter='*whatever_dies*'
 	@MILLRACE_KILLS=200 $(BUILD)/tests/faults/faults_test
+	@MILLRACE_KILL_STEP_MS=10 $(BUILD)/tests/faults/start_faults_test --gtest_filter='first_start*'
 	@MILLRACE_SCANNED_PAGES=3000 $(BUILD)/tests/integration/long_documents_test --gtest_filter='*scan*'
 	@MILLRACE_SECONDS=3600 $(BUILD)/tests/cluster/cluster_losses_test --gtest_filter='random_nodes*'
 

@@ -13,6 +13,7 @@
 #include "app/version.hpp"
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/core/open_files.hpp"
+#include "runtime/database/holder_watch.hpp"
 #include "runtime/datasets/submit.hpp"
 
 namespace {
@@ -31,7 +32,7 @@ struct arguments {
   std::int64_t amount = 0, count = 0, cost = 0, transaction = 0;
   int documents_limit = 100, search_limit = 5, history_limit = 20;
   int days = millrace::certificate_authority::default_node_days;
-  bool wait = false, cluster = false;
+  bool wait = false, cluster = false, as_copy = false;
   std::vector<std::string> rest;
 };
 
@@ -265,6 +266,16 @@ void add_administration(CLI::App& app, arguments& a, int& code) {
   add(
       *db, "monitor", "Show connections, lock waits, progress and errors", a,
       [&a] { return db_monitor(a.global); }, code);
+  auto* backup = add(
+      *db, "backup", "Write the database to a file while nodes work", a,
+      [&a] { return db_backup(a.global, a.file); }, code);
+  backup->add_option("FILE", a.file, "A file that does not exist yet")->required();
+  auto* restored = add(
+      *db, "restore", "Fill an empty database from a backup", a,
+      [&a] { return db_restore(a.global, a.file, a.as_copy); }, code);
+  restored->add_option("FILE", a.file, "What `millrace db backup` wrote")->required();
+  restored->add_flag("--as-copy", a.as_copy,
+                     "For a database beside its original: it gets an identity of its own");
   auto* psql = add(
       *db, "psql", "Open the database; arguments behind -- go to psql", a,
       [&a] { return db_psql(a.global, a.rest); }, code);
@@ -293,6 +304,8 @@ void read_environment(global_options& global) {
 }
 
 int main(int argc, char** argv) {
+  if (argc == 3 && argv[1] == std::string_view{millrace::postgres::holder_watch_command})
+    std::_Exit(millrace::postgres::run_holder_watch(argv[2]));
   block_stop_signals();
   millrace::raise_open_files_limit();
   ::prctl(PR_SET_NAME, "millrace");  // `up` executes /proc/self/exe

@@ -75,6 +75,9 @@ int config_show(const global_options& global);
 int db_migrate(const global_options& global);
 int db_status(const global_options& global);
 int db_monitor(const global_options& global);
+int db_backup(const global_options& global, const std::string& file);
+/// `as_copy`: the database gets an identity of its own.
+int db_restore(const global_options& global, const std::string& file, bool as_copy);
 int db_psql(const global_options& global, const std::vector<std::string>& arguments);
 
 /// The paths of the command line and of --files-from; path_missing before anything is started.

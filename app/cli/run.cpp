@@ -171,11 +171,14 @@ int run(const global_options& given, const run_options& o) {
 
   const auto start = clock::now();
   const auto dataset = o.dataset.empty() ? new_dataset_name(paths->front()) : o.dataset;
-  const auto submitted = submit_paths(n.pool(), make_order(n, o, dataset, std::move(*paths)));
+  const auto order = make_order(n, o, dataset, std::move(*paths));
+  const auto submitted =
+      with_embedded_database(n.config(), [&] { return submit_paths(n.pool(), order); });
   if (!submitted) return report(submitted.error());
   // A run that waits for a paused dataset would wait for ever.
-  if (auto resumed = resume_dataset(n.pool(), submitted->submit.dataset_id); !resumed)
-    return report(resumed.error());
+  const auto resumed = with_embedded_database(
+      n.config(), [&] { return resume_dataset(n.pool(), submitted->submit.dataset_id); });
+  if (!resumed) return report(resumed.error());
   n.wake();
   run_end end;
   {
@@ -187,7 +190,8 @@ int run(const global_options& given, const run_options& o) {
   }
   if (end != run_end::complete) return end_early(n, end, resume_command(global, o, dataset));
   const auto elapsed = std::chrono::duration<double>(clock::now() - start).count();
-  const auto made = make_run_report(n.pool(), dataset, submitted->submit, elapsed);
+  const auto made = with_embedded_database(
+      n.config(), [&] { return make_run_report(n.pool(), dataset, submitted->submit, elapsed); });
   if (!made) return report(made.error());
   std::fputs(global.json ? to_json(*made).c_str() : to_text(*made, same_data(global)).c_str(),
              stdout);

@@ -46,17 +46,24 @@ std::filesystem::path data_directory_of(const std::string& url) {
   return directory.empty() ? default_data_directory() : std::filesystem::path{directory};
 }
 
-result<database_access> open_database(const settings& s, database_use use) {
+namespace {
+
+result<database_access> open_once(const settings& s, database_use use) {
   database_access access;
   access.data_directory = data_directory_of(s.database.url);
   if (access.data_directory.empty()) {
     access.connection_string = s.database.url;
   } else {
-    auto server = embedded_server::open({access.data_directory, use == database_use::write});
+    auto server =
+        embedded_server::open({.directory = access.data_directory,
+                               .create = use == database_use::write || use == database_use::fill,
+                               .holder_watch = "/proc/self/exe"});
     if (!server) return tl::unexpected<error>(server.error());
     access.server = std::move(*server);
+    if (!access.server->warning().empty()) spdlog::warn("{}", access.server->warning());
     access.connection_string = access.server->connection_string();
   }
+  if (use == database_use::save || use == database_use::fill) return access;
   connection_pool pool{access.connection_string, s.database, "millrace/start"};
   if (auto ready = bring_up_to_date(pool, use); !ready) {
     auto problem = ready.error();
@@ -67,6 +74,12 @@ result<database_access> open_database(const settings& s, database_use use) {
     return tl::unexpected<error>(std::move(problem));
   }
   return access;
+}
+
+}  // namespace
+
+result<database_access> open_database(const settings& s, database_use use) {
+  return with_embedded_database(s, [&] { return open_once(s, use); });
 }
 
 }  // namespace millrace

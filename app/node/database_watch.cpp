@@ -9,8 +9,15 @@ database_watch::database_watch(embedded_server& server)
 
 void database_watch::watch(const std::stop_token& ended) {
   bool gone = false;
+  bool blind = false;
   while (!ended.stop_requested()) {
-    if (server_.runs())
+    const auto runs = server_.runs();
+    // Without a descriptor nothing can be said about the server, and nothing be started.
+    if (const bool was_blind = std::exchange(blind, !runs); blind) {
+      if (!was_blind)
+        spdlog::warn("whether the embedded PostgreSQL runs cannot be seen: {}",
+                     runs.error().message);
+    } else if (*runs)
       gone = false;
     else if (!std::exchange(gone, true))
       spdlog::warn("the embedded PostgreSQL has ended; see {}", server_.log().native());

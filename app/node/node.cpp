@@ -443,11 +443,13 @@ node::~node() {
 }
 
 result<std::unique_ptr<node>> node::start(node_options options) {
-  auto i = std::make_unique<impl>();
-  i->options = std::move(options);
-  std::unique_ptr<node> made{new node{std::move(i)}};
-  if (auto opened = made->impl_->open(); !opened) return tl::unexpected<error>(opened.error());
-  return made;
+  return with_embedded_database(options.config, [&]() -> result<std::unique_ptr<node>> {
+    auto i = std::make_unique<impl>();
+    i->options = options;
+    std::unique_ptr<node> made{new node{std::move(i)}};
+    if (auto opened = made->impl_->open(); !opened) return tl::unexpected<error>(opened.error());
+    return made;
+  });
 }
 
 connection_pool& node::pool() {

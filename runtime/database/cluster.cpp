@@ -7,6 +7,9 @@
 #include <locale.h>
 #include <sys/stat.h>
 
+#include "runtime/database/disk_lookup.hpp"
+#include "runtime/database/shared_memory.hpp"
+
 namespace millrace::postgres {
 
 namespace {
@@ -25,13 +28,6 @@ std::string character_type() {
   if (locale == nullptr) return "C";
   ::freelocale(locale);
   return "C.UTF-8";
-}
-
-void remove_unfinished(const fs::path& root) {
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(root, ignored))
-    if (entry.path().filename().string().starts_with(unfinished_prefix))
-      fs::remove_all(entry.path(), ignored);
 }
 
 result<void> make_owned_folder(const fs::path& path, const user_account& owner) {
@@ -69,17 +65,33 @@ void force_to_disk(const fs::path& folder) {
 
 }  // namespace
 
+result<void> remove_unfinished_clusters(const data_directory& directory) {
+  const auto names = names_in(directory.root);
+  if (!names) return tl::unexpected(names.error());
+  for (const auto& name : *names) {
+    if (!name.starts_with(unfinished_prefix)) continue;
+    const auto folder = directory.root / name;
+    remove_shared_memory(folder, directory.owner.uid);
+    std::error_code problem;
+    fs::remove_all(folder, problem);
+    if (problem)
+      return fail(ec::data_directory, folder.string() +
+                                          ", an unfinished database, could not be removed: " +
+                                          problem.message() + "; remove it by hand");
+  }
+  return {};
+}
+
 std::vector<std::string> server_environment() {
   return {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"};
 }
 
 result<void> create_cluster(const installation& programs, const data_directory& directory,
-                            bool fsync) {
+                            bool fsync, int start_lock) {
   if (const auto free = directory.free_bytes(); free < space_of_new_cluster)
     return fail(ec::disk_full, "only " + std::to_string(free >> 20) + " MiB are free in " +
                                    directory.root.string() + "; a new database needs " +
                                    std::to_string(space_of_new_cluster >> 20) + " MiB");
-  remove_unfinished(directory.root);
   const auto unfinished =
       directory.root / (unfinished_prefix + std::to_string(static_cast<long>(::getpid())));
   if (auto made = make_owned_folder(unfinished, directory.owner); !made) return made;
@@ -88,7 +100,8 @@ result<void> create_cluster(const installation& programs, const data_directory& 
                                database_user, "--auth", "trust", "--encoding", "UTF8", "--locale",
                                "C", "--lc-ctype", character_type(), "--data-checksums"},
                  .environment = server_environment(),
-                 .user = directory.owner};
+                 .user = directory.owner,
+                 .inherited = start_lock};
   if (programs.version >= 14) initdb.arguments.emplace_back("--no-instructions");
   if (!fsync) initdb.arguments.emplace_back("--no-sync");
   auto outcome = run_program(initdb, initdb_limit);

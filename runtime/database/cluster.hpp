@@ -1,5 +1,10 @@
 // Making a PostgreSQL cluster: initdb into a folder beside, then one rename, so that a kill at any
 // instant leaves either nothing or all of it. The caller holds the start lock. Blocks for seconds.
+//
+// initdb inherits the start lock. If we are killed it is told to end, finishes its step (a backend
+// that is killed in the middle would leave its shared memory) and removes its files; whoever starts
+// next has its turn when initdb and its backends have ended, and finds at most an unfinished
+// folder.
 #pragma once
 
 #include "runtime/core/error.hpp"
@@ -13,9 +18,14 @@ constexpr const char* database_user = "millrace";
 constexpr const char* database_name = "millrace";
 
 /// Makes `directory.cluster()`. With `fsync` false the files are not forced to the disk.
-/// ec::disk_full, ec::data_directory with initdb's own words, ec::timeout.
+/// `start_lock` is that lock's descriptor. ec::disk_full, ec::data_directory with initdb's own
+/// words, ec::timeout.
 result<void> create_cluster(const installation& programs, const data_directory& directory,
-                            bool fsync);
+                            bool fsync, int start_lock);
+
+/// Removes what a killed create_cluster() left: folders, and the shared memory of backends that
+/// were killed with it. database_error where this process cannot look now.
+result<void> remove_unfinished_clusters(const data_directory& directory);
 
 /// The environment of the server's programs.
 std::vector<std::string> server_environment();

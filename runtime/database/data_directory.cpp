@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
-#include <fstream>
 #include <vector>
 
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "runtime/core/sha256.hpp"
+#include "runtime/database/disk_lookup.hpp"
 #include "runtime/database/embedded_server.hpp"
 
 namespace millrace::postgres {
@@ -22,21 +23,23 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t max_log_bytes = 16 << 20;
 constexpr std::size_t max_passwd_bytes = 16 << 10;
 
-/// The account of a name (where `name` is given) or of an id.
-std::optional<user_account> find_account(const char* name, uid_t uid) {
+/// The account of a name (where `name` is given) or of an id. database_error where this
+/// process cannot look now.
+result<std::optional<user_account>> find_account(const char* name, uid_t uid) {
   passwd entry{};
   passwd* found = nullptr;
   std::vector<char> buffer(max_passwd_bytes);
-  if (name != nullptr)
-    ::getpwnam_r(name, &entry, buffer.data(), buffer.size(), &found);
-  else
-    ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+  const int problem = name != nullptr
+                          ? ::getpwnam_r(name, &entry, buffer.data(), buffer.size(), &found)
+                          : ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+  if (is_shortage(problem)) return tl::unexpected(shortage("no user can be looked up", problem));
   if (found == nullptr) return std::nullopt;
   return user_account{found->pw_uid, found->pw_gid, found->pw_name, found->pw_dir};
 }
 
 user_account account_of(uid_t uid, gid_t gid) {
-  return find_account(nullptr, uid).value_or(user_account{uid, gid, std::to_string(uid), {}});
+  const auto found = find_account(nullptr, uid).value_or(std::nullopt);
+  return found.value_or(user_account{uid, gid, std::to_string(uid), {}});
 }
 
 tl::unexpected<error> unusable(const fs::path& path, const std::string& reason) {
@@ -58,7 +61,10 @@ result<user_account> find_owner(const data_directory& directory) {
   }
   if (us.uid != 0) return us;
   for (const auto* name : {"postgres", "nobody"})
-    if (auto account = find_account(name, 0)) return *account;
+    if (auto account = find_account(name, 0); !account)
+      return tl::unexpected(account.error());
+    else if (*account)
+      return **account;
   return unusable(directory.root,
                   "PostgreSQL does not run as root and there is no user `postgres` or `nobody`");
 }
@@ -84,11 +90,14 @@ fs::path data_directory::socket_directory() const {
          sha256_hex(root.string()).substr(0, 12);
 }
 
-std::optional<int> data_directory::cluster_version() const {
-  std::ifstream file{cluster() / "PG_VERSION"};
+result<std::optional<int>> data_directory::cluster_version() const {
+  auto text = read_if_there(cluster() / "PG_VERSION");
+  if (!text) return tl::unexpected(text.error());
   int version = 0;
-  if (file >> version) return version;
-  return std::nullopt;
+  const auto* end = *text ? (*text)->data() + (*text)->size() : nullptr;
+  if (!*text || std::from_chars((*text)->data(), end, version).ec != std::errc{})
+    return std::nullopt;
+  return version;
 }
 
 std::uint64_t data_directory::free_bytes() const {
@@ -119,7 +128,11 @@ result<data_directory> prepare_data_directory(const fs::path& path, bool create)
   auto owner = find_owner(directory);
   if (!owner) return tl::unexpected(owner.error());
   directory.owner = *owner;
-  if (!create && !directory.cluster_version()) return nothing_there();
+  if (!create) {
+    const auto version = directory.cluster_version();
+    if (!version) return tl::unexpected(version.error());
+    if (!*version) return nothing_there();
+  }
   if (owner->uid != ::geteuid())
     if (auto reachable = check_reachable(directory); !reachable)
       return tl::unexpected(reachable.error());
@@ -134,6 +147,8 @@ result<void> prepare_socket_directory(const data_directory& directory) {
   };
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return refuse(std::strerror(errno));
   const auto folder = unique_fd{::open(path.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!folder && is_shortage(errno))
+    return tl::unexpected(shortage(path.string() + " cannot be opened", errno));
   struct stat status {};
   if (!folder || ::fstat(folder.get(), &status) != 0) return refuse(std::strerror(errno));
   // Made by us a moment ago, or by a root process that died before it gave the folder away.
@@ -154,6 +169,8 @@ result<unique_fd> open_log(const data_directory& directory) {
     fs::rename(path, path.string() + ".1", ignored);
   auto log =
       unique_fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!log && is_shortage(errno))
+    return tl::unexpected(shortage(path.string() + " cannot be opened", errno));
   if (!log) return unusable(directory.root, path.string() + ": " + std::strerror(errno));
   return log;
 }

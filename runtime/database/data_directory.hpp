@@ -5,6 +5,9 @@
 //   DIR/postgres.log   what the server says; the previous one is postgres.log.1
 //   DIR/start.lock     held exclusively around every start and stop of the server
 //   DIR/holders.lock   held shared by every process that uses the server
+//   DIR/watch.lock     held exclusively by the process that ends the server when the last holder
+//   was
+//                      killed (holder_watch.hpp)
 //
 // Values; any thread. prepare() and friends touch the disk.
 #pragma once
@@ -27,12 +30,14 @@ struct data_directory {
   std::filesystem::path log() const { return root / "postgres.log"; }
   std::filesystem::path start_lock() const { return root / "start.lock"; }
   std::filesystem::path holders_lock() const { return root / "holders.lock"; }
+  std::filesystem::path watch_lock() const { return root / "watch.lock"; }
   /// A function of the owner and the real path: every process that uses this directory finds the
   /// same one. At most 37 bytes, because a socket's whole path is limited to 107.
   std::filesystem::path socket_directory() const;
 
   /// The major version that wrote the cluster; none where there is no cluster yet.
-  std::optional<int> cluster_version() const;
+  /// database_error where this process cannot look now.
+  result<std::optional<int>> cluster_version() const;
   std::uint64_t free_bytes() const;
 };
 

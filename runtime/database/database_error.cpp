@@ -42,6 +42,13 @@ std::string_view constraint_name(std::string_view line) {
   return name.substr(0, name.find('"'));
 }
 
+/// libpqxx speaks of what it was about to do ("Could not obtain client encoding: not connected").
+std::string_view what_was_broken(std::string_view line) {
+  return contains(line, "not connected") || contains(line, "Lost connection")
+             ? "the connection to the database was lost; it may be starting again: try again"
+             : line;
+}
+
 constexpr std::string_view free_space = "free some space on the database's disk";
 
 error classify(std::string_view state, std::string_view line, const char* while_doing) {
@@ -83,7 +90,7 @@ error to_error(const char* while_doing) {
     return make(ec::database_unavailable, while_doing, first_line(e.what()),
                 "raise max_connections of the server or lower database.pool_size");
   } catch (const pqxx::broken_connection& e) {
-    return make(ec::database_unavailable, while_doing, first_line(e.what()));
+    return make(ec::database_unavailable, while_doing, what_was_broken(first_line(e.what())));
   } catch (const pqxx::sql_error& e) {
     return classify(e.sqlstate(), first_line(e.what()), while_doing);
   } catch (const pqxx::transaction_rollback& e) {  // serialization failure, deadlock

@@ -7,6 +7,7 @@
 #include "runtime/database/cluster.hpp"
 #include "runtime/database/data_directory.hpp"
 #include "runtime/database/file_lock.hpp"
+#include "runtime/database/holder_watch.hpp"
 #include "runtime/database/installation.hpp"
 #include "runtime/database/pool.hpp"
 #include "runtime/database/postmaster.hpp"
@@ -22,6 +23,12 @@ constexpr std::chrono::minutes turn_limit =
     std::chrono::minutes{1};
 /// A server may end while it is looked at, or leave backends that need clearing.
 constexpr int max_start_attempts = 3;
+/// Whoever makes the database holds this advisory lock (any number that nobody else uses) for as
+/// long as the server works on it: a killed client's CREATE DATABASE goes on without it.
+constexpr auto take_turn_to_make_sql = R"sql(
+  set lock_timeout = '60s';
+  select pg_advisory_lock(7883951835720016742))sql";
+constexpr auto find_database_sql = "select from pg_database where datname = $1";
 
 }  // namespace
 
@@ -33,6 +40,7 @@ struct embedded_server::impl {
   std::filesystem::path sockets;
   std::string connection_string;
   bool adopted = false;
+  std::string warning = {};
 
   result<void> join();
   result<void> start_again();
@@ -41,6 +49,8 @@ struct embedded_server::impl {
  private:
   result<void> take_turn();
   result<void> start();
+  result<void> start_and_make();
+  void start_watch();
   result<bool> start_once(const postgres::installation& programs);
   result<void> ensure_database() const;
   error did_not_start(std::uintmax_t log_offset) const;
@@ -56,12 +66,23 @@ result<void> embedded_server::impl::take_turn() {
 
 result<void> embedded_server::impl::join() {
   if (auto turn = take_turn(); !turn) return turn;
-  auto joined = start().and_then([&] { return ensure_database(); });
+  auto joined = start_and_make();
   if (joined && !holders.try_shared())
     joined = fail(ec::data_directory, directory.holders_lock().string() + " cannot be locked");
   if (!joined) leave();
   starting.unlock();
   return joined;
+}
+
+/// The server may be killed between its start and the database's making.
+result<void> embedded_server::impl::start_and_make() {
+  result<void> made;
+  for (int attempt = 1; attempt <= max_start_attempts; ++attempt) {
+    if (auto started = start(); !started) return started;
+    made = ensure_database();
+    if (made || made.error().code != ec::database_unavailable) return made;
+  }
+  return made;
 }
 
 result<void> embedded_server::impl::start_again() {
@@ -73,23 +94,23 @@ result<void> embedded_server::impl::start_again() {
 
 /// Stops the server where nobody else holds it. The start lock is held.
 void embedded_server::impl::leave() {
-  if (holders.try_exclusive()) {
-    if (const auto postmaster = postgres::find_postmaster(directory))
-      postgres::stop_postmaster(directory, *postmaster);
-    // With what killed nodes left in it: whoever has a socket there holds the server.
-    std::error_code ignored;
-    std::filesystem::remove_all(sockets, ignored);
-  }
+  postgres::end_server_without_holders(directory, holders);
   holders.unlock();
 }
 
 result<void> embedded_server::impl::start() {
-  auto programs = postgres::find_installation(directory.cluster_version());
+  if (auto removed = postgres::remove_unfinished_clusters(directory); !removed) return removed;
+  const auto version = directory.cluster_version();
+  if (!version) return tl::unexpected(version.error());
+  auto programs = postgres::find_installation(*version);
   if (!programs) return tl::unexpected(programs.error());
   if (auto made = postgres::prepare_socket_directory(directory); !made) return made;
-  if (!directory.cluster_version())
-    if (auto made = postgres::create_cluster(*programs, directory, config.fsync); !made)
+  if (!*version)
+    if (auto made =
+            postgres::create_cluster(*programs, directory, config.fsync, starting.descriptor());
+        !made)
       return made;
+  start_watch();  // before the server: there is none without it, whenever this process is killed
   std::error_code ignored;
   const auto size = std::filesystem::file_size(directory.log(), ignored);
   const auto log_offset = ignored ? 0 : size;
@@ -101,12 +122,27 @@ result<void> embedded_server::impl::start() {
   return tl::unexpected(did_not_start(log_offset));
 }
 
+/// A server is of use without it.
+void embedded_server::impl::start_watch() {
+  if (config.holder_watch.empty()) return;
+  const auto watched = postgres::start_holder_watch(directory, config.holder_watch);
+  warning = watched ? ""
+                    : "if the last process that uses the database is killed, the database stays: " +
+                          watched.error().message;
+}
+
 /// Adopts or starts; false where the server ended meanwhile.
 result<bool> embedded_server::impl::start_once(const postgres::installation& programs) {
-  if (const auto running = postgres::find_postmaster(directory)) {
-    adopted = postgres::await_ready(directory, *running) == postgres::readiness::ready;
+  const auto running = postgres::find_postmaster(directory);
+  if (!running) return tl::unexpected(running.error());
+  if (*running) {
+    const auto answer = postgres::await_ready(directory, **running);
+    if (!answer) return tl::unexpected(answer.error());
+    adopted = *answer == postgres::readiness::ready;
     // Without its socket a server serves nobody: begin anew.
-    if (!adopted) postgres::stop_postmaster(directory, *running);
+    if (!adopted)
+      if (auto stopped = postgres::stop_postmaster(directory, **running); !stopped)
+        return tl::unexpected(stopped.error());
     return adopted;
   }
   if (auto cleared = postgres::clear_leftovers(directory); !cleared)
@@ -117,9 +153,11 @@ result<bool> embedded_server::impl::start_once(const postgres::installation& pro
                                                 .listen_addresses = config.listen_addresses});
   if (!postmaster) return tl::unexpected(postmaster.error());
   const auto outcome = postgres::await_ready(directory, *postmaster);
-  if (outcome == postgres::readiness::unreachable)
-    postgres::stop_postmaster(directory, *postmaster);
-  return outcome == postgres::readiness::ready;
+  if (!outcome) return tl::unexpected(outcome.error());
+  if (*outcome == postgres::readiness::unreachable)
+    if (auto stopped = postgres::stop_postmaster(directory, *postmaster); !stopped)
+      return tl::unexpected(stopped.error());
+  return *outcome == postgres::readiness::ready;
 }
 
 /// A kill between the first start and this leaves a cluster without the database; so it is looked
@@ -128,9 +166,12 @@ result<void> embedded_server::impl::ensure_database() const {
   try {
     pqxx::connection connection{postgres::connection_string(directory, "postgres")};
     pqxx::nontransaction session{connection};
-    const auto found =
-        session.exec_params("select from pg_database where datname = $1", postgres::database_name);
-    if (found.empty())
+    const auto is_there = [&] {
+      return !session.exec_params(find_database_sql, postgres::database_name).empty();
+    };
+    if (is_there()) return {};
+    session.exec(take_turn_to_make_sql);
+    if (!is_there())
       session.exec("create database " + connection.quote_name(postgres::database_name));
     return {};
   } catch (...) {
@@ -176,8 +217,8 @@ embedded_server::~embedded_server() {
 
 void embedded_server::stop_without_waiting() {
   if (!impl_->holders.try_exclusive()) return;  // others work on
-  if (const auto postmaster = postgres::find_postmaster(impl_->directory))
-    ::kill(*postmaster, SIGINT);
+  const auto postmaster = postgres::find_postmaster(impl_->directory);
+  if (postmaster && *postmaster) ::kill(**postmaster, SIGINT);
 }
 
 const std::string& embedded_server::connection_string() const {
@@ -192,8 +233,14 @@ bool embedded_server::adopted() const {
   return impl_->adopted;
 }
 
-bool embedded_server::runs() const {
-  return postgres::find_postmaster(impl_->directory).has_value();
+const std::string& embedded_server::warning() const {
+  return impl_->warning;
+}
+
+result<bool> embedded_server::runs() const {
+  return postgres::find_postmaster(impl_->directory).map([](const auto& found) {
+    return found.has_value();
+  });
 }
 
 result<void> embedded_server::start_again() {

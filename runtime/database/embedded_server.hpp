@@ -3,8 +3,9 @@
 // Listens on a Unix socket in a short private folder (socket paths over 107 bytes fail), and on TCP
 // only where told to.
 // Started as root it runs as an unprivileged user. Processes that use the same DIR share one
-// server: each holds a shared flock; the last one that leaves stops it. A server left behind by a
-// SIGKILL is adopted, a dead one is recovered.
+// server: each holds a shared flock; the last one that leaves stops it, and if that one was killed,
+// the holder watch does (holder_watch.hpp). Until then a server left behind is adopted; a dead one
+// is recovered.
 //
 // open() and the destructor block (seconds); not for actor threads.
 #pragma once
@@ -29,6 +30,9 @@ struct embedded_server_config {
   /// Where it listens on TCP too, port 5432; empty: nowhere. Whom it lets in there pg_hba.conf
   /// says.
   std::string listen_addresses = {};
+  /// The program that is a holder watch when it is called as one: `/proc/self/exe` for millrace.
+  /// Empty: a server whose last holder was killed stays until somebody opens the directory again.
+  std::filesystem::path holder_watch = {};
 };
 
 class embedded_server {
@@ -47,8 +51,10 @@ class embedded_server {
   void stop_without_waiting();
   /// True where this process found a running server.
   bool adopted() const;
-  /// False where it has died.
-  bool runs() const;
+  /// What does not work about it, for the log; empty: nothing.
+  const std::string& warning() const;
+  /// False where it has died. database_error where this process cannot look now.
+  result<bool> runs() const;
   /// Starts it again where it has died, and recovers what was committed. One thread at a time.
   result<void> start_again();
   /// What the server says.

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include "runtime/database/disk_lookup.hpp"
+
 namespace millrace::postgres {
 
 namespace {
@@ -17,6 +19,8 @@ constexpr std::chrono::milliseconds poll_interval{10};
 result<file_lock> file_lock::open(const std::filesystem::path& file) {
   auto descriptor =
       unique_fd{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!descriptor && is_shortage(errno))
+    return tl::unexpected(shortage("the lock " + file.string() + " cannot be opened", errno));
   if (!descriptor)
     return fail(errno == ENOSPC ? ec::disk_full : ec::data_directory,
                 "the lock " + file.string() + " could not be opened: " + std::strerror(errno) +

@@ -21,6 +21,8 @@ class file_lock {
   /// False where others held it for all of `limit`.
   bool exclusive_within(std::chrono::milliseconds limit);
   void unlock();
+  /// For a program that inherits the lock: it is held until that one has ended too, or unlock().
+  int descriptor() const { return descriptor_.get(); }
 
  private:
   explicit file_lock(unique_fd descriptor) : descriptor_{std::move(descriptor)} {}

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "runtime/database/disk_lookup.hpp"
 #include "runtime/database/process.hpp"
 
 namespace millrace::postgres {
@@ -29,29 +31,36 @@ bool has_programs(const fs::path& folder) {
   return fs::exists(folder / "initdb", ignored) && fs::exists(folder / "postgres", ignored);
 }
 
-std::string ask_pg_config(const char* what) {
+/// "" where there is no pg_config that answers.
+result<std::string> ask_pg_config(const char* what) {
   for (const auto* pg_config : {"/usr/bin/pg_config", "/usr/local/bin/pg_config"}) {
     std::error_code ignored;
     if (!fs::exists(pg_config, ignored)) continue;
     auto answer = run_program({{pg_config, what}, {"PATH=/usr/bin:/bin"}, {}}, query_limit);
-    if (!answer || answer->exit_status != 0) continue;
+    if (!answer) return tl::unexpected(answer.error());
+    if (answer->exit_status != 0) continue;
     auto& line = answer->output;
     return line.substr(0, line.find('\n'));
   }
-  return {};
+  return std::string{};
 }
 
-std::vector<installation> all_installations() {
+constexpr auto debian_folder = "/usr/lib/postgresql";  // one folder in it a major version
+
+result<std::vector<installation>> all_installations() {
   std::vector<installation> found;
-  std::error_code ignored;
-  // Debian's layout: one folder a major version.
-  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
-    const auto version = leading_number(entry.path().filename().string());
-    if (has_programs(entry.path() / "bin")) found.push_back({entry.path() / "bin", version});
+  const auto versions = names_in(debian_folder);
+  if (!versions) return tl::unexpected(versions.error());
+  for (const auto& name : *versions)
+    if (const auto folder = fs::path{debian_folder} / name / "bin"; has_programs(folder))
+      found.push_back({folder, leading_number(name)});
+  if (found.empty()) {
+    const auto folder = ask_pg_config("--bindir");
+    if (!folder) return tl::unexpected(folder.error());
+    const auto version = has_programs(*folder) ? ask_pg_config("--version") : std::string{};
+    if (!version) return tl::unexpected(version.error());
+    if (!version->empty()) found.push_back({*folder, leading_number(*version)});
   }
-  if (found.empty())
-    if (const fs::path folder = ask_pg_config("--bindir"); has_programs(folder))
-      found.push_back({folder, leading_number(ask_pg_config("--version"))});
   std::erase_if(found, [](const installation& i) { return i.version < oldest_version; });
   return found;
 }
@@ -59,7 +68,9 @@ std::vector<installation> all_installations() {
 }  // namespace
 
 result<installation> find_installation(std::optional<int> version) {
-  const auto found = all_installations();
+  const auto looked = all_installations();
+  if (!looked) return tl::unexpected(looked.error());
+  const auto& found = *looked;
   const auto exactly = [&](int wanted) {
     return std::find_if(found.begin(), found.end(),
                         [&](const installation& i) { return i.version == wanted; });
@@ -81,6 +92,25 @@ result<installation> find_installation(std::optional<int> version) {
                     "; install PostgreSQL " + std::to_string(*version) +
                     ", or move the data with pg_upgrade");
   return *newest;
+}
+
+result<std::filesystem::path> find_client_program(const std::string& name, int server_version) {
+  const auto versions = names_in(debian_folder);
+  if (!versions) return tl::unexpected(versions.error());
+  std::error_code ignored;
+  std::map<int, fs::path> found;
+  for (const auto& version : *versions)
+    if (const auto file = fs::path{debian_folder} / version / "bin" / name;
+        fs::exists(file, ignored))
+      found[leading_number(version)] = file;
+  if (server_version == 0 && !found.empty()) return found.rbegin()->second;
+  if (const auto fits = found.lower_bound(server_version); fits != found.end()) return fits->second;
+  for (const auto* folder : {"/usr/local/bin", "/usr/bin"})
+    if (const auto file = fs::path{folder} / name; fs::exists(file, ignored)) return file;
+  return fail(ec::database_error,
+              name + " for PostgreSQL " + std::to_string(server_version) +
+                  " is not installed; install the package postgresql-client-" +
+                  std::to_string(server_version == 0 ? preferred_version : server_version));
 }
 
 }  // namespace millrace::postgres

@@ -1,6 +1,7 @@
 #include "runtime/database/postmaster.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <fstream>
 #include <vector>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "runtime/database/cluster.hpp"
+#include "runtime/database/disk_lookup.hpp"
 #include "runtime/database/server_settings.hpp"
 
 namespace millrace::postgres {
@@ -37,28 +39,36 @@ bool belongs_to(pid_t pid, const struct stat& cluster, uid_t owner) {
 }
 
 /// All processes of the cluster. A zombie has no working directory any more, so it is none.
-std::vector<pid_t> processes_of(const data_directory& directory) {
+result<std::vector<pid_t>> processes_of(const data_directory& directory) {
   std::vector<pid_t> found;
   struct stat cluster {};
   if (::stat(directory.cluster().c_str(), &cluster) != 0) return found;
+  const auto names = names_in("/proc");
+  if (!names) return tl::unexpected(names.error());
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
-    const auto name = entry.path().filename().string();
+  for (const auto& name : *names) {
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     const auto pid = static_cast<pid_t>(std::stol(name));
     if (!belongs_to(pid, cluster, directory.owner.uid)) continue;
-    const auto executable = fs::read_symlink(entry.path() / "exe", ignored).filename().string();
+    const auto executable =
+        fs::read_symlink(fs::path{"/proc"} / name / "exe", ignored).filename().string();
     if (executable.starts_with("postgres")) found.push_back(pid);  // "postgres (deleted)" too
   }
   return found;
 }
 
-/// Signals all and waits for all; true where none is left.
-bool end_processes(const data_directory& directory, int signal, std::chrono::milliseconds limit) {
+/// Signals all and waits for all; those that are left.
+result<std::vector<pid_t>> end_processes(const data_directory& directory, int signal,
+                                         std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   std::vector<process_handle> handles;
-  for (const auto pid : processes_of(directory))
-    if (auto handle = process_handle::of(pid)) handles.push_back(std::move(*handle));
+  const auto pids = processes_of(directory);
+  if (!pids) return pids;
+  for (const auto pid : *pids) {
+    auto handle = process_handle::of(pid);
+    if (!handle) return tl::unexpected(handle.error());
+    if (*handle) handles.push_back(std::move(**handle));
+  }
   for (const auto& handle : handles) {
     handle.signal(signal);
     handle.signal(SIGCONT);  // a stopped process gets no other signal
@@ -66,7 +76,7 @@ bool end_processes(const data_directory& directory, int signal, std::chrono::mil
   for (const auto& handle : handles)
     handle.ended_within(
         std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()));
-  return processes_of(directory).empty();
+  return processes_of(directory);
 }
 
 /// Files that name a dead process would make PostgreSQL refuse when that number lives again as
@@ -78,27 +88,36 @@ void remove_stale_files(const data_directory& directory) {
     fs::remove(directory.socket_directory() / name, ignored);
 }
 
+/// A server that does not answer may be well, and this process out of descriptors.
+result<void> can_open() {
+  if (unique_fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}) return {};
+  return tl::unexpected(shortage("PostgreSQL cannot be asked whether it is ready", errno));
+}
+
 }  // namespace
 
-std::optional<pid_t> find_postmaster(const data_directory& directory) {
-  std::ifstream file{directory.cluster() / "postmaster.pid"};
+result<std::optional<pid_t>> find_postmaster(const data_directory& directory) {
+  const auto file = read_if_there(directory.cluster() / "postmaster.pid");
+  if (!file) return tl::unexpected(file.error());
   pid_t pid = 0;
+  if (*file) std::from_chars((*file)->data(), (*file)->data() + (*file)->size(), pid);
   struct stat cluster {};
-  if (!(file >> pid) || pid <= 1 || ::stat(directory.cluster().c_str(), &cluster) != 0 ||
+  if (pid <= 1 || ::stat(directory.cluster().c_str(), &cluster) != 0 ||
       !belongs_to(pid, cluster, directory.owner.uid))
     return std::nullopt;
   return pid;
 }
 
 result<void> clear_leftovers(const data_directory& directory) {
-  const auto cleared = processes_of(directory).empty() ||
-                       end_processes(directory, SIGQUIT, leftover_quit_limit) ||
-                       end_processes(directory, SIGKILL, leftover_kill_limit);
-  if (!cleared)
-    return fail(ec::data_directory,
-                "processes of a killed PostgreSQL server still use " + directory.root.string() +
-                    " and do not end: " + std::to_string(processes_of(directory).front()) +
-                    "; end them by hand, or give another --data");
+  auto left = processes_of(directory);
+  if (left && !left->empty()) left = end_processes(directory, SIGQUIT, leftover_quit_limit);
+  if (left && !left->empty()) left = end_processes(directory, SIGKILL, leftover_kill_limit);
+  if (!left) return tl::unexpected(left.error());
+  if (!left->empty())
+    return fail(ec::data_directory, "processes of a killed PostgreSQL server still use " +
+                                        directory.root.string() +
+                                        " and do not end: " + std::to_string(left->front()) +
+                                        "; end them by hand, or give another --data");
   remove_stale_files(directory);
   return {};
 }
@@ -117,8 +136,10 @@ result<pid_t> start_postmaster(const installation& programs, const data_director
   return start_daemon(server, -1, log->get());
 }
 
-readiness await_ready(const data_directory& directory, pid_t postmaster) {
-  const auto process = process_handle::of(postmaster);
+result<readiness> await_ready(const data_directory& directory, pid_t postmaster) {
+  const auto found = process_handle::of(postmaster);
+  if (!found) return tl::unexpected(found.error());
+  const auto& process = *found;
   if (!process) return readiness::ended;
   const auto started = std::chrono::steady_clock::now();
   const auto target = connection_string(directory, "postgres") + " connect_timeout=5";
@@ -127,23 +148,24 @@ readiness await_ready(const data_directory& directory, pid_t postmaster) {
   do {
     if (::PQping(target.c_str()) == PQPING_OK) return readiness::ready;
     if (process->ended_within(ready_poll_interval)) return readiness::ended;
+    if (auto able = can_open(); !able) return tl::unexpected(able.error());
     const auto waited = std::chrono::steady_clock::now() - started;
     if (waited > socket_limit && !fs::exists(socket, ignored)) return readiness::unreachable;
   } while (std::chrono::steady_clock::now() - started < start_limit);
   return readiness::unreachable;
 }
 
-void stop_postmaster(const data_directory& directory, pid_t postmaster) {
-  if (const auto process = process_handle::of(postmaster)) {
+result<void> stop_postmaster(const data_directory& directory, pid_t postmaster) {
+  const auto found = process_handle::of(postmaster);
+  if (!found) return tl::unexpected(found.error());
+  if (const auto& process = *found) {
     process->signal(SIGINT);
     if (!process->ended_within(fast_stop_limit)) {
       process->signal(SIGQUIT);
       process->ended_within(immediate_stop_limit);
     }
   }
-  // Of a postmaster that would not end, or was killed meanwhile. Nothing to tell anybody: the next
-  // start looks again.
-  static_cast<void>(clear_leftovers(directory));
+  return clear_leftovers(directory);  // of a postmaster that would not end, or was killed meanwhile
 }
 
 std::string connection_string(const data_directory& directory, const std::string& database) {

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,11 +19,16 @@ extern "C" {  // the header of glibc 2.36 forgets to say so
 #include <csignal>
 #include <cstring>
 
+#include "runtime/database/disk_lookup.hpp"
+
 namespace millrace::postgres {
 
 namespace {
 
 constexpr std::size_t max_output_bytes = 64 << 10;
+/// What a program that is told to end may still take to tidy up.
+constexpr std::chrono::seconds term_limit{10};
+constexpr std::chrono::milliseconds stop_interval{100};
 
 /// Everything a child needs, laid out before fork: after it no memory may be allocated.
 struct prepared_child {
@@ -31,6 +37,9 @@ struct prepared_child {
   const user_account* user = nullptr;
   int input = -1;
   int output = -1;
+  int errors = -1;  ///< -1: where the output goes.
+  int inherited = -1;
+  pid_t parent = -1;  ///< Gets SIGTERM when this one ends; -1: outlives it.
 };
 
 std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
@@ -45,7 +54,12 @@ const user_account* other_user(const std::optional<user_account>& user) {
 }
 
 prepared_child prepare(const program& p, int input, int output) {
-  return {pointers_to(p.arguments), pointers_to(p.environment), other_user(p.user), input, output};
+  return {.arguments = pointers_to(p.arguments),
+          .environment = pointers_to(p.environment),
+          .user = other_user(p.user),
+          .input = input,
+          .output = output,
+          .inherited = p.inherited};
 }
 
 /// Blocks all signals around fork, so that no handler of ours runs in the child.
@@ -71,6 +85,11 @@ bool switch_user(const user_account& user) {
          ::setresuid(user.uid, user.uid, user.uid) == 0;
 }
 
+/// After switch_user(), which would undo it. False where the parent has ended already.
+bool end_with(pid_t parent) {
+  return parent < 0 || (::prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && ::getppid() == parent);
+}
+
 void reset_signals() {
   // Ignored signals survive exec; initdb for one cannot work while SIGCHLD is ignored.
   constexpr std::array inherited = {SIGCHLD, SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1};
@@ -87,9 +106,11 @@ void reset_signals() {
   const auto null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   const auto ready = ::dup2(child.input < 0 ? null : child.input, STDIN_FILENO) >= 0 &&
                      ::dup2(child.output < 0 ? null : child.output, STDOUT_FILENO) >= 0 &&
-                     ::dup2(STDOUT_FILENO, STDERR_FILENO) >= 0 &&
-                     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 && ::chdir("/") == 0 &&
-                     (child.user == nullptr || switch_user(*child.user));
+                     ::dup2(child.errors < 0 ? STDOUT_FILENO : child.errors, STDERR_FILENO) >= 0 &&
+                     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
+                     (child.inherited < 0 || ::fcntl(child.inherited, F_SETFD, 0) == 0) &&
+                     ::chdir("/") == 0 && (child.user == nullptr || switch_user(*child.user)) &&
+                     end_with(child.parent);
   if (ready) ::execve(child.arguments[0], child.arguments.data(), child.environment.data());
   const auto reason = -errno;  // negative: on the daemon's pipe a process id may come first
   [[maybe_unused]] const auto written = ::write(failure_pipe, &reason, sizeof reason);
@@ -99,6 +120,7 @@ void reset_signals() {
 // ------------------------------------------------------------------------------------------------
 
 error cannot_start(const program& p, int reason) {
+  if (is_shortage(reason)) return shortage(p.arguments[0] + " could not be started", reason);
   return {ec::database_error, p.arguments[0] + " could not be started: " + std::strerror(reason)};
 }
 
@@ -137,13 +159,20 @@ std::optional<pipe_pair> make_pipe() {
   return pipe_pair{unique_fd{ends[0]}, unique_fd{ends[1]}};
 }
 
-}  // namespace
+/// A child of ours that ends with us.
+struct started_child {
+  pid_t pid = -1;
+  std::optional<process_handle> handle;  ///< None: it has ended, and SIGCHLD is ignored here.
+  unique_fd output;                      ///< All that it says, or its errors.
+};
 
-result<program_outcome> run_program(const program& p, std::chrono::milliseconds limit) {
-  const auto output = unique_fd{::memfd_create("output", MFD_CLOEXEC)};
+result<started_child> start_child(const program& p, int standard_output) {
+  auto output = unique_fd{::memfd_create("output", MFD_CLOEXEC)};
   auto failure = make_pipe();
   if (!output || !failure) return tl::unexpected(cannot_start(p, errno));
-  const auto child = prepare(p, -1, output.get());
+  auto child = prepare(p, -1, standard_output < 0 ? output.get() : standard_output);
+  child.errors = output.get();
+  child.parent = ::getpid();
   auto pid = pid_t{-1};
   {
     const signals_blocked guard;
@@ -156,15 +185,49 @@ result<program_outcome> run_program(const program& p, std::chrono::milliseconds 
     reap(pid);
     return tl::unexpected(cannot_start(p, -reason));
   }
-  const auto handle = process_handle::of(pid);
-  if (handle && !handle->ended_within(limit)) {
-    ::kill(-pid, SIGKILL);  // its session, children included
-    reap(pid);
+  auto handle = process_handle::of(pid);
+  if (handle) return started_child{pid, std::move(*handle), std::move(output)};
+  ::kill(-pid, SIGKILL);  // it cannot be waited for with a limit
+  reap(pid);
+  return tl::unexpected(handle.error());
+}
+
+bool ended_within(const started_child& child, std::chrono::milliseconds limit) {
+  return !child.handle || child.handle->ended_within(limit);
+}
+
+/// Time to tidy up, then the end of its whole session.
+void end_child(const started_child& child) {
+  if (child.handle) child.handle->signal(SIGTERM);
+  if (!ended_within(child, term_limit)) ::kill(-child.pid, SIGKILL);
+  reap(child.pid);
+}
+
+}  // namespace
+
+result<program_outcome> run_program(const program& p, std::chrono::milliseconds limit) {
+  const auto child = start_child(p, -1);
+  if (!child) return tl::unexpected(child.error());
+  if (!ended_within(*child, limit)) {
+    end_child(*child);
     return fail(ec::timeout, p.arguments[0] + " did not end within " +
                                  std::to_string(limit.count()) + " ms and was killed");
   }
-  const auto status = reap(pid);
-  return program_outcome{status, read_tail(output.get())};
+  const auto status = reap(child->pid);
+  return program_outcome{status, read_tail(child->output.get())};
+}
+
+result<program_outcome> run_program_until(const program& p, int output,
+                                          const std::function<bool()>& stop) {
+  const auto child = start_child(p, output);
+  if (!child) return tl::unexpected(child.error());
+  while (!ended_within(*child, stop_interval)) {
+    if (!stop()) continue;
+    end_child(*child);
+    return fail(ec::cancelled, p.arguments[0] + " was ended before it was done");
+  }
+  const auto status = reap(child->pid);
+  return program_outcome{status, read_tail(child->output.get())};
 }
 
 result<pid_t> start_daemon(const program& p, int input, int output) {
@@ -199,7 +262,7 @@ result<pid_t> start_daemon(const program& p, int input, int output) {
 result<std::optional<std::size_t>> first_closed_folder(const std::vector<std::string>& folders,
                                                        const user_account& user) {
   auto answer = make_pipe();
-  if (!answer) return fail(ec::database_error, "no pipe for a child process could be made");
+  if (!answer) return tl::unexpected(shortage("no pipe for a child process could be made", errno));
   const auto paths = pointers_to(folders);
   auto pid = pid_t{-1};
   {
@@ -222,10 +285,12 @@ result<std::optional<std::size_t>> first_closed_folder(const std::vector<std::st
   return static_cast<std::size_t>(closed);
 }
 
-std::optional<process_handle> process_handle::of(pid_t pid) {
+result<std::optional<process_handle>> process_handle::of(pid_t pid) {
   auto descriptor = unique_fd{::pidfd_open(pid, 0)};
-  if (!descriptor) return std::nullopt;
-  return process_handle{std::move(descriptor)};
+  if (descriptor) return process_handle{std::move(descriptor)};
+  if (is_shortage(errno))
+    return tl::unexpected(shortage("process " + std::to_string(pid) + " cannot be watched", errno));
+  return std::nullopt;
 }
 
 bool process_handle::ended_within(std::chrono::milliseconds limit) const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,9 @@ struct program {
   std::vector<std::string> environment = {};  ///< All of it, as NAME=value.
   std::optional<user_account> user =
       {};  ///< Unset: the user we are. Only root may ask for another.
+  /// A borrowed descriptor that it and its children inherit under the same number, -1: none. The
+  /// descriptor of a lock keeps the lock until all of them have ended.
+  int inherited = -1;
 };
 
 struct program_outcome {
@@ -38,8 +42,15 @@ struct program_outcome {
   std::string output;   ///< Of stdout and stderr together, its last 64 KiB.
 };
 
-/// Runs to the end; killed with all its children after `limit` (ec::timeout).
+/// Runs to the end. After `limit` it gets SIGTERM, and 10 s later is killed with all its children
+/// (ec::timeout). If the thread that waits for it ends, however it ends, it gets SIGTERM too.
 result<program_outcome> run_program(const program& p, std::chrono::milliseconds limit);
+
+/// Runs to the end, or until `stop`, asked ten times a second, is true: then it is ended and what
+/// comes back is ec::cancelled. Its standard output goes to `output`, borrowed (-1: with the other
+/// output); the outcome has its standard error.
+result<program_outcome> run_program_until(const program& p, int output,
+                                          const std::function<bool()>& stop);
 
 /// Starts a program that outlives us and is not our child; `input` and `output` (also stderr) are
 /// borrowed descriptors, -1 is /dev/null. Returns its process id.
@@ -52,8 +63,8 @@ result<std::optional<std::size_t>> first_closed_folder(const std::vector<std::st
 /// A process by descriptor: cannot be confused with a later one of the same id.
 class process_handle {
  public:
-  /// None where there is no such process.
-  static std::optional<process_handle> of(pid_t pid);
+  /// None where there is no such process; database_error where no descriptor is left.
+  static result<std::optional<process_handle>> of(pid_t pid);
 
   /// True once the process has ended; waits at most `limit`.
   bool ended_within(std::chrono::milliseconds limit) const;

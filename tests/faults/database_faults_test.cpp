@@ -83,6 +83,22 @@ TEST(database_faults, an_embedded_one_that_is_killed_is_started_again_by_its_nod
   bed.expect_end({documents});
 }
 
+TEST(database_faults, an_embedded_one_that_is_killed_while_a_run_starts_is_started_again) {
+  fault_bed bed{2, std::chrono::milliseconds{1}};
+  bed.configure(2);
+  ASSERT_EQ(bed.w.run({"db", "migrate"}).exit_code, 0);
+  for (int time = 0; time < 8; ++time) {
+    const auto run = bed.w.start({"run", "--config", bed.config, "--dataset",
+                                  "d" + std::to_string(time), bed.w.documents()});
+    ASSERT_TRUE(eventually([&] { return bed.postmaster() > 0; })) << run->err();
+    const auto end = std::chrono::steady_clock::now() + time * std::chrono::milliseconds{50};
+    eventually([&] { return std::chrono::steady_clock::now() >= end; });
+    if (const auto server = bed.postmaster(); server > 0) ::kill(server, SIGKILL);
+    const auto ended = run->wait();
+    EXPECT_EQ(ended.exit_code, 0) << "killed after " << time * 50 << " ms: " << ended.err;
+  }
+}
+
 TEST(database_faults, connections_that_are_cut_again_and_again_lose_nothing) {
   fault_bed bed{documents, std::chrono::milliseconds{20}};
   bed.configure(4);

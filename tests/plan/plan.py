@@ -146,6 +146,16 @@ def print_errors(node):
         print(f"  {code:<24} {int(documents):7,}   dead letters {dead}   {example[-60:]}: {message[:90]}")
 
 
+def restore(options, work):
+    """Where the node will find it. A dataset of an earlier plan makes room for this one."""
+    millrace = os.path.join(options.build, "app/millrace")
+    data = ["--data", os.path.join(work, "data")]
+    subprocess.run([millrace, "db", "restore", options.restore, *data], check=True)
+    listed = subprocess.run([millrace, "status", "--json", *data], stdout=subprocess.PIPE, check=True, text=True)
+    if any(dataset["name"] == DATASET for dataset in json.loads(listed.stdout)["datasets"]):
+        subprocess.run([millrace, "delete", DATASET, *data], check=True)
+
+
 def run_plan(options, work):
     count = SIZES[options.size]
     generated = options.files is None
@@ -159,6 +169,8 @@ def run_plan(options, work):
         paths = files_of(options.files, count, options.seed)
         documents = len(paths)
         print(f"{options.size}: {documents:,} documents of {options.files}, seed {options.seed}", flush=True)
+    if options.restore is not None:
+        restore(options, work)
     node = Node(options.build, work, "", longest_wait=options.longest_wait)
     try:
         dataset, seconds = node.run(DATASET, paths, reporting())
@@ -180,6 +192,7 @@ def main():
     options.add_argument("size", choices=SIZES)
     options.add_argument("--build", default="build/release")
     options.add_argument("--files", help="a folder of your own documents")
+    options.add_argument("--restore", help="a backup: the plan runs on its database")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--longest-wait", type=float, default=6 * 3600, help="seconds until it gives up")
     o = options.parse_args()

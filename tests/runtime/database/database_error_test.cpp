@@ -21,6 +21,21 @@ error error_of(pqxx::connection& connection, const std::string& sql) {
   return {ec::none, "no error: " + sql};
 }
 
+TEST(database_error, a_connection_that_is_gone_is_said_to_be_lost) {
+  for (const auto* words : {"Could not obtain client encoding: not connected",
+                            "Lost connection to the database server."}) {
+    error said;
+    try {
+      throw pqxx::broken_connection{words};
+    } catch (...) {
+      said = to_error("submit");
+    }
+    EXPECT_EQ(said.code, ec::database_unavailable);
+    EXPECT_THAT(said.message, HasSubstr("submit: the connection to the database was lost"));
+    EXPECT_THAT(said.message, HasSubstr("try again"));
+  }
+}
+
 TEST(database_error, each_sqlstate_has_its_code) {
   struct expectation {
     const char* state;

@@ -48,8 +48,9 @@ class embedded_server_test : public ::testing::Test {
     // What a killed holder left running.
     const auto prepared = postgres::prepare_data_directory(data_, false);
     if (!prepared) return;  // never made, or refused
-    if (const auto left = postgres::find_postmaster(*prepared))
-      postgres::stop_postmaster(*prepared, *left);
+    if (const auto left = postgres::find_postmaster(*prepared).value_or(std::nullopt)) {
+      EXPECT_TRUE(postgres::stop_postmaster(*prepared, *left));
+    }
     std::error_code ignored;
     fs::remove_all(prepared->socket_directory(), ignored);
   }
@@ -66,11 +67,11 @@ class embedded_server_test : public ::testing::Test {
     return postgres::prepare_data_directory(data_, true).value();
   }
 
-  std::optional<pid_t> postmaster() const { return postgres::find_postmaster(directory()); }
+  std::optional<pid_t> postmaster() const { return postgres::find_postmaster(directory()).value(); }
 
   /// Kills the postmaster and waits until it is gone.
   void kill_postmaster() const {
-    const auto process = postgres::process_handle::of(postmaster().value());
+    const auto process = postgres::process_handle::of(postmaster().value()).value();
     process->signal(SIGKILL);
     ASSERT_TRUE(process->ended_within(60s));
   }
@@ -196,11 +197,11 @@ TEST_F(embedded_server_test, who_holds_a_server_that_died_starts_it_again) {
   const auto server = open();
   const auto another = open();
   execute(*server, "create table kept as select 7 as n");
-  EXPECT_TRUE(server->runs());
+  EXPECT_TRUE(server->runs().value());
   kill_postmaster();
-  EXPECT_FALSE(server->runs());
+  EXPECT_FALSE(server->runs().value());
   ASSERT_TRUE(server->start_again());
-  EXPECT_TRUE(another->runs());
+  EXPECT_TRUE(another->runs().value());
   const auto running = postmaster();
   ASSERT_TRUE(another->start_again()) << "no harm where it runs";
   EXPECT_EQ(postmaster(), running);
@@ -211,7 +212,7 @@ TEST_F(embedded_server_test, backends_that_a_killed_server_left_are_ended) {
   auto first = open();
   pqxx::connection connection{first->connection_string()};
   // A stopped backend cannot notice that its postmaster died: it holds the shared memory.
-  const auto backend = postgres::process_handle::of(connection.backendpid());
+  const auto backend = postgres::process_handle::of(connection.backendpid()).value();
   ASSERT_TRUE(backend);
   backend->signal(SIGSTOP);
   kill_postmaster();

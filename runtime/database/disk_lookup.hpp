@@ -1,0 +1,33 @@
+// Looks at files and folders that may be missing. "It is not there" and "this process cannot look
+// just now" are different answers: without a free descriptor nothing can be opened, and what a
+// lookup then finds missing may well be there. Any thread.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/core/error.hpp"
+
+namespace millrace::postgres {
+
+/// The largest file that read_if_there() reads whole, bytes.
+constexpr std::size_t max_small_file = 64 << 10;
+
+/// True where a system call failed for want of descriptors, memory or processes: whatever was asked
+/// for may work later, and nothing is known about it.
+bool is_shortage(int error_number);
+
+/// database_error, with the limit to raise.
+error shortage(const std::string& doing, int error_number);
+
+/// The beginning of a file, at most max_small_file bytes; none where there is no such file, or none
+/// that may be read. database_error where this process cannot look now.
+result<std::optional<std::string>> read_if_there(const std::filesystem::path& file);
+
+/// Names in a folder, in no order; empty where there is no such folder. database_error where
+/// this process cannot look now.
+result<std::vector<std::string>> names_in(const std::filesystem::path& folder);
+
+}  // namespace millrace::postgres

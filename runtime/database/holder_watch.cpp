@@ -1,0 +1,86 @@
+#include "runtime/database/holder_watch.hpp"
+
+#include <csignal>
+#include <thread>
+
+#include <sys/prctl.h>
+
+#include "runtime/database/cluster.hpp"
+#include "runtime/database/postmaster.hpp"
+
+namespace millrace::postgres {
+
+namespace {
+
+/// Until the server has ended, or an interval has passed.
+void await_end(const data_directory& directory) {
+  const auto server = find_postmaster(directory).value_or(std::nullopt);
+  const auto process = server ? process_handle::of(*server).value_or(std::nullopt) : std::nullopt;
+  if (process)
+    process->ended_within(holder_watch_interval);
+  else
+    std::this_thread::sleep_for(holder_watch_interval);
+}
+
+/// One look, with the start lock held. True where the watch is over.
+bool is_over(const data_directory& directory, file_lock& holders) {
+  const auto server = find_postmaster(directory);
+  if (!server) return false;  // it cannot be told now
+  // Also where there is none: killed with its holders, it left its sockets.
+  const bool free = end_server_without_holders(directory, holders);
+  if (!*server) return true;
+  const auto left = find_postmaster(directory);
+  return free && left && !*left;
+}
+
+}  // namespace
+
+bool end_server_without_holders(const data_directory& directory, file_lock& holders) {
+  if (!holders.try_exclusive()) return false;
+  const auto server = find_postmaster(directory);
+  // Where it cannot be told whether it runs, or it does not end, its sockets stay: the next who
+  // opens the directory looks again.
+  if (!server || (*server && !stop_postmaster(directory, **server))) return true;
+  std::error_code ignored;
+  // With what killed nodes left in it: whoever has a socket there holds the server.
+  std::filesystem::remove_all(directory.socket_directory(), ignored);
+  return true;
+}
+
+result<void> start_holder_watch(const data_directory& directory,
+                                const std::filesystem::path& program_file) {
+  auto watching = file_lock::open(directory.watch_lock());
+  if (!watching) return tl::unexpected(watching.error());
+  if (!watching->try_exclusive()) return {};
+  watching->unlock();
+  const program watch{.arguments = {program_file, holder_watch_command, directory.root},
+                      .environment = server_environment()};
+  auto started = start_daemon(watch, -1, -1);
+  if (!started) return tl::unexpected(started.error());
+  return {};
+}
+
+int run_holder_watch(const std::filesystem::path& path) {
+  ::prctl(PR_SET_NAME, "database-watch");
+  for (const auto number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_IGN);
+  const auto directory = prepare_data_directory(path, false);
+  if (!directory) return 1;
+  auto watching = file_lock::open(directory->watch_lock());
+  auto starting = file_lock::open(directory->start_lock());
+  auto holders = file_lock::open(directory->holders_lock());
+  if (!watching || !starting || !holders) return 1;
+  if (!watching->try_exclusive()) return 0;  // another one watches
+  while (true) {                             // ends with the server
+    await_end(*directory);
+    // Whoever starts or stops the server has the lock; it is asked for again.
+    if (!starting->exclusive_within(holder_watch_interval)) continue;
+    const bool over = is_over(*directory, *holders);
+    holders->unlock();
+    // Before the start lock: whoever gets that finds out whether a watch runs.
+    if (over) watching->unlock();
+    starting->unlock();
+    if (over) return 0;
+  }
+}
+
+}  // namespace millrace::postgres

@@ -1,0 +1,131 @@
+#include "runtime/database/shared_memory.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/core/unique_fd.hpp"
+#include "runtime/database/disk_lookup.hpp"
+
+namespace millrace::postgres {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int oldest_layout = 14;
+/// The line of postmaster.pid (storage/pidfile.h) that names the segment: its key and its id.
+constexpr int segment_line = 7;
+/// What one control segment may list; PostgreSQL's own limit is 64 and 5 a connection.
+constexpr std::uint32_t max_items = 100'000;
+
+/// PGShmemHeader (storage/pg_shmem.h).
+struct segment_header {
+  static constexpr std::int32_t right_magic = 679834894;
+  std::int32_t magic;
+  pid_t creator;
+  std::size_t total_size;
+  std::size_t free_offset;
+  std::uint32_t control;  ///< Handle of the control segment.
+  void* index;
+  dev_t device;  ///< Of the cluster's folder.
+  ino_t inode;
+};
+
+/// dsm_control_header and dsm_control_item (storage/ipc/dsm.c).
+struct control_header {
+  static constexpr std::uint32_t right_magic = 0x9a503d32;
+  std::uint32_t magic;
+  std::uint32_t items;
+  std::uint32_t max_items;
+};
+struct control_item {
+  std::uint32_t handle;
+  std::uint32_t references;  ///< 0: gone.
+  std::size_t first_page;
+  std::size_t pages;  ///< Above 0: a part of the main segment, no file.
+  void* private_handle;
+  bool pinned;
+};
+constexpr std::size_t first_item = 16;  // the header, aligned for an item
+
+std::optional<int> segment_of(const fs::path& folder) {
+  const auto file = read_if_there(folder / "postmaster.pid").value_or(std::nullopt);
+  if (!file) return std::nullopt;
+  std::istringstream lines{*file};
+  std::string line;
+  for (int i = 0; i < segment_line; ++i)
+    if (!std::getline(lines, line)) return std::nullopt;
+  std::istringstream numbers{line};
+  std::uint64_t key = 0;
+  int id = 0;
+  if (numbers >> key >> id) return id;
+  return std::nullopt;
+}
+
+/// The header of a segment that is this folder's and nobody's any more.
+std::optional<segment_header> header_of(int id, const struct stat& folder, uid_t owner) {
+  shmid_ds state{};
+  if (::shmctl(id, IPC_STAT, &state) != 0 || state.shm_nattch != 0 || state.shm_perm.uid != owner ||
+      state.shm_segsz < sizeof(segment_header))
+    return std::nullopt;
+  const auto* memory = ::shmat(id, nullptr, SHM_RDONLY);
+  if (memory == reinterpret_cast<void*>(-1)) return std::nullopt;
+  segment_header header{};
+  std::memcpy(&header, memory, sizeof header);
+  ::shmdt(memory);
+  const auto fits = header.magic == segment_header::right_magic && header.device == folder.st_dev &&
+                    header.inode == folder.st_ino;
+  return fits ? std::optional{header} : std::nullopt;
+}
+
+fs::path file_of(std::uint32_t handle) {
+  return "/dev/shm/PostgreSQL." + std::to_string(handle);
+}
+
+void remove_file_of(std::uint32_t handle, uid_t owner) {
+  struct stat file {};
+  if (::lstat(file_of(handle).c_str(), &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == owner)
+    ::unlink(file_of(handle).c_str());
+}
+
+/// The control segment, and all that it lists.
+void remove_files(std::uint32_t control, uid_t owner) {
+  const auto file = unique_fd{::open(file_of(control).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  control_header header{};
+  if (!file || ::pread(file.get(), &header, sizeof header, 0) != ssize_t{sizeof header} ||
+      header.magic != control_header::right_magic)
+    return;
+  for (std::uint32_t i = 0; i < std::min(header.items, max_items); ++i) {
+    control_item item{};
+    const auto at = static_cast<off_t>(first_item + i * sizeof item);
+    if (::pread(file.get(), &item, sizeof item, at) != ssize_t{sizeof item}) break;
+    if (item.references > 0 && item.pages == 0) remove_file_of(item.handle, owner);
+  }
+  remove_file_of(control, owner);
+}
+
+}  // namespace
+
+void remove_shared_memory(const fs::path& folder, uid_t owner) {
+  struct stat status {};
+  const auto id = segment_of(folder);
+  const auto version = read_if_there(folder / "PG_VERSION").value_or(std::nullopt);
+  if (!id || !version || std::atoi(version->c_str()) < oldest_layout ||
+      ::stat(folder.c_str(), &status) != 0)
+    return;
+  const auto header = header_of(*id, status, owner);
+  if (!header) return;
+  remove_files(header->control, owner);
+  ::shmctl(*id, IPC_RMID, nullptr);
+}
+
+}  // namespace millrace::postgres

@@ -1,0 +1,91 @@
+// A process without a free descriptor cannot look at anything; what it cannot see may be well.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pqxx/pqxx>
+#include <sys/resource.h>
+
+#include "runtime/core/unique_fd.hpp"
+#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/installation.hpp"
+#include "runtime/database/postmaster.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace millrace {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// While it lives, this process has no descriptor left.
+class no_descriptors {
+ public:
+  no_descriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    auto few = before_;
+    few.rlim_cur = 128;
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    while (true) {
+      unique_fd taken{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+      if (!taken) break;
+      taken_.push_back(std::move(taken));
+    }
+  }
+  ~no_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  no_descriptors(const no_descriptors&) = delete;
+  no_descriptors& operator=(const no_descriptors&) = delete;
+
+ private:
+  rlimit before_{};
+  std::vector<unique_fd> taken_;
+};
+
+class without_descriptors : public ::testing::Test {
+ protected:
+  template <class T>
+  static void expect_said(const result<T>& outcome, const char* what) {
+    ASSERT_FALSE(outcome) << what;
+    EXPECT_EQ(outcome.error().code, ec::database_error) << outcome.error().message;
+    EXPECT_THAT(outcome.error().message, HasSubstr("Too many open files"));
+    EXPECT_THAT(outcome.error().message, HasSubstr("ulimit -n"));
+  }
+
+  temporary_directory temporary_;
+  embedded_server_config config_{.directory = temporary_.path() / "data", .fsync = false};
+};
+
+TEST_F(without_descriptors, a_server_that_runs_is_not_said_to_have_ended_nor_harmed) {
+  const auto server = embedded_server::open(config_);
+  ASSERT_TRUE(server) << server.error().message;
+  const auto directory = postgres::prepare_data_directory(config_.directory, false).value();
+  const auto postmaster = postgres::find_postmaster(directory).value();
+  ASSERT_TRUE(postmaster);
+  {
+    const no_descriptors here;
+    expect_said((*server)->runs(), "runs");
+    expect_said((*server)->start_again(), "start_again");
+    expect_said(postgres::find_postmaster(directory), "find_postmaster");
+    expect_said(postgres::clear_leftovers(directory), "clear_leftovers");
+    expect_said(postgres::await_ready(directory, *postmaster), "await_ready");
+    expect_said(postgres::stop_postmaster(directory, *postmaster), "stop_postmaster");
+  }
+  EXPECT_TRUE((*server)->runs().value());
+  EXPECT_EQ(postgres::find_postmaster(directory).value(), postmaster);
+  pqxx::connection connection{(*server)->connection_string()};
+  EXPECT_EQ(pqxx::nontransaction{connection}.exec1("select 1")[0].as<int>(), 1);
+}
+
+TEST_F(without_descriptors, postgresql_is_not_said_to_be_missing_nor_the_data_to_be_gone) {
+  ASSERT_TRUE(embedded_server::open(config_));
+  const no_descriptors here;
+  expect_said(postgres::find_installation(std::nullopt), "find_installation");
+  expect_said(postgres::find_client_program("pg_dump", 0), "find_client_program");
+  auto reading = config_;
+  reading.create = false;
+  expect_said(embedded_server::open(reading), "open");
+  expect_said(postgres::prepare_data_directory(config_.directory, false), "prepare");
+  expect_said(postgres::run_program({{"/bin/true"}, {}, {}}, std::chrono::seconds{1}), "run");
+}
+
+}  // namespace
+}  // namespace millrace
