@@ -174,6 +174,7 @@ class interleavings : public ::testing::Test {
   /// False where enough has failed.
   bool expect_soundness(const pair_of_operations& c, int number) {
     ++combinations_;
+    SCOPED_TRACE("MILLRACE_PAIR=" + std::string{c.first->name} + "/" + c.second->name);
     if (run(c, number)) return true;
     ADD_FAILURE() << story_ << "\n" << ::testing::PrintToString(problems_);
     return ++failures_ < most_failures;
