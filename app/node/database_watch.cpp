@@ -2,25 +2,32 @@
 
 #include <spdlog/spdlog.h>
 
+#include "runtime/threads/guarded.hpp"
+
 namespace millrace {
 
 database_watch::database_watch(embedded_server& server)
-    : server_{server}, thread_{[this](const std::stop_token& ended) { watch(ended); }} {}
+    : server_{server}, thread_{"database watch", [this](const std::stop_token& ended) {
+                                 watch(ended);
+                               }} {}
 
 void database_watch::watch(const std::stop_token& ended) {
-  bool gone = false;
   while (!ended.stop_requested()) {
-    if (server_.runs())
-      gone = false;
-    else if (!std::exchange(gone, true))
-      spdlog::warn("the embedded PostgreSQL has ended; see {}", server_.log().native());
-    else if (const auto started = server_.start_again(); started)
-      spdlog::info("the embedded PostgreSQL runs again");
-    else
-      spdlog::error("{}", started.error().message);
+    static_cast<void>(guarded("database watch", [this] { look(); }));
     std::unique_lock lock{mutex_};
     ends_.wait_for(lock, ended, look_interval, [] { return false; });
   }
+}
+
+void database_watch::look() {
+  if (server_.runs())
+    gone_ = false;
+  else if (!std::exchange(gone_, true))
+    spdlog::warn("the embedded PostgreSQL has ended; see {}", server_.log().native());
+  else if (const auto started = server_.start_again(); started)
+    spdlog::info("the embedded PostgreSQL runs again");
+  else
+    spdlog::error("{}", started.error().message);
 }
 
 }  // namespace millrace
