@@ -36,6 +36,7 @@ using document_actor = caf::typed_actor<
     caf::reacts_to<document_extracted>,                    // the extractor pool's answer
     caf::reacts_to<pages_extracted>,                       // …and what it has finished before
     caf::reacts_to<checkpoints_loaded>,                    // what an earlier holder had finished
+    caf::reacts_to<work_computed>,                         // the compute pool's answer
     caf::reacts_to<use_roles>,    // start, or repeat what a dead actor did not answer
     caf::reacts_to<tick_atom>,    // is the deadline over? (its own timer)
     caf::reacts_to<drain_atom>>;  // give back what you carry
@@ -137,6 +138,7 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<deduct_credits>::with<ledger::receipt>,  // delegated to the ledger's leader
     caf::replies_to<refund_credits>::with<ledger::receipt>,
     caf::replies_to<grant_credits>::with<ledger::receipt>,
+    caf::reacts_to<tick_atom>,  // which orders wait too long (its own timer)
     caf::replies_to<progress_atom>::with<drain_progress>,  // how much is in flight
     caf::replies_to<drain_atom>::with<drain_progress>,  // no new work; ask progress until it is 0
     caf::reacts_to<give_back_atom>>;  // drain is over time: documents give back what they carry

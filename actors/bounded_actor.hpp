@@ -16,6 +16,7 @@
 #include "actors/actor_directory.hpp"
 #include "actors/messages.hpp"
 #include "runtime/core/blocking.hpp"
+#include "runtime/core/handler_check.hpp"
 
 namespace millrace {
 
@@ -80,7 +81,9 @@ class bounded_actor : public Interface::base {
       no_blocking.emplace();
     const auto start = clock::now();
     const auto outcome = super::consume(x);
-    probe_->handling.record(clock::now() - start);
+    const auto took = clock::now() - start;
+    probe_->handling.record(took);
+    if (no_blocking && took > longest_handler && handlers_are_checked()) name_slow(x, took);
     ++probe_->handled;
     if (counted && outcome != caf::invoke_message_result::skipped) {
       --probe_->depth;
@@ -93,6 +96,15 @@ class bounded_actor : public Interface::base {
   actor_probe& probe() { return *probe_; }
 
  private:
+  /// Large work belongs in a thread of runtime/.
+  void name_slow(const caf::mailbox_element& x, clock::duration took) const {
+    std::string types;
+    for (std::size_t i = 0; i < x.content().size(); ++i)
+      types += (i == 0 ? "" : ", ") + this->system().types().portable_name(x.content().type(i));
+    spdlog::warn("a handler of actor {} kept its scheduler's thread for {} ms: {}", probe_->role,
+                 std::chrono::duration_cast<std::chrono::milliseconds>(took).count(), types);
+  }
+
   void raise_peak(int depth) {
     auto peak = probe_->peak.load(std::memory_order_relaxed);
     while (depth > peak && !probe_->peak.compare_exchange_weak(peak, depth)) {

@@ -96,6 +96,11 @@ struct fetch_file {
   std::uint64_t size = 0;  ///< As submitted.
 };
 
+/// Another process runs under this node's name: this one must stop.
+struct node_superseded {
+  std::string reason;
+};
+
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, file_version& x) {
   return f(caf::meta::type_name("millrace::file_version"), x.size, x.changed);
@@ -150,6 +155,10 @@ typename Inspector::result_type inspect(Inspector& f, fetch_file& x) {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, file_piece& x) {
   return f(caf::meta::type_name("millrace::file_piece"), x.bytes, x.version);
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, node_superseded& x) {
+  return f(caf::meta::type_name("millrace::node_superseded"), x.reason);
 }
 
 }  // namespace millrace

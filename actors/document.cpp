@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "runtime/checkpoints/segment.hpp"
-#include "runtime/chunking/chunker.hpp"
-#include "runtime/images/image_text.hpp"
 #include "runtime/queue/attempt_policy.hpp"
 #include "runtime/sources/file_uri.hpp"
 
@@ -20,10 +18,6 @@ duration tick_interval(const queue_settings& s) {
 const char* name_of(int stage) {
   constexpr const char* names[] = {"idle", "extracting", "describing", "embedding", "committing"};
   return names[stage];
-}
-
-double in_seconds(std::chrono::steady_clock::duration d) {
-  return std::chrono::duration<double>(d).count();
 }
 
 }  // namespace
@@ -45,6 +39,7 @@ document_actor_impl::behavior_type document_actor_impl::make_behavior() {
       [this](document_extracted& message) { on_extracted(message); },
       [this](pages_extracted& message) { on_pages(message); },
       [this](checkpoints_loaded& message) { on_checkpoints(message); },
+      [this](work_computed& message) { on_computed(message); },
       [this](const use_roles& roles) { on_roles(roles); },
       [this](tick_atom) { on_tick(); },
       [this](drain_atom) {
@@ -126,11 +121,14 @@ bool document_actor_impl::waits_for_extractor() const {
          (stage_ == stage::describing && !runs(image_progress_));
 }
 
+void document_actor_impl::observe(const char* what, clock::time_point since) const {
+  config_.counters->document_seconds(what).Observe(
+      std::chrono::duration<double>(clock::now() - since).count());
+}
+
 void document_actor_impl::enter(stage next) {
   const auto now = clock::now();
-  if (stage_ != stage::idle)
-    config_.counters->document_seconds(name_of(static_cast<int>(stage_)))
-        .Observe(in_seconds(now - stage_started_));
+  if (stage_ != stage::idle) observe(name_of(static_cast<int>(stage_)), stage_started_);
   stage_ = next;
   ++steps_;
   stage_started_ = now;
@@ -228,16 +226,6 @@ void document_actor_impl::extract() {
       });
 }
 
-void document_actor_impl::on_extracted(document_extracted& message) {
-  if (stage_ != stage::extracting || message.token != work_.token) return;  // given back meanwhile
-  if (!*message.outcome) return conclude(message.outcome->error());
-  auto& document = **message.outcome;
-  save_rest(document);
-  if (!take_skipped(document)) return extract();
-  take_extracted(std::move(document));
-  describe_images();
-}
-
 void document_actor_impl::take_extracted(extracted_document document) {
   extracted_ = std::move(document);
   result_.mime = extracted_.mime;
@@ -301,22 +289,6 @@ void document_actor_impl::on_image(image_described& described) {
   unread_images_ += described.problem != ec::none;
   if (described.kept) result_.images.push_back(std::move(described.image));
   describe_images();
-}
-
-void document_actor_impl::chunk() {
-  if (unread_images_ > 0 && result_.warning.code == ec::none)
-    result_.warning = {ec::partly_read, std::to_string(unread_images_) +
-                                            " images or scanned pages could not be read; their "
-                                            "text is missing"};
-  insert_image_texts(extracted_.elements, result_.images);
-  result_.chunks = chunk_document(std::exchange(extracted_, {}), config_.chunking);
-  std::sort(result_.images.begin(), result_.images.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.page, a.info.sha256) < std::tie(b.page, b.info.sha256);
-  });
-  config_.counters->document_seconds("chunking").Observe(in_seconds(clock::now() - stage_started_));
-  next_chunk_ = 0;
-  enter(stage::embedding);
-  embed_next_slice();
 }
 
 bool document_actor_impl::is_current(stage asked_in, std::int64_t token,
@@ -494,9 +466,11 @@ void document_actor_impl::go_on() {
 }
 
 void document_actor_impl::become_idle() {
-  config_.counters->document_seconds("total").Observe(in_seconds(clock::now() - started_));
+  observe("total", started_);
   enter(stage::idle);
   work_ = {};
+  ++computation_;
+  computation_job_ = nullptr;
   path_.clear();
   fetched_.reset();
   result_ = {};

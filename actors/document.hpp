@@ -1,8 +1,8 @@
 // The document actor: carries one document at a time from its lease to the committer's acceptance:
 //
 //   fetch (from its node, where the file lies elsewhere) → extract (pool of processes) → images
-//   (image actors) → chunk (in place) → embed (slices, within grants) → hand over (within a grant)
-//   → ask for the next lease
+//   (image actors) → chunk (if large: compute pool) → embed (slices, within grants) → hand over
+//   (within a grant) → ask for the next lease
 //
 // Scheduled; never blocks, but for writes of a slice to the scratch file of a document beyond
 // `spill`. Holds one document. An error of any stage is judged in one place
@@ -23,6 +23,7 @@
 #include "runtime/extraction/extractor_pool.hpp"
 #include "runtime/queue/lease_book.hpp"
 #include "runtime/telemetry/metrics.hpp"
+#include "runtime/threads/compute_pool.hpp"
 
 namespace millrace {
 
@@ -37,6 +38,10 @@ struct keep_checkpoints {
   bool embeddings = true;  ///< False where embedding is cheaper than saving.
 };
 
+/// Runs a job on `bytes` of a document elsewhere; false, and the job untouched, if too much waits.
+/// The seam to compute_pool::try_run.
+using start_computing = std::function<bool(std::uint64_t bytes, compute_pool::job&)>;
+
 struct document_config {
   extract_document extract;
   chunking_settings chunking;
@@ -50,6 +55,7 @@ struct document_config {
   std::string model;  ///< What embeds, with its dimensions: a checkpoint is of one.
   /// Bytes of a document's embeddings that stay in memory.
   std::size_t spill = embedding_store::default_memory;
+  start_computing compute = nullptr;  ///< Empty: everything is computed in the actor.
 };
 
 class document_actor_impl : public bounded_actor<document_actor> {
@@ -65,6 +71,8 @@ class document_actor_impl : public bounded_actor<document_actor> {
   static constexpr std::size_t images_in_checkpoint = 64;
   /// Another node's embedder answers within this, or the document goes back.
   static constexpr auto answer_limit = std::chrono::minutes{5};
+  /// Until a full compute pool is asked again.
+  static constexpr auto compute_pause = std::chrono::milliseconds{20};
   /// How often a document looks at its deadline and whether it moved; oftener where
   /// queue.visibility_timeout is short.
   static constexpr auto longest_tick = std::chrono::seconds{30};
@@ -92,17 +100,22 @@ class document_actor_impl : public bounded_actor<document_actor> {
   bool take_skipped(extracted_document& document);
   void on_pages(pages_extracted& message);
   void on_extracted(document_extracted& message);
+  void continue_extracted(extracted_document document);
   void take_extracted(extracted_document document);
   void take_images();
   void describe_images();
   void on_image(image_described& described);
   void chunk();
+  template <class Value>
+  void compute(std::uint64_t bytes, std::function<Value()> work, std::function<void(Value&)> then);
+  void start_computation();
+  void on_computed(work_computed& message);
   void load_checkpoints();
   void on_checkpoints(checkpoints_loaded& message);
   void take_restored();
   void save(piece_kind kind, std::size_t number, std::string content);
   void begin_pieces();
-  void save_rest(const extracted_document& document);
+  bool rest_is_worth_saving(const extracted_document& document) const;
   void save_image(const image_described& described);
   void save_embeddings(const std::vector<embedding_bytes>& embeddings);
   void embed_next_slice();
@@ -117,6 +130,7 @@ class document_actor_impl : public bounded_actor<document_actor> {
   void become_idle();
   void go_on();
   void enter(stage next);
+  void observe(const char* what, clock::time_point since) const;
   template <class Handle>
   void ask_grant_of(const Handle& consumer, demand& sent, std::uint64_t bytes,
                     std::function<void()> then);
@@ -160,6 +174,9 @@ class document_actor_impl : public bounded_actor<document_actor> {
   std::uint64_t steps_seen_ = 0;  ///< Steps and pages at the last tick.
   demand sent_to_embedder_;       ///< Cumulative, including what is being sent.
   demand sent_to_committer_;
+  std::uint64_t computation_ = 0;  ///< Number of the last one.
+  std::uint64_t computation_bytes_ = 0;
+  compute_pool::job computation_job_;  ///< That a full pool has not taken yet.
   clock::time_point started_;
   clock::time_point stage_started_;
 };

@@ -79,16 +79,11 @@ void document_actor_impl::save(piece_kind kind, std::size_t number, std::string 
                             number, std::move(content)});
 }
 
-/// What was not saved while it was read: where something was, or where it took long.
-void document_actor_impl::save_rest(const extracted_document& document) {
+/// What was not saved while it was read: if something was, or if it took long.
+bool document_actor_impl::rest_is_worth_saving(const extracted_document& document) const {
   const bool begun = next_piece_ > 0;
-  if (!config_.checkpoints.save ||
-      (!begun && document.reading_time < expensive_reading && document.pages < expensive_pages))
-    return;
-  result_.sha256 = document.sha256;
-  if (document.skipped_pages == 0 && saved_elements_ == 0) begin_pieces();
-  for (auto& content : encode_extraction(document, saved_elements_, saved_pages_))
-    save(piece_kind::pages, next_piece_++, std::move(content));
+  return config_.checkpoints.save &&
+         (begun || document.reading_time >= expensive_reading || document.pages >= expensive_pages);
 }
 
 /// Where there are many, or where they take long: as soon as there is a segment of them, and what

@@ -76,23 +76,27 @@ void membership_actor_impl::campaign_for_all() {
       spdlog::warn("campaigning for {} failed: {}", role, term.error().message);
       continue;
     }
-    auto& known = leading_[role];
     const auto epoch = *term ? (*term)->epoch : 0;
-    if (epoch == known) continue;
-    known = epoch;
+    // The first answer of a membership is told whatever it is: what its predecessor had said may
+    // not hold any more.
+    const auto [known, first] = leading_.try_emplace(role, epoch);
+    if (!first && std::exchange(known->second, epoch) == epoch) continue;
     send(config_.supervisor,
          leadership_changed{*term ? **term : leader_term{role, self.name, config_.incarnation, 0}});
   }
 }
 
-/// What this node leads another one leads at its next heartbeat.
+/// What this node leads another one leads at its next heartbeat, or, if this membership does not
+/// know of it, when the leadership's lifetime is over.
 void membership_actor_impl::resign_all() {
   const auto& self = config_.registry->self().name;
-  for (auto& [role, epoch] : leading_) {
-    if (epoch == 0) continue;
-    if (const auto left = resign(*config_.pool, {role, self, config_.incarnation, epoch}); !left)
-      spdlog::warn("resigning from {} failed: {}", role, left.error().message);
-    epoch = 0;
+  for (const auto& role : config_.singletons) {
+    const auto [known, first] = leading_.try_emplace(role, 0);
+    const auto epoch = std::exchange(known->second, 0);
+    if (epoch == 0 && !first) continue;
+    if (epoch != 0)
+      if (const auto left = resign(*config_.pool, {role, self, config_.incarnation, epoch}); !left)
+        spdlog::warn("resigning from {} failed: {}", role, left.error().message);
     send(config_.supervisor, leadership_changed{{role, self, config_.incarnation, 0}});
   }
 }
@@ -101,10 +105,11 @@ void membership_actor_impl::reap() {
   last_reap_ = clock::now();
   // Who could not beat while the database was away gets the time to.
   const auto up = last_reap_ - database_up_since_;
-  if (up < config_.suspects_grace || leading_["reaper"] == 0) return;
+  const auto leads = leading_.find("reaper");
+  if (up < config_.suspects_grace || leads == leading_.end() || leads->second == 0) return;
   const auto silent = up < config_.node_timeout ? longest_silence : config_.node_timeout;
   const leader_term term{"reaper", config_.registry->self().name, config_.incarnation,
-                         leading_["reaper"]};
+                         leads->second};
   const auto reaped = config_.source->reap({silent, suspects_, suspect_timeout},
                                            [&](pqxx::work& tx) { return check_term(tx, term); });
   if (!reaped)

@@ -48,7 +48,7 @@ class membership_actor_impl : public bounded_actor<membership_actor> {
   void reap();
 
   membership_config config_;
-  std::map<std::string, std::int64_t> leading_;  ///< Role → epoch.
+  std::map<std::string, std::int64_t> leading_;  ///< Role → epoch, 0: not led; once known.
   std::vector<std::string> suspects_;
   bool database_away_ = false;
   bool alone_ = true;  ///< No other node could lead.

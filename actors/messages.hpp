@@ -14,6 +14,7 @@
 #include <caf/all.hpp>
 
 #include "actors/cluster_messages.hpp"
+#include "actors/compute_messages.hpp"
 #include "actors/ledger_messages.hpp"
 #include "runtime/checkpoints/checkpoint_store.hpp"
 #include "runtime/cluster/leadership.hpp"
@@ -241,11 +242,6 @@ struct leadership_changed {
   leader_term term;
 };
 
-/// Another process runs under this node's name: this one must stop.
-struct node_superseded {
-  std::string reason;
-};
-
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, lease& x) {
   return f(caf::meta::type_name("millrace::lease"), x.token, x.document_id, x.dataset_id,
@@ -394,10 +390,6 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, leadership_changed& x) {
   return f(caf::meta::type_name("millrace::leadership_changed"), x.term);
 }
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, node_superseded& x) {
-  return f(caf::meta::type_name("millrace::node_superseded"), x.reason);
-}
 
 }  // namespace millrace
 
@@ -454,6 +446,7 @@ CAF_ADD_TYPE_ID(millrace, (millrace::pages_extracted))
 CAF_ADD_TYPE_ID(millrace, (millrace::image_read))
 CAF_ADD_TYPE_ID(millrace, (millrace::checkpoints_loaded))
 CAF_ADD_TYPE_ID(millrace, (millrace::batch_embedded))
+CAF_ADD_TYPE_ID(millrace, (millrace::work_computed))
 CAF_ADD_TYPE_ID(millrace, (millrace::group_written))
 CAF_ADD_TYPE_ID(millrace, (millrace::dataset_change))
 CAF_ADD_TYPE_ID(millrace, (millrace::progress_changed))
@@ -495,7 +488,6 @@ CAF_ADD_ATOM(millrace, millrace, tick_atom, "tick")
 CAF_ADD_ATOM(millrace, millrace, flush_atom, "flush")
 CAF_ADD_ATOM(millrace, millrace, resume_atom, "resume")
 CAF_ADD_ATOM(millrace, millrace, drain_atom, "drain")
-CAF_ADD_ATOM(millrace, millrace, start_atom, "start")
 CAF_ADD_ATOM(millrace, millrace, progress_atom, "progress")
 CAF_ADD_ATOM(millrace, millrace, give_back_atom, "give back")
 CAF_END_TYPE_ID_BLOCK(millrace)

@@ -3,6 +3,8 @@
 #include <caf/io/all.hpp>
 #include <caf/openssl/all.hpp>
 
+#include "runtime/threads/guarded.hpp"
+
 namespace millrace {
 
 namespace {
@@ -255,15 +257,20 @@ void peers_actor_impl::tell_suspects() {
 caf::result<node_answer> peers_actor_impl::answer(const node_question& question) {
   if (*questions_ >= max_questions)
     return caf::make_error(ec::mailbox_full, std::string{"too many questions at a time"});
+  // Given back as the responder ends, however it does.
   ++*questions_;
+  std::shared_ptr<void> counted{nullptr, [count = questions_](void*) { --*count; }};
   using responder = caf::typed_actor<caf::replies_to<node_question>::with<node_answer>>;
   auto one = system().spawn<caf::detached>(
-      [count = questions_, ask = config_.answer,
+      [counted = std::move(counted), ask = config_.answer,
        node = config_.self.node](responder::pointer self) -> responder::behavior_type {
-        return {[=](const node_question& q) {
-          auto text = ask ? ask(q.topic) : fail(ec::draining, "the node is closing");
-          --*count;
+        return {[self, ask, node, held = counted](const node_question& q) mutable {
           self->quit();
+          auto text = guarded("question", [&] {
+            return ask ? ask(q.topic)
+                       : result<std::string>{fail(ec::draining, "the node is closing")};
+          });
+          held.reset();
           return text ? node_answer{node, std::move(*text)}
                       : node_answer{node, text.error().message, text.error().code};
         }};

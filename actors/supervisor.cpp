@@ -6,22 +6,13 @@
 
 namespace millrace {
 
-namespace {
-
-caf::error unanswered_order() {
-  return caf::make_error(ec::timeout,
-                         std::string{"the node that keeps the ledger was lost before it answered; "
-                                     "repeat the order with the same idempotency key"});
-}
-
-}  // namespace
-
 supervisor_actor_impl::supervisor_actor_impl(caf::actor_config& config, actor_place place,
                                              engine_parts parts)
     : bounded_actor{config, std::move(place)},
       parts_{std::move(parts)},
       policy_{parts_.config.restart},
-      choice_{parts_.link.self.node} {
+      choice_{parts_.link.self.node},
+      orders_{*this, parts_.order_limit} {
   set_down_handler([this](const caf::down_msg& down) { on_down(down); });
 }
 
@@ -30,6 +21,8 @@ supervisor_actor_impl::behavior_type supervisor_actor_impl::make_behavior() {
   return {
       [this](const restart_child& restart) {
         if (restart.slot >= children_.size()) return;
+        // A singleton may have been started by a change of leadership meanwhile.
+        if (children_[restart.slot].actor_id != 0) return;
         start(restart.slot);
         announce();
         offer();
@@ -56,6 +49,7 @@ supervisor_actor_impl::behavior_type supervisor_actor_impl::make_behavior() {
       [this](const deduct_credits& order) { return order_of_ledger(order); },
       [this](const refund_credits& order) { return order_of_ledger(order); },
       [this](const grant_credits& order) { return order_of_ledger(order); },
+      [this](tick_atom) { orders_.tick(); },
       [this](progress_atom) { return progress(); },
       [this](drain_atom) -> caf::result<drain_progress> {
         draining_ = true;
@@ -193,7 +187,8 @@ void supervisor_actor_impl::start(std::size_t slot) {
           slot, "document", s.mailbox.document,
           document_config{parts_.extract, s.chunking, s.queue, document_options(s),
                           parts_.link.self.node, s.documents.deadline, parts_.counters, book(),
-                          parts_.checkpoints, embedding_identity(), s.commit.spill.bytes},
+                          parts_.checkpoints, embedding_identity(), s.commit.spill.bytes,
+                          parts_.compute},
           false));
       return;
     case role::membership:
@@ -254,6 +249,7 @@ std::vector<std::string> supervisor_actor_impl::singletons() const {
 
 /// Everyone learns the handles anew; who sees a new one repeats what the old one did not answer.
 void supervisor_actor_impl::announce() {
+  tell_orders();
   roles_.status = status_ ? status_ : leading_status(others_.offers);
   roles_.dependents = dependents();
   roles_.draining = draining_;
@@ -327,17 +323,12 @@ void supervisor_actor_impl::tell_sources() {
 void supervisor_actor_impl::on_peers(const peers_changed& message) {
   others_ = message;
   tell_sources();
-  const auto lost = [&](const ledger_actor& ledger) {
-    return std::none_of(message.offers.begin(), message.offers.end(),
-                        [&](const node_offer& o) { return o.ledger == ledger; });
-  };
-  for (auto it = ordered_.begin(); it != ordered_.end();)
-    if (lost(it->second.first)) {
-      it->second.second.deliver(unanswered_order());
-      it = ordered_.erase(it);
-    } else {
-      ++it;
-    }
+  orders_.forget_unless([&](const ledger_actor& ledger) {
+    return ledger == ledger_ ||
+           std::any_of(message.offers.begin(), message.offers.end(),
+                       [&](const node_offer& o) { return o.ledger == ledger; });
+  });
+  tell_orders();
   if (roles_.files) send(roles_.files, message);
   announce();
 }
@@ -356,6 +347,14 @@ void supervisor_actor_impl::on_down(const caf::down_msg& down) {
   if (found->kind == role::peers) {
     peers_ = peers_actor{};
     on_peers({});  // every link went with it
+  }
+  if (found->kind == role::ledger || found->kind == role::status) {
+    if (found->kind == role::ledger)
+      ledger_ = ledger_actor{};
+    else
+      status_ = status_aggregator_actor{};
+    announce();  // of this node and others: nobody sends to the dead one
+    offer();
   }
   if (found->kind == role::committer) {
     parts_.book->give_back(parts_.book->take_handed_over(), release_reason::lost, duration{0});
@@ -381,6 +380,8 @@ void supervisor_actor_impl::on_leadership(const leadership_changed& change) {
   const bool leads = term.epoch != 0;
   spdlog::debug("{} {} (epoch {})", leads ? "leading" : "no longer leading", term.role, term.epoch);
   const auto begin = [&](role kind, std::optional<leader_term>& mine) {
+    // A new membership announces what it finds, also what has not changed.
+    if (leads ? mine && mine->epoch == term.epoch && runs(kind) : !mine) return;
     end_child(kind);
     mine = leads ? std::optional{term} : std::nullopt;
     const auto slot = std::find_if(children_.begin(), children_.end(),
@@ -392,6 +393,11 @@ void supervisor_actor_impl::on_leadership(const leadership_changed& change) {
   if (term.role == "reaper") parts_.maintain_queue(leads);
   if (term.role == "ledger") begin(role::ledger, ledger_term_);
   if (term.role == "status_aggregator") begin(role::status, status_term_);
+}
+
+bool supervisor_actor_impl::runs(role kind) const {
+  return std::any_of(children_.begin(), children_.end(),
+                     [&](const child& c) { return c.kind == kind && c.actor_id != 0; });
 }
 
 void supervisor_actor_impl::end_child(role kind) {
@@ -430,8 +436,7 @@ void supervisor_actor_impl::on_exit() {
   reader_ = file_reader_actor{};
   others_ = {};
   parts_.link = {};
-  for (auto& [id, order] : ordered_) order.second.deliver(unanswered_order());
-  ordered_.clear();
+  orders_.close();
 }
 
 void supervisor_actor_impl::fatal(const std::string& reason) {
@@ -443,28 +448,28 @@ void supervisor_actor_impl::fatal(const std::string& reason) {
 /// By this node's ledger, or by that of the node which leads.
 template <class Order>
 caf::result<ledger::receipt> supervisor_actor_impl::order_of_ledger(const Order& order) {
-  if (ledger_) return delegate(ledger_, order);
-  const auto leader = std::max_element(
-      others_.offers.begin(), others_.offers.end(),
-      [](const auto& a, const auto& b) { return a.ledger_epoch < b.ledger_epoch; });
-  if (leader == others_.offers.end() || !leader->ledger)
-    return caf::make_error(ec::draining, std::string{"no ledger leads yet; try again in a moment"});
-  const auto id = ++last_order_;
   auto promise = make_response_promise<ledger::receipt>();
-  ordered_.emplace(id, std::pair{leader->ledger, promise});
-  request(leader->ledger, order_limit, order)
-      .then(
-          [this, id](const ledger::receipt& receipt) {
-            if (auto open = ordered_.extract(id)) open.mapped().second.deliver(receipt);
-          },
-          [this, id](const caf::error& e) {
-            auto open = ordered_.extract(id);
-            if (!open) return;
-            const auto why = from_caf(e);
-            open.mapped().second.deliver(kind_of(why.code) == error_kind::lost ? unanswered_order()
-                                                                               : to_caf(why));
-          });
+  orders_.take(order, promise);
   return promise;
+}
+
+/// The one of the highest epoch; null if there is none.
+ledger_actor supervisor_actor_impl::leading_ledger() const {
+  auto leads = ledger_;
+  auto epoch = ledger_ && ledger_term_ ? ledger_term_->epoch : 0;
+  for (const auto& o : others_.offers) {
+    if (!o.ledger || o.ledger_epoch <= epoch) continue;
+    leads = o.ledger;
+    epoch = o.ledger_epoch;
+  }
+  return leads;
+}
+
+void supervisor_actor_impl::tell_orders() {
+  const auto leads = leading_ledger();
+  orders_.use(leads);
+  if (const bool known{leads}; known != std::exchange(ledger_leads_, known))
+    parts_.ledger_leads(known);
 }
 
 supervisor_actor spawn_supervisor(caf::actor_system& system, engine_parts parts) {

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +20,7 @@
 #include "actors/image.hpp"
 #include "actors/image_desk.hpp"
 #include "actors/ledger.hpp"
+#include "actors/ledger_orders.hpp"
 #include "actors/membership.hpp"
 #include "actors/peers.hpp"
 #include "actors/queue_puller.hpp"
@@ -44,6 +44,7 @@ struct engine_parts {
   std::shared_ptr<lease_book> book;
   std::shared_ptr<embedding_provider> provider;
   keep_checkpoints checkpoints;
+  start_computing compute = nullptr;  ///< See document_config.
   extract_document extract;
   read_image read;  ///< Empty: images are not read by this node.
   write_group write;
@@ -56,6 +57,11 @@ struct engine_parts {
   /// Told when this node begins or ends to lead the role `reaper`: it then maintains the queue's
   /// tables too. Must not block.
   std::function<void(bool leads)> maintain_queue = [](bool) {};
+  /// Told whether a ledger is known that takes orders, this node's or another's, as that changes.
+  /// Must not block.
+  std::function<void(bool leads)> ledger_leads = [](bool) {};
+  /// See ledger_orders.
+  duration order_limit = ledger_orders::default_limit;
   /// Called once, from an actor's thread, when the node cannot go on; must not block.
   std::function<void(std::string reason)> on_fatal;
   /// False in tests on CAF's deterministic scheduler, where everything runs on one thread.
@@ -64,10 +70,6 @@ struct engine_parts {
 
 class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
  public:
-  /// Another node's ledger answers within this, or whoever ordered is told that it is not known
-  /// what became of the order.
-  static constexpr auto order_limit = std::chrono::seconds{8};
-
   supervisor_actor_impl(caf::actor_config& config, actor_place place, engine_parts parts);
   behavior_type make_behavior() override;
   /// Ends the children.
@@ -119,10 +121,13 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
   /// Tells the others what this node does for them.
   void offer();
   caf::result<drain_progress> progress();
+  bool runs(role kind) const;
   void end_child(role kind);
   void fatal(const std::string& reason);
   template <class Order>
   caf::result<ledger::receipt> order_of_ledger(const Order& order);
+  ledger_actor leading_ledger() const;
+  void tell_orders();
 
   engine_parts parts_;
   restart_policy policy_;
@@ -140,10 +145,8 @@ class supervisor_actor_impl : public bounded_actor<supervisor_actor> {
   file_reader_actor reader_;
   peers_changed others_;  ///< What other nodes offer.
   suspects_changed suspects_;
-  /// Orders that another node's ledger has not answered, by that ledger.
-  std::map<std::uint64_t, std::pair<ledger_actor, caf::typed_response_promise<ledger::receipt>>>
-      ordered_;
-  std::uint64_t last_order_ = 0;
+  ledger_orders orders_;
+  bool ledger_leads_ = false;  ///< As last told.
   bool draining_ = false;
   std::uint64_t released_ = 0;  ///< By documents, at a drain's end; where this node has no puller.
   bool failed_ = false;

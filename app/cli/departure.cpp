@@ -1,11 +1,11 @@
 #include "app/cli/departure.hpp"
 
 #include <cstdio>
-#include <thread>
 
 #include "app/cli/commands.hpp"
 #include "app/cli/signals.hpp"
 #include "config/text_forms.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace::cli {
 
@@ -32,8 +32,9 @@ void watch(node& n, duration limit, const std::stop_token& ended) {
 
 drain_outcome end_node(node& n) {
   const auto limit = n.config().drain.timeout;
-  const std::jthread watcher{
-      [&n, limit](const std::stop_token& ended) { watch(n, limit + leave_limit, ended); }};
+  const runtime_thread watcher{"departure", [&n, limit](const std::stop_token& ended) {
+                                 watch(n, limit + leave_limit, ended);
+                               }};
   const auto outcome = n.drain(limit);
   n.close();
   return outcome;

@@ -1,6 +1,9 @@
 // `millrace node`: a long-lived node with the HTTP endpoint; SIGTERM and Ctrl-C drain it.
+#include <chrono>
 #include <cstdio>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -16,6 +19,40 @@ namespace millrace::cli {
 namespace {
 
 constexpr auto look_interval = std::chrono::milliseconds{200};
+/// …and until it is ready, which takes a moment: its ledger has to lead, or has to be found.
+constexpr auto start_look_interval = std::chrono::milliseconds{20};
+/// Then it is said that the node is not ready, and why.
+constexpr auto ready_patience = std::chrono::seconds{10};
+
+/// Says that the node is ready once it is, to the user and to systemd.
+class ready_notice {
+ public:
+  ready_notice(const node& n, std::string name) : node_{n}, name_{std::move(name)} {}
+
+  bool given() const { return ready_; }
+  void look() {
+    if (ready_ || clock::now() < next_) return;
+    const auto why_not = node_.why_not_ready();
+    ready_ = !why_not;
+    const bool late = clock::now() - began_ >= ready_patience;
+    if (late) next_ = clock::now() + std::chrono::seconds{1};  // each look asks the database
+    if (!ready_ && (!late || std::exchange(complained_, true))) return;
+    const auto address = node_.api_address();
+    std::fprintf(stderr, "millrace: node %s is %s; API at %s\n", name_.c_str(),
+                 ready_ ? "ready" : ("not ready yet (" + *why_not + ")").c_str(),
+                 address.empty() ? "(none)" : address.c_str());
+    sd_notify(0, "READY=1");  // nobody hears it where systemd did not start us
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  const node& node_;
+  const std::string name_;
+  const clock::time_point began_ = clock::now();
+  clock::time_point next_{};
+  bool ready_ = false;
+  bool complained_ = false;
+};
 
 }  // namespace
 
@@ -40,11 +77,13 @@ int serve(const global_options& global, const node_words& words) {
   auto started = node::start(std::move(options));
   if (!started) return report(started.error());
   auto& n = **started;
-  std::fprintf(stderr, "millrace: node %s is ready; API at %s\n", name.c_str(),
-               n.api_address().empty() ? "(none)" : n.api_address().c_str());
-  sd_notify(0, "READY=1");  // nobody hears it where systemd did not start us
+  ready_notice ready{n, name};
   std::optional<std::string> failure;
-  while (!failure && wait_for_stop_signal(look_interval) == 0) failure = n.failure();
+  do {
+    ready.look();
+    failure = n.failure();
+  } while (!failure &&
+           wait_for_stop_signal(ready.given() ? look_interval : start_look_interval) == 0);
   const std::chrono::microseconds longest = n.config().drain.timeout + leave_limit;
   sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", static_cast<long long>(longest.count()));
   if (failure)

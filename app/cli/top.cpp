@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <mutex>
 #include <stop_token>
-#include <thread>
 
 #include "app/cli/client.hpp"
 #include "app/cli/cluster_picture.hpp"
@@ -13,6 +12,8 @@
 #include "app/cli/full_screen.hpp"
 #include "app/cli/text.hpp"
 #include "app/cli/top_screen.hpp"
+#include "runtime/threads/guarded.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace::cli {
 
@@ -77,12 +78,12 @@ class collector {
  public:
   collector(client& api, clock::duration interval) : api_{api}, interval_{interval} {
     current_.problem = "asking…";
-    thread_ = std::jthread{[this](const std::stop_token& stop) {
-      collect(stop);
-      const std::lock_guard lock{mutex_};
-      ended_ = true;
-      wake_.notify_all();
-    }};
+    thread_ = runtime_thread{"top", [this](const std::stop_token& stop) {
+                               collect(stop);
+                               const std::lock_guard lock{mutex_};
+                               ended_ = true;
+                               wake_.notify_all();
+                             }};
   }
 
   /// The last picture there was, and in it for how long there has been no newer one.
@@ -115,7 +116,7 @@ class collector {
     auto taken_at = clock::now();
     while (!stop.stop_requested()) {
       const auto begun = clock::now();
-      auto taken = take_picture(api_, stop);
+      auto taken = guarded("top", [&] { return take_picture(api_, stop); });
       std::unique_lock lock{mutex_};
       auto pause = interval_;
       if (taken) {
@@ -146,7 +147,7 @@ class collector {
   cluster_picture current_;
   std::optional<clock::time_point> lost_since_;
   std::string why_lost_;
-  std::jthread thread_;  ///< Last: it ends before what it uses.
+  runtime_thread thread_;  ///< Last: it ends before what it uses.
 };
 
 /// Until `q`, a stop signal or the end of the terminal, which is then as it was.

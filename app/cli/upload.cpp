@@ -7,7 +7,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include <unistd.h>
 
@@ -16,6 +15,8 @@
 #include "runtime/core/sha256.hpp"
 #include "runtime/http/json.hpp"
 #include "runtime/sources/file_walk.hpp"
+#include "runtime/threads/guarded.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace::cli {
 
@@ -120,11 +121,14 @@ class uploader {
   template <class Work>
   void in_threads(int count, Work work) {
     std::atomic<int> busy{count};
-    std::vector<std::thread> threads;
+    std::vector<runtime_thread> threads;
     threads.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
-      threads.emplace_back([&] {
-        work();
+      threads.emplace_back("upload", [&] {
+        if (const auto worked = guarded("upload", work); !worked) {
+          const std::lock_guard lock{mutex_};
+          give_up(worked.error());
+        }
         --busy;
       });
     while (busy > 0) look_for_signal(look_interval);

@@ -9,9 +9,9 @@
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
-#include <thread>
 
 #include "runtime/database/embedded_server.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -25,11 +25,14 @@ class database_watch {
 
  private:
   void watch(const std::stop_token& ended);
+  void look();
 
   embedded_server& server_;
+  bool gone_ = false;   ///< At the last look; of the thread.
+  bool blind_ = false;  ///< The last look saw nothing, for want of a descriptor.
   std::mutex mutex_;
   std::condition_variable_any ends_;
-  std::jthread thread_;  ///< Last: ends before what it uses.
+  runtime_thread thread_;  ///< Last: ends before what it uses.
 };
 
 }  // namespace millrace

@@ -1,12 +1,9 @@
 #include "app/node/node.hpp"
 
 #include <algorithm>
-#include <mutex>
-#include <thread>
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
-#include <sys/statvfs.h>
 
 #include "actors/supervisor.hpp"
 #include "actors/system_config.hpp"
@@ -14,11 +11,14 @@
 #include "app/node/database_watch.hpp"
 #include "app/node/descriptor_budget.hpp"
 #include "app/node/leader_upkeep.hpp"
+#include "app/node/ledger_presence.hpp"
 #include "app/node/node_drain.hpp"
+#include "app/node/node_failure.hpp"
 #include "app/node/node_link.hpp"
 #include "app/node/node_metrics.hpp"
 #include "app/node/node_name.hpp"
 #include "app/node/node_uploads.hpp"
+#include "app/node/storage_space.hpp"
 #include "app/version.hpp"
 #include "runtime/checkpoints/checkpoint_thread.hpp"
 #include "runtime/cluster/certificate_copies.hpp"
@@ -39,17 +39,15 @@ namespace {
 
 /// How long a question to an actor of this process may take before the asker gives up.
 constexpr auto ask_timeout = std::chrono::seconds{10};
+/// …and an order of credits, which the supervisor answers within ledger_orders::default_limit.
+constexpr auto order_timeout = ledger_orders::default_limit + std::chrono::seconds{2};
 
-/// Claims stop before the disk is full: what is in flight must still be committed.
-std::optional<std::string> storage_problem(const std::filesystem::path& directory,
-                                           byte_size min_free) {
-  struct statvfs disk {};
-  if (directory.empty() || statvfs(directory.c_str(), &disk) != 0) return std::nullopt;
-  const auto free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-  if (free >= min_free.bytes) return std::nullopt;
-  return "only " + std::to_string(free >> 20) + " MiB are free at " + directory.native() +
-         " (storage.min_free is " + std::to_string(min_free.bytes >> 20) +
-         " MiB); free some space and work goes on";
+/// What was not answered in time may have been done all the same.
+error unanswered(const caf::error& e) {
+  if (e != caf::sec::request_timeout) return from_caf(e);
+  return {ec::timeout,
+          "the node's actors did not answer in time; repeat it (an order of credits "
+          "with the same idempotency key)"};
 }
 
 }  // namespace
@@ -67,6 +65,7 @@ struct node::impl {
   std::unique_ptr<connection_pool> pool;
   std::shared_ptr<metrics> counters = std::make_shared<metrics>();
   std::shared_ptr<embedding_stats> embeddings = std::make_shared<embedding_stats>();
+  std::shared_ptr<compute_pool> compute = std::make_shared<compute_pool>();
   std::shared_ptr<embedding_provider> provider;
   std::unique_ptr<image_texts> read_before;
   std::unique_ptr<image_reader> images;
@@ -90,9 +89,9 @@ struct node::impl {
   std::unique_ptr<node_drain> drains;  ///< Set while there is a supervisor.
   std::unique_ptr<queue_listener> listener;
   std::atomic<bool> claims_held{false};
-  mutable std::mutex failure_mutex;
-  std::optional<std::string> failure;
+  node_failure failure;
   descriptor_budget descriptors;
+  std::unique_ptr<ledger_presence> ledger;
   api_services services;
   http::router router;
   std::unique_ptr<http::server> local_api;  ///< On a socket; for commands on this machine.
@@ -114,12 +113,16 @@ struct node::impl {
   /// A request from this process's threads to the supervisor.
   template <class Answer, class... Message>
   result<Answer> ask(Message&&... message) {
+    return ask_within<Answer>(ask_timeout, std::forward<Message>(message)...);
+  }
+  template <class Answer, class... Message>
+  result<Answer> ask_within(duration limit, Message&&... message) {
     assert_may_block("node::ask");
     caf::scoped_actor self{*system};
     result<Answer> outcome = fail(ec::internal, "no answer");
-    self->request(supervisor, ask_timeout, std::forward<Message>(message)...)
+    self->request(supervisor, limit, std::forward<Message>(message)...)
         .receive([&](Answer& answer) { outcome = std::move(answer); },
-                 [&](const caf::error& e) { outcome = tl::unexpected<error>(from_caf(e)); });
+                 [&](const caf::error& e) { outcome = tl::unexpected<error>(unanswered(e)); });
     return outcome;
   }
 };
@@ -196,7 +199,7 @@ result<void> node::impl::join_cluster() {
 }
 
 result<void> node::impl::open_engine() {
-  auto made = make_embedding_provider(options.config.embedder, embeddings);
+  auto made = make_embedding_provider(options.config.embedder, embeddings, compute);
   if (!made) return tl::unexpected<error>(made.error());
   provider = std::move(*made);
   const auto executable = find_extractor();
@@ -228,17 +231,6 @@ result<void> node::impl::open_engine() {
   return {};
 }
 
-namespace {
-
-bool reads_images(const images_settings& s) {
-  if (!s.enabled || s.ocr == "off") return false;
-  const auto missing = missing_ocr_data(s.languages);
-  if (missing) spdlog::warn("{}", *missing);
-  return !missing;
-}
-
-}  // namespace
-
 void node::impl::start_actors() {
   directory = std::make_shared<actor_directory>(name.text);
   engine_parts parts;
@@ -262,6 +254,9 @@ void node::impl::start_actors() {
   parts.extract = [this](extraction_request request, extraction_callback done) {
     extractors->extract(std::move(request), std::move(done));
   };
+  parts.compute = [this](std::uint64_t bytes, compute_pool::job& job) {
+    return compute->try_run(bytes, job);
+  };
   if (reads_images(options.config.images))
     parts.read = [this](image_question question, image_answer done) {
       images->read(std::move(question), std::move(done));
@@ -276,10 +271,9 @@ void node::impl::start_actors() {
   claims_held = options.begin_with_wake;
   parts.claims_held = [this] { return claims_held.load(); };
   parts.maintain_queue = [this](bool leads) { upkeep->lead(leads); };
-  parts.on_fatal = [this](std::string reason) {
-    const std::lock_guard lock{failure_mutex};
-    failure = std::move(reason);
-  };
+  parts.on_fatal = [this](std::string reason) { failure.set(std::move(reason)); };
+  ledger = std::make_unique<ledger_presence>(name.text, options.link.has_value());
+  parts.ledger_leads = [this](bool leads) { ledger->set(leads); };
   drains = make_drain();
   supervisor = spawn_supervisor(*system, std::move(parts));
   listener = std::make_unique<queue_listener>(
@@ -322,13 +316,13 @@ void node::impl::make_services() {
   services.config = &options.config;
   services.provider = provider;
   services.deduct = [this](const ledger::deduction& d) {
-    return ask<ledger::receipt>(deduct_credits{d});
+    return ask_within<ledger::receipt>(order_timeout, deduct_credits{d});
   };
   services.refund = [this](const ledger::refund_order& r) {
-    return ask<ledger::receipt>(refund_credits{r});
+    return ask_within<ledger::receipt>(order_timeout, refund_credits{r});
   };
   services.grant = [this](const ledger::grant_order& g) {
-    return ask<ledger::receipt>(grant_credits{g});
+    return ask_within<ledger::receipt>(order_timeout, grant_credits{g});
   };
   services.count_queue = [this] { return gauge->read(); };
   services.actors_json = [this] { return directory->json(); };
@@ -359,9 +353,10 @@ std::vector<readiness_check> node::impl::readiness() {
   const auto flow = ask<drain_progress>(progress_atom_v);
   checks.push_back({"actors", flow.has_value(), flow ? "" : flow.error().message});
   checks.push_back({"claims", !flow || !flow->paused, flow ? flow->pause_reason : ""});
+  checks.push_back(ledger->check(*pool));
   if (certificates) checks.push_back(certificate_check(tls, certificates->paths().certificate));
-  const std::lock_guard lock{failure_mutex};
-  checks.push_back({"supervision", !failure, failure.value_or("")});
+  const auto failed = failure.reason();
+  checks.push_back({"supervision", !failed, failed.value_or("")});
   return checks;
 }
 
@@ -425,6 +420,7 @@ void node::impl::close() {
     upkeep.reset();
     services.provider.reset();
     provider.reset();
+    compute.reset();
     if (auto left = registry->leave(incarnation, actors); !left)
       spdlog::warn("the node's row could not be marked stopped: {}", left.error().message);
     // CAF's clock holds on to the receivers of timers that have not fired (up to status.debounce),
@@ -469,9 +465,14 @@ void node::wake() {
   impl_->services.submitted();
 }
 
+std::optional<std::string> node::why_not_ready() const {
+  for (const auto& check : impl_->readiness())
+    if (!check.ok) return check.name + ": " + check.detail;
+  return std::nullopt;
+}
+
 std::optional<std::string> node::failure() const {
-  const std::lock_guard lock{impl_->failure_mutex};
-  return impl_->failure;
+  return impl_->failure.reason();
 }
 
 flow_state node::flow() {

@@ -56,6 +56,8 @@ class node {
   /// Something was submitted: the puller looks at once, and from now on.
   void wake();
   flow_state flow();
+  /// What /readyz answers: nothing once all that it promises can be done. Blocks (SQL).
+  std::optional<std::string> why_not_ready() const;
   /// Why the node cannot go on, once that is so.
   std::optional<std::string> failure() const;
   /// No new work; what runs ends, or goes back after `limit`.

@@ -1,6 +1,7 @@
 #include "app/node/node_drain.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace millrace {
@@ -25,7 +26,7 @@ void node_drain::begin(duration limit) {
   const std::lock_guard lock{mutex_};
   if (closing_ || thread_.joinable()) return;
   report_.state = "draining";
-  thread_ = std::thread{[this, limit] { run(limit); }};
+  thread_ = runtime_thread{"drain", [this, limit] { run(limit); }};
 }
 
 void node_drain::close() {

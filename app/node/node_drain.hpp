@@ -7,12 +7,12 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
-#include <thread>
 
 #include "actors/messages.hpp"
 #include "app/node/drain_report.hpp"
 #include "config/settings.hpp"
 #include "runtime/core/error.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -47,7 +47,7 @@ class node_drain {
   drain_report report_;
   std::uint64_t released_before_ = 0;
   bool closing_ = false;
-  std::thread thread_;
+  runtime_thread thread_;
 };
 
 }  // namespace millrace

@@ -16,7 +16,9 @@ std::size_t bytes_of(const checkpoint_order& order) {
 }  // namespace
 
 checkpoint_thread::checkpoint_thread(checkpoint_store store, std::shared_ptr<metrics> counters)
-    : store_{std::move(store)}, counters_{std::move(counters)}, thread_{[this] { run(); }} {}
+    : store_{std::move(store)}, counters_{std::move(counters)}, thread_{"checkpoints", [this] {
+                                                                          run();
+                                                                        }} {}
 
 checkpoint_thread::~checkpoint_thread() {
   {
@@ -61,7 +63,9 @@ void checkpoint_thread::run() {
     const auto* piece = std::get_if<checkpoint_order>(&next);
     const auto bytes = piece == nullptr ? 0 : bytes_of(*piece);
     lock.unlock();
-    std::visit([this](auto& order) { carry_out(order); }, next);
+    // One that throws is lost, as one that cannot be saved; a load has no pieces then.
+    static_cast<void>(guarded(
+        "checkpoint", [&] { std::visit([this](auto& order) { carry_out(order); }, next); }));
     lock.lock();
     waiting_bytes_ -= bytes;
   }

@@ -11,11 +11,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <variant>
 
 #include "runtime/checkpoints/checkpoint_store.hpp"
 #include "runtime/telemetry/metrics.hpp"
+#include "runtime/threads/awaited_answer.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -45,7 +46,7 @@ class checkpoint_thread {
  private:
   struct load_order {
     checkpoint_source source;
-    loaded done;
+    awaited_answer<saved_pieces> done;
   };
 
   void run();
@@ -59,7 +60,7 @@ class checkpoint_thread {
   std::deque<std::variant<checkpoint_order, load_order>> orders_;
   std::size_t waiting_bytes_ = 0;
   bool stopping_ = false;
-  std::thread thread_;
+  runtime_thread thread_;
 };
 
 }  // namespace millrace

@@ -12,6 +12,7 @@
 
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/core/system_error.hpp"
+#include "runtime/threads/guarded.hpp"
 
 namespace millrace {
 
@@ -39,7 +40,8 @@ result<unique_fd> in_memory(const std::string& text) {
 result<std::unique_ptr<certificate_copies>> certificate_copies::create(tls_settings files) {
   std::unique_ptr<certificate_copies> made{new certificate_copies{std::move(files)}};
   if (auto first = made->refresh(); !first) return tl::unexpected<error>(first.error());
-  made->thread_ = std::jthread{[&c = *made](const std::stop_token& stop) { c.look(stop); }};
+  made->thread_ =
+      runtime_thread{"certificates", [&c = *made](const std::stop_token& stop) { c.look(stop); }};
   return made;
 }
 
@@ -92,7 +94,7 @@ void certificate_copies::look(const std::stop_token& stop) {
       ends_.wait_for(lock, stop, look_interval, [] { return false; });
     }
     if (stop.stop_requested()) return;
-    if (const auto renewed = refresh(); !renewed)
+    if (const auto renewed = guarded("certificates", [this] { return refresh(); }); !renewed)
       spdlog::warn("the links go on with the former certificate: {}", renewed.error().message);
   }
 }

@@ -13,11 +13,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "config/settings.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/core/unique_fd.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -47,7 +47,7 @@ class certificate_copies {
   std::string seen_;  ///< State of the files at the last look.
   std::mutex mutex_;
   std::condition_variable_any ends_;
-  std::jthread thread_;  ///< Last: ends before what it uses.
+  runtime_thread thread_;  ///< Last: ends before what it uses.
 };
 
 }  // namespace millrace

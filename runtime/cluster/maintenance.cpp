@@ -4,11 +4,13 @@
 
 #include <spdlog/spdlog.h>
 
+#include "runtime/threads/guarded.hpp"
+
 namespace millrace {
 
 maintenance::maintenance(std::vector<maintenance_job> jobs) {
   for (auto& job : jobs) jobs_.push_back({std::move(job), clock::now()});
-  thread_ = std::thread{[this] { run(); }};
+  thread_ = runtime_thread{"maintenance", [this] { run(); }};
 }
 
 maintenance::~maintenance() {
@@ -41,7 +43,7 @@ void maintenance::run() {
     auto& due = next();
     if (changed_.wait_until(lock, due.due, [this] { return stopping_ || !leads_; })) continue;
     lock.unlock();
-    if (const auto done = due.job.run(); !done)
+    if (const auto done = guarded("maintenance", due.job.run); !done)
       spdlog::warn("{} failed and is tried again: {}", due.job.what, done.error().message);
     lock.lock();
     due.due = clock::now() + due.job.interval;

@@ -12,11 +12,11 @@
 #include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "config/settings.hpp"
 #include "runtime/core/error.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -50,7 +50,7 @@ class maintenance {
   std::condition_variable changed_;
   bool leads_ = false;
   bool stopping_ = false;
-  std::thread thread_;
+  runtime_thread thread_;
 };
 
 }  // namespace millrace

@@ -44,6 +44,13 @@ const auto peers_sql = "select name, incarnation, address, version, protocol fro
 const auto distant_sql = "select name from nodes where " + live + R"sql(
   and address <> '' and address !~ '^(127[.]|localhost:|\[::1\])' limit 1)sql";
 
+const auto holders_sql = R"sql(
+select exists (select from nodes where roles && array[$1, 'all']::text[] and )sql" +
+                         live + R"sql(),
+       coalesce((select name from nodes join leaders l on l.node = name and l.incarnation = nodes.incarnation
+                 where l.role = $1 and name <> $2 and )sql" +
+                         live + "), '')";
+
 constexpr auto leave_sql = R"sql(
 update nodes set state = 'stopped', heartbeat_at = clock_timestamp(), actors = $3::jsonb
 where name = $1 and incarnation = $2)sql";
@@ -200,6 +207,14 @@ result<std::optional<std::string>> node_state_of(connection_pool& pool, const st
   return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<state> {
     const auto rows = tx.exec_params(state_sql, name);
     return rows.empty() ? state{} : state{rows[0][0].as<std::string>()};
+  });
+}
+
+result<role_holders> holders_of(connection_pool& pool, const std::string& role,
+                                const std::string& self) {
+  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<role_holders> {
+    const auto row = tx.exec_params1(holders_sql, role, self);
+    return role_holders{row[0].as<bool>(), row[1].as<std::string>()};
   });
 }
 

@@ -84,6 +84,13 @@ inline constexpr int max_shown_nodes = 1'000;
 result<std::optional<std::string>> node_state_of(connection_pool& pool, const std::string& name);
 /// How many nodes there are in each such state.
 result<std::map<std::string, std::int64_t>> nodes_by_state(connection_pool& pool);
+struct role_holders {
+  bool any = false;          ///< A live node has the role.
+  std::string other_leader;  ///< The live node, other than the one that asks, which leads it.
+};
+/// Of a singleton role, as node `self` asks.
+result<role_holders> holders_of(connection_pool& pool, const std::string& role,
+                                const std::string& self);
 /// Removes the rows of nodes that have not been there for gone_age and hold nothing; how many.
 result<std::int64_t> remove_gone_nodes(connection_pool& pool);
 inline constexpr std::chrono::hours gone_age{7 * 24};

@@ -7,7 +7,7 @@
 namespace millrace {
 
 group_writer::group_writer(connection_pool& pool, group_writer_config config)
-    : pool_{pool}, config_{std::move(config)}, thread_{[this] { run(); }} {}
+    : pool_{pool}, config_{std::move(config)}, thread_{"group writer", [this] { run(); }} {}
 
 group_writer::~group_writer() {
   {
@@ -34,7 +34,7 @@ void group_writer::run() {
     auto next = std::move(orders_.front());
     orders_.pop_front();
     lock.unlock();
-    next.done(commit_with_retries(next.group));
+    next.done(guarded("commit", [&] { return commit_with_retries(next.group); }));
     lock.lock();
   }
 }

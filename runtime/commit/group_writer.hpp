@@ -14,10 +14,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "runtime/commit/group_commit.hpp"
+#include "runtime/threads/awaited_answer.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -52,11 +53,11 @@ class group_writer {
   std::condition_variable changed_;
   struct write_order {
     std::vector<document_result> group;
-    callback done;
+    awaited_answer<result<group_report>> done;
   };
   std::deque<write_order> orders_;
   bool stopping_ = false;
-  std::thread thread_;
+  runtime_thread thread_;
 };
 
 }  // namespace millrace

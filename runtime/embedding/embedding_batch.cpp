@@ -31,11 +31,11 @@ void embedding_batch::set(std::size_t place, result<embedding_bytes> r) {
 
 void embedding_batch::answer() {
   assert(complete());
-  if (const auto done = std::exchange(done_, nullptr)) done(std::move(results_));
+  done_(std::move(results_));
 }
 
 void embedding_batch::answer(error e) {
-  if (const auto done = std::exchange(done_, nullptr)) done(tl::unexpected<error>(std::move(e)));
+  done_(tl::unexpected<error>(std::move(e)));
 }
 
 std::vector<batch_slice> slice(const std::shared_ptr<embedding_batch>& batch, int max_inputs,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/embedding/provider.hpp"
+#include "runtime/threads/awaited_answer.hpp"
 
 namespace millrace {
 
@@ -20,7 +21,7 @@ class embedding_batch {
 
   const std::vector<std::string>& inputs() const { return inputs_; }
   std::size_t bytes() const { return bytes_; }
-  bool answered() const { return done_ == nullptr; }
+  bool answered() const { return !done_.pending(); }
 
   /// The result of one input; must not have one yet.
   void set(std::size_t place, result<embedding_bytes> r);
@@ -33,7 +34,7 @@ class embedding_batch {
 
  private:
   std::vector<std::string> inputs_;
-  embedding_callback done_;
+  awaited_answer<result<embedding_results>> done_;
   embedding_results results_;
   std::size_t bytes_ = 0;
   std::size_t open_;

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 #include <iterator>
+#include <numeric>
+#include <utility>
 
 #include "runtime/embedding/embedding_encoding.hpp"
 #include "runtime/embedding/word_scanner.hpp"
@@ -164,11 +166,27 @@ embedding_limits hashing_provider::limits() const {
   return {.max_inputs = 256, .max_tokens = 100'000, .concurrency = 1};
 }
 
-void hashing_provider::embed(std::vector<std::string> inputs, embedding_callback done) {
+namespace {
+
+embedding_results embed_all(const std::vector<std::string>& inputs, int dimensions) {
   embedding_results results;
   results.reserve(inputs.size());
-  for (const auto& text : inputs) results.push_back(encode_embedding(hash_text(text, dimensions_)));
-  done(std::move(results));
+  for (const auto& text : inputs) results.push_back(encode_embedding(hash_text(text, dimensions)));
+  return results;
+}
+
+}  // namespace
+
+void hashing_provider::embed(std::vector<std::string> inputs, embedding_callback done) {
+  const auto bytes =
+      std::accumulate(inputs.begin(), inputs.end(), std::uint64_t{0},
+                      [](std::uint64_t sum, const std::string& text) { return sum + text.size(); });
+  if (!pool_ || bytes < large_work_bytes) return done(embed_all(inputs, dimensions_));
+  pool_->run(bytes, make_compute_job<embedding_results>(
+                        [inputs = std::move(inputs), dimensions = dimensions_] {
+                          return embed_all(inputs, dimensions);
+                        },
+                        std::move(done)));
 }
 
 }  // namespace millrace

@@ -2,9 +2,10 @@
 // words. Lexical: texts are near where they share words; it knows no synonyms and no other
 // language's word for the same thing.
 //
-// Thread-safe and stateless; embed() computes and calls back inside the call. The work is bounded
-// by the inputs: about 10 ns a byte. Nothing is queued, so there is no overload and nothing to
-// drain.
+// Thread-safe. embed() computes and calls back inside the call, or, for a batch of large_work_bytes
+// and more, on a thread of the compute pool if it was given one: about 10 ns a byte, which would
+// keep a scheduler's thread for milliseconds. Its callers bound what waits in the pool: they have
+// limits().concurrency batches in flight.
 #pragma once
 
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "runtime/embedding/provider.hpp"
+#include "runtime/threads/compute_pool.hpp"
 
 namespace millrace {
 
@@ -28,7 +30,8 @@ std::vector<float> hash_text(std::string_view text, int dimensions);
 
 class hashing_provider final : public embedding_provider {
  public:
-  explicit hashing_provider(int dimensions) : dimensions_(dimensions) {}
+  explicit hashing_provider(int dimensions, std::shared_ptr<compute_pool> pool = nullptr)
+      : dimensions_(dimensions), pool_(std::move(pool)) {}
 
   std::string model() const override { return "hashing-v1"; }
   int dimensions() const override { return dimensions_; }
@@ -37,6 +40,7 @@ class hashing_provider final : public embedding_provider {
 
  private:
   int dimensions_;
+  std::shared_ptr<compute_pool> pool_;  ///< Null: everything is computed inside the call.
 };
 
 }  // namespace millrace

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "runtime/core/c_callback.hpp"
 #include "runtime/core/open_files.hpp"
 #include "runtime/core/unique_fd.hpp"
 
@@ -45,21 +46,27 @@ struct transfer {
   http_post post;
   http_answer answer;
   std::array<char, CURL_ERROR_SIZE> problem{};
+  std::exception_ptr thrown;  ///< In a callback.
 };
 
-std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
+// Fewer bytes than came end the transfer with CURLE_WRITE_ERROR.
+
+std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) noexcept {
   auto& t = *static_cast<transfer*>(user);
-  const auto bytes = size * count;
-  if (t.answer.body.size() + bytes > t.post.max_answer_bytes)
-    return 0;  // ends with CURLE_WRITE_ERROR
-  t.answer.body.append(data, bytes);
-  return bytes;
+  return in_c_callback(t.thrown, std::size_t{0}, [&]() -> std::size_t {
+    const auto bytes = size * count;
+    if (t.answer.body.size() + bytes > t.post.max_answer_bytes) return 0;
+    t.answer.body.append(data, bytes);
+    return bytes;
+  });
 }
 
-std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
+std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) noexcept {
   auto& t = *static_cast<transfer*>(user);
-  t.answer.limits.read({data, size * count}, std::chrono::system_clock::now());
-  return size * count;
+  return in_c_callback(t.thrown, std::size_t{0}, [&] {
+    t.answer.limits.read({data, size * count}, std::chrono::system_clock::now());
+    return size * count;
+  });
 }
 
 bool append(header_list& list, const std::string& line) {
@@ -124,8 +131,8 @@ struct http_transport::impl {
   void collect(std::vector<http_answer>& into);
   http_answer finish(CURL* easy, CURLcode code);
 
-  static int on_socket(CURL*, curl_socket_t socket, int wanted, void* user, void* known);
-  static int on_timer(CURLM*, long milliseconds, void* user);
+  static int on_socket(CURL*, curl_socket_t socket, int wanted, void* user, void* known) noexcept;
+  static int on_timer(CURLM*, long milliseconds, void* user) noexcept;
 };
 
 bool http_transport::impl::listen() {
@@ -142,7 +149,7 @@ bool http_transport::impl::listen() {
 /// A socket that libcurl wants to hear of, or no longer (it may be closed already). `known`: what
 /// we gave libcurl for a socket that epoll has.
 int http_transport::impl::on_socket(CURL*, curl_socket_t socket, int wanted, void* user,
-                                    void* known) {
+                                    void* known) noexcept {
   auto& self = *static_cast<impl*>(user);
   const int epoll = self.events.get();
   epoll_event event{};
@@ -161,7 +168,7 @@ int http_transport::impl::on_socket(CURL*, curl_socket_t socket, int wanted, voi
   return ::epoll_ctl(epoll, other, socket, &event);
 }
 
-int http_transport::impl::on_timer(CURLM*, long milliseconds, void* user) {
+int http_transport::impl::on_timer(CURLM*, long milliseconds, void* user) noexcept {
   auto& timer = static_cast<impl*>(user)->timer;
   timer = milliseconds < 0 ? std::nullopt
                            : std::optional{clock::now() + std::chrono::milliseconds{milliseconds}};
@@ -254,11 +261,14 @@ http_answer http_transport::impl::finish(CURL* easy, CURLcode code) {
     t->answer.exhausted = code == CURLE_OUT_OF_MEMORY ||
                           ((code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST) &&
                            descriptors_are_exhausted());
-    t->answer.problem = code == CURLE_WRITE_ERROR ? "the answer is larger than it can be"
-                        : t->problem[0] != '\0'   ? t->problem.data()
-                                                  : curl_easy_strerror(code);
+    t->answer.problem = t->thrown
+                            ? std::string{"the answer could not be read: "} + text_of(t->thrown)
+                        : code == CURLE_WRITE_ERROR ? "the answer is larger than it can be"
+                        : t->problem[0] != '\0'     ? t->problem.data()
+                                                    : curl_easy_strerror(code);
   }
   t->post = {};
+  t->thrown = nullptr;
   idle.push_back(t);
   return std::exchange(t->answer, {});
 }

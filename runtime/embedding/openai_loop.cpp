@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/embedding/api_key.hpp"
+#include "runtime/threads/guarded.hpp"
 
 namespace millrace {
 
@@ -76,12 +77,20 @@ void openai_loop::stop() {
 }
 
 void openai_loop::run() {
-  while (take_submitted()) {
-    const auto now = clock::now();
-    take_delayed(now);
-    wait(send_ready(now));
+  for (;;) {
+    const auto went = guarded("embedding", [this] { return step(); });
+    if (went && !*went) break;
+    if (!went) give_up_all(went.error().code, went.error().message);
   }
-  drain();
+  give_up_all(ec::draining, "the embedding provider is shutting down");
+}
+
+bool openai_loop::step() {
+  if (!take_submitted()) return false;
+  const auto now = clock::now();
+  take_delayed(now);
+  wait(send_ready(now));
+  return true;
 }
 
 bool openai_loop::take_submitted() {
@@ -92,9 +101,14 @@ bool openai_loop::take_submitted() {
     taken.swap(submitted_);
   }
   for (const auto& batch : taken) {
-    for (auto& s : slice(batch, settings_.max_inputs, settings_.max_request_tokens))
-      ready_.push_back(std::move(s));
-    if (batch->complete()) complete(*batch);
+    const auto cut = guarded("embedding batch", [&] {
+      for (auto& s : slice(batch, settings_.max_inputs, settings_.max_request_tokens))
+        ready_.push_back(std::move(s));
+    });
+    if (!cut)
+      give_up(*batch, cut.error().code, cut.error().message);
+    else if (batch->complete())
+      complete(*batch);
   }
   return true;
 }
@@ -139,29 +153,49 @@ void openai_loop::wait(const wake_up& until) {
 }
 
 void openai_loop::send(batch_slice s, clock::time_point now) {
+  if (const auto sent = guarded("embedding request", [&] { start(s, now); }); !sent)
+    give_up(*s.batch, sent.error().code, sent.error().message);
+}
+
+void openai_loop::start(const batch_slice& s, clock::time_point now) {
   openai_request body;
   body.model = settings_.model;
   body.dimensions = takes_dimensions(settings_.model) ? settings_.dimensions : 0;
   for (const auto place : s.places) body.inputs.push_back(s.batch->inputs()[place]);
   const auto id = next_id_++;
-  transport_->start(
-      {id, write_request(body), max_answer_bytes(s.places.size(), settings_.dimensions)});
-  const auto ticket = gate_.sent(s.tokens, now);
-  in_flight_.emplace(id, request{std::move(s), ticket});
+  http_post post{id, write_request(body), max_answer_bytes(s.places.size(), settings_.dimensions)};
+  in_flight_.emplace(id, request{s, gate_.sent(s.tokens, now)});
+  transport_->start(std::move(post));
 }
 
 void openai_loop::finish(http_answer reply) {
   auto node = in_flight_.extract(reply.id);
   if (node.empty()) return;
   auto r = std::move(node.mapped());
+  const auto batch = r.slice.batch;
+  auto answer = guarded("embedding answer", [&] { return read(reply, r.slice.places.size()); });
+  if (!answer) {
+    gate_.rejected(r.ticket);
+    return give_up(*batch, answer.error().code, answer.error().message);
+  }
+  const auto acted =
+      guarded("embedding answer", [&] { act_on(std::move(r), std::move(*answer), reply); });
+  if (!acted) give_up(*batch, acted.error().code, acted.error().message);
+}
+
+openai_answer openai_loop::read(http_answer& reply, std::size_t inputs) const {
   openai_answer answer;
   if (reply.status == 0) {
     answer.reason = "the embedding server cannot be reached (" + reply.problem + ")";
   } else {
     if (reply.status != 200) reply.body = without_key(std::move(reply.body), api_key_);
-    answer = read_answer(reply.status, reply.body, r.slice.places.size(), settings_.dimensions);
+    answer = read_answer(reply.status, reply.body, inputs, settings_.dimensions);
     answer.reason = without_key(std::move(answer.reason), api_key_);
   }
+  return answer;
+}
+
+void openai_loop::act_on(request r, openai_answer answer, const http_answer& reply) {
   using meaning = openai_answer::meaning;
   switch (answer.what) {
     case meaning::embedded:
@@ -256,7 +290,7 @@ void openai_loop::release(const embedding_batch& batch) {
   held_bytes_ -= batch.bytes();
 }
 
-void openai_loop::drain() {
+void openai_loop::give_up_all(ec code, const std::string& message) {
   std::vector<std::shared_ptr<embedding_batch>> held;
   {
     const std::lock_guard lock{mutex_};
@@ -264,12 +298,14 @@ void openai_loop::drain() {
   }
   for (const auto& s : ready_) held.push_back(s.batch);
   for (const auto& [when, s] : delayed_) held.push_back(s.batch);
-  for (const auto& [id, r] : in_flight_) held.push_back(r.slice.batch);
+  for (const auto& [id, r] : in_flight_) {
+    held.push_back(r.slice.batch);
+    gate_.rejected(r.ticket);
+  }
   ready_.clear();
   delayed_.clear();
   in_flight_.clear();
-  for (const auto& batch : held)
-    give_up(*batch, ec::draining, "the embedding provider is shutting down");
+  for (const auto& batch : held) give_up(*batch, code, message);
 }
 
 }  // namespace millrace

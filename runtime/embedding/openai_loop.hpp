@@ -52,13 +52,18 @@ class openai_loop {
     bool throttled = false;  ///< A rate limit is what it waits for.
   };
 
+  /// One round of the loop; false when it is time to stop.
+  bool step();
   /// Moves what submit() left; false when it is time to stop.
   bool take_submitted();
   void take_delayed(clock::time_point now);
   wake_up send_ready(clock::time_point now);
   void wait(const wake_up& until);
   void send(batch_slice s, clock::time_point now);
+  void start(const batch_slice& s, clock::time_point now);
   void finish(http_answer reply);
+  openai_answer read(http_answer& reply, std::size_t inputs) const;
+  void act_on(request r, openai_answer answer, const http_answer& reply);
   void embedded(request r, openai_answer answer, const rate_limit_headers& limits);
   void throttled(request r, const openai_answer& answer, const rate_limit_headers& limits);
   void failed(request r, const openai_answer& answer, const http_answer& reply);
@@ -70,7 +75,8 @@ class openai_loop {
   void complete(embedding_batch& batch);
   void give_up(embedding_batch& batch, ec code, std::string message);
   void release(const embedding_batch& batch);
-  void drain();
+  /// Answers all that is held.
+  void give_up_all(ec code, const std::string& message);
 
   const embedder_settings settings_;
   const std::string api_key_;  ///< Only to remove it from what servers say.

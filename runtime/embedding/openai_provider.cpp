@@ -16,7 +16,9 @@ constexpr duration max_connect_timeout = std::chrono::seconds{10};
 }  // namespace
 
 openai_provider::openai_provider(embedder_settings s, std::shared_ptr<openai_loop> loop)
-    : settings_(std::move(s)), loop_(std::move(loop)), thread_([l = loop_] { l->run(); }) {}
+    : settings_(std::move(s)),
+      loop_(std::move(loop)),
+      thread_("embedding", [l = loop_] { l->run(); }) {}
 
 result<std::shared_ptr<embedding_provider>> openai_provider::create(
     const embedder_settings& s, std::shared_ptr<embedding_stats> stats) {
@@ -38,7 +40,7 @@ result<std::shared_ptr<embedding_provider>> openai_provider::create(
 openai_provider::~openai_provider() {
   loop_->stop();
   // The last owner may let go inside a callback, on this very thread; the loop then ends by itself.
-  if (thread_.get_id() == std::this_thread::get_id())
+  if (thread_.is_current())
     thread_.detach();
   else
     thread_.join();

@@ -14,11 +14,11 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "config/settings.hpp"
 #include "runtime/embedding/provider.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -43,7 +43,7 @@ class openai_provider final : public embedding_provider {
 
   embedder_settings settings_;
   std::shared_ptr<openai_loop> loop_;
-  std::thread thread_;
+  runtime_thread thread_;
 };
 
 }  // namespace millrace

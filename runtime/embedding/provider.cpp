@@ -8,7 +8,8 @@
 namespace millrace {
 
 result<std::shared_ptr<embedding_provider>> make_embedding_provider(
-    const embedder_settings& s, std::shared_ptr<embedding_stats> stats) {
+    const embedder_settings& s, std::shared_ptr<embedding_stats> stats,
+    std::shared_ptr<compute_pool> pool) {
   if (!stats) stats = std::make_shared<embedding_stats>();
   if (s.provider == "openai") return openai_provider::create(s, std::move(stats));
   if (s.provider != "hashing")
@@ -19,7 +20,8 @@ result<std::shared_ptr<embedding_provider>> make_embedding_provider(
                                         "; it must be from " +
                                         std::to_string(min_hashing_dimensions) + " to " +
                                         std::to_string(max_hashing_dimensions));
-  return std::shared_ptr<embedding_provider>{std::make_shared<hashing_provider>(s.dimensions)};
+  return std::shared_ptr<embedding_provider>{
+      std::make_shared<hashing_provider>(s.dimensions, std::move(pool))};
 }
 
 }  // namespace millrace

@@ -30,6 +30,8 @@ struct embedding_limits {
   int concurrency = 1;       ///< Batches worth having in flight.
 };
 
+class compute_pool;
+
 class embedding_provider {
  public:
   virtual ~embedding_provider() = default;
@@ -49,8 +51,10 @@ struct embedding_stats {
   std::atomic<std::uint64_t> throttled_milliseconds{0};
 };
 
-/// The provider that the settings name; invalid_config where it cannot be made (e.g. no API key).
+/// The provider that the settings name, which computes large batches in `pool`, if it computes;
+/// invalid_config where it cannot be made (e.g. no API key).
 result<std::shared_ptr<embedding_provider>> make_embedding_provider(
-    const embedder_settings& s, std::shared_ptr<embedding_stats> stats);
+    const embedder_settings& s, std::shared_ptr<embedding_stats> stats,
+    std::shared_ptr<compute_pool> pool = nullptr);
 
 }  // namespace millrace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/extraction/extractor_pool.hpp"
+#include "runtime/threads/awaited_answer.hpp"
 
 namespace millrace::extraction {
 
@@ -21,7 +22,7 @@ inline constexpr std::uint64_t small_document_bytes = 64 << 10;
 
 struct waiting_document {
   extraction_request request;
-  extraction_callback done;
+  awaited_answer<result<extracted_document>> done;
   /// Memory tier that it needs, known once it has died of memory in a lower one. Such a document
   /// travels alone.
   std::size_t min_tier = 0;

@@ -12,6 +12,7 @@
 
 #include "config/load.hpp"
 #include "runtime/extraction/worker.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -42,11 +43,18 @@ struct extractor_pool::impl {
           std::make_unique<extraction::pool_state>(config, arguments, built_in.workers, shared));
       built_in.others[other.mime] = pool.get();
     }
-    start(built_in);
-    for (auto& other : others) start(*other);
+    try {
+      start(built_in);
+      for (auto& other : others) start(*other);
+    } catch (...) {  // no more threads: those that were made would wait for ever
+      end();
+      throw;
+    }
   }
 
-  ~impl() {
+  ~impl() { end(); }
+
+  void end() {
     auto waiting = built_in.queue.close();
     for (auto& other : others) {
       auto more = other->queue.close();
@@ -71,7 +79,7 @@ struct extractor_pool::impl {
 
   void start(extraction::pool_state& pool) {
     for (std::size_t i = 0; i < pool.workers; ++i)
-      threads.emplace_back([&pool] { extraction::worker{pool}.run(); });
+      threads.emplace_back("extractor pool", [&pool] { extraction::worker{pool}.run(); });
   }
 
   static tl::unexpected<error> draining() {
@@ -81,7 +89,7 @@ struct extractor_pool::impl {
   extraction::pool_shared shared;
   extraction::pool_state built_in;
   std::vector<std::unique_ptr<extraction::pool_state>> others;  ///< Users' own parsers.
-  std::vector<std::thread> threads;
+  std::vector<runtime_thread> threads;
 };
 
 extractor_pool::extractor_pool(extractor_pool_config config)

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 
 #include "config/load.hpp"
+#include "runtime/threads/guarded.hpp"
 
 namespace millrace::extraction {
 
@@ -46,15 +47,33 @@ pool_state::pool_state(extractor_pool_config c, std::vector<std::string> a,
 worker::worker(pool_state& pool) : pool_{pool} {}
 
 void worker::run() {
-  while (!pool_.shared.stopping()) {
-    if (!process_ && !start_process()) continue;
-    if (in_flight_.empty() && !idle()) continue;
-    feed();
-    if (!in_flight_.empty()) listen();
-  }
+  while (!pool_.shared.stopping())
+    if (const auto went = guarded("extraction", [this] { step(); }); !went)
+      static_cast<void>(guarded("extraction", [&] { recover(went.error()); }));
   if (process_) forget_process();
   for (auto& held : in_flight_)
     held.document.done(fail(ec::draining, "the node is shutting down; the document stays queued"));
+}
+
+void worker::step() {
+  if (!process_ && !start_process()) return;
+  if (in_flight_.empty() && !idle()) return;
+  feed();
+  if (!in_flight_.empty()) listen();
+}
+
+/// After an exception: what the process has done by now is not known. The document that is due gets
+/// the error, those behind it go back to the queue. Without one it is as if the process could not
+/// be started: a pause, and after some in a row what waits is refused.
+void worker::recover(const error& why) {
+  if (process_) forget_process();
+  if (in_flight_.empty()) return start_failed(why);
+  auto due = end_due().document;
+  std::vector<waiting_document> rest;
+  for (auto& held : in_flight_) rest.push_back(std::move(held.document));
+  in_flight_.clear();
+  give_back(std::move(rest));
+  refuse(due, why);
 }
 
 // ---- the process's life ----

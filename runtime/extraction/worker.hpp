@@ -71,6 +71,9 @@ class worker {
   };
   enum class cause { ended, timeout, memory, garbage };
 
+  void step();
+  void recover(const error& why);
+
   // The process's life.
   bool start_process();
   void start_failed(const error& why);

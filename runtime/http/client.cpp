@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/core/blocking.hpp"
+#include "runtime/core/c_callback.hpp"
 #include "runtime/core/unique_fd.hpp"
 
 namespace millrace::http {
@@ -43,6 +44,7 @@ struct transfer {
   const chunk_sink* sink = nullptr;
   bool over_limit = false;
   bool cancelled = false;
+  std::exception_ptr thrown;  ///< In a callback.
 
   bool take(std::string_view piece) {
     long status = 0;
@@ -57,10 +59,11 @@ struct transfer {
   }
 };
 
-// libcurl is C: an exception must not pass through it.
 std::size_t on_body(const char* data, std::size_t one, std::size_t size, void* user) noexcept {
   auto& t = *static_cast<transfer*>(user);
-  return t.take({data, one * size}) ? one * size : 0;
+  return in_c_callback(t.thrown, std::size_t{0}, [&] {
+    return t.take({data, one * size}) ? one * size : 0;
+  });
 }
 
 /// A file on its way.
@@ -100,17 +103,22 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-std::size_t on_header(const char* data, std::size_t one, std::size_t size, void* user) noexcept {
-  auto& answer = static_cast<transfer*>(user)->answer;
-  const std::string_view line(data, one * size);
+void take_header(response& answer, std::string_view line) {
   if (line.starts_with("HTTP/")) answer.headers.clear();  // "100 Continue" came before.
   const auto colon = line.find(':');
-  if (colon == std::string_view::npos) return line.size();
+  if (colon == std::string_view::npos) return;
   std::string name(line.substr(0, colon));
   std::transform(name.begin(), name.end(), name.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   answer.headers[std::move(name)] = trimmed(line.substr(colon + 1));
-  return line.size();
+}
+
+std::size_t on_header(const char* data, std::size_t one, std::size_t size, void* user) noexcept {
+  auto& t = *static_cast<transfer*>(user);
+  return in_c_callback(t.thrown, std::size_t{0}, [&] {
+    take_header(t.answer, {data, one * size});
+    return one * size;
+  });
 }
 
 /// The endpoint's path prefix and the request's target after scheme and host.
@@ -199,6 +207,8 @@ bool was_connected(CURL* handle) {
 }
 
 error failure_of(const endpoint& to, CURLcode code, const transfer& t) {
+  if (t.thrown)
+    return {ec::internal, "the answer of " + to.url + " could not be read: " + text_of(t.thrown)};
   if (t.cancelled)
     return {ec::cancelled, "the transfer from " + to.url + " was ended before its end"};
   if (t.over_limit)

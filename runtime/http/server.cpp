@@ -3,7 +3,6 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -19,6 +18,8 @@
 #include "runtime/http/session.hpp"
 #include "runtime/http/worker_pool.hpp"
 #include "runtime/telemetry/log.hpp"
+#include "runtime/threads/guarded.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace::http {
 
@@ -74,7 +75,7 @@ struct server::impl {
   bool all_closed = false;
 
   // Last, so that threads end before what they use; workers first.
-  std::thread io_thread;
+  runtime_thread io_thread;
   worker_pool workers;
   worker_pool receivers;
 };
@@ -92,7 +93,10 @@ server::impl::impl(server_config c, handler h, listener l)
   const session::protocol protocol(socket_file.family(), 0);
   accepting.assign(protocol, socket_file.release_socket());
   accept();
-  io_thread = std::thread([this] { io.run(); });
+  // An exception of a handler leaves run(), which then continues with the next one.
+  io_thread = runtime_thread("http", [this] {
+    while (!guarded("http", [this] { io.run(); })) continue;
+  });
 }
 
 server::impl::~impl() {
@@ -104,7 +108,7 @@ void server::impl::accept() {
   accepting.async_accept([this](session::error_code failed, session::protocol::socket socket) {
     if (!accepting.is_open()) return;
     if (!failed) {
-      on_accepted(std::move(socket));
+      static_cast<void>(guarded("http accept", [&] { on_accepted(std::move(socket)); }));
       return accept();
     }
     log::warn("a connection could not be accepted", {{"reason", failed.message()}});

@@ -119,11 +119,11 @@ void session::await_request() {
   state_ = state::idle;
   stream_.expires_after(host_.config.idle_timeout);
   stream_.async_read_some(buffer_.prepare(read_ahead_bytes),
-                          [self = shared_from_this()](error_code failed, std::size_t bytes) {
+                          on_io([self = shared_from_this()](error_code failed, std::size_t bytes) {
                             if (failed) return self->close();
                             self->buffer_.commit(bytes);
                             self->read_header();
-                          });
+                          }));
 }
 
 void session::read_header() {
@@ -136,9 +136,10 @@ void session::read_header() {
   parser_->header_limit(static_cast<std::uint32_t>(host_.config.max_header.bytes));
   parser_->body_limit(std::numeric_limits<std::uint64_t>::max());  // See begin_body().
   stream_.expires_after(host_.config.read_timeout);
-  beast::http::async_read_header(
-      stream_, buffer_, *parser_,
-      [self = shared_from_this()](error_code failed, std::size_t) { self->on_header(failed); });
+  beast::http::async_read_header(stream_, buffer_, *parser_,
+                                 on_io([self = shared_from_this()](error_code failed, std::size_t) {
+                                   self->on_header(failed);
+                                 }));
 }
 
 void session::on_header(error_code failed) {
@@ -183,10 +184,10 @@ void session::let_send(void (session::*then)()) {
   constexpr std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
   stream_.expires_after(host_.config.write_timeout);
   net::async_write(stream_, net::buffer(line),
-                   [self = shared_from_this(), then](error_code failed, std::size_t) {
+                   on_io([self = shared_from_this(), then](error_code failed, std::size_t) {
                      if (failed) return self->close();
                      (self.get()->*then)();
-                   });
+                   }));
 }
 
 void session::read_body() {
@@ -194,10 +195,10 @@ void session::read_body() {
   const auto expected = length ? *length : parser_->chunked() ? max_body_ : 0;
   stream_.expires_after(transfer_timeout(host_.config.read_timeout, expected));
   beast::http::async_read(stream_, buffer_, *parser_,
-                          [self = shared_from_this()](error_code failed, std::size_t) {
+                          on_io([self = shared_from_this()](error_code failed, std::size_t) {
                             if (failed) return self->reject_unreadable(failed);
                             self->dispatch();
-                          });
+                          }));
 }
 
 void session::reject_unreadable(error_code failed) {
@@ -252,11 +253,12 @@ void session::hand_over(std::shared_ptr<request> r) {
   state_ = state::handling;
   stream_.expires_never();
   const auto in_file = r->file != nullptr;
-  auto job = [self = shared_from_this(), r = std::move(r)] {
+  auto job = on_worker([self = shared_from_this(), r = std::move(r)] {
     auto out = run_handler(self->host_.handle, *r);
-    net::post(self->stream_.get_executor(),
-              [self, out = std::move(out)]() mutable { self->respond(std::move(out)); });
-  };
+    net::post(self->stream_.get_executor(), self->on_io([self, out = std::move(out)]() mutable {
+      self->respond(std::move(out));
+    }));
+  });
   if (in_file) return host_.receivers.submit(std::move(job));
   if (host_.workers.try_submit(std::move(job))) return;
   auto busy = error_response(503, "overloaded",
@@ -330,12 +332,13 @@ void session::start_stream(response r) {
   last_piece_ = std::chrono::steady_clock::now();
   stream_.expires_after(host_.config.write_timeout);
   beast::http::async_write_header(
-      stream_, held->serializer, [self = shared_from_this(), held](error_code failed, std::size_t) {
+      stream_, held->serializer,
+      on_io([self = shared_from_this(), held](error_code failed, std::size_t) {
         if (failed || self->state_ == state::closed) return self->close();
         if (!self->head_) return self->pull();
         self->release_stream();
         self->after_response(failed, self->keep_alive_);
-      });
+      }));
 }
 
 template <class Message>
@@ -344,9 +347,9 @@ void session::send(Message message) {
   stream_.expires_after(transfer_timeout(host_.config.write_timeout, size));
   auto held = std::make_shared<Message>(std::move(message));
   beast::http::async_write(stream_, *held,
-                           [self = shared_from_this(), held](error_code failed, std::size_t) {
+                           on_io([self = shared_from_this(), held](error_code failed, std::size_t) {
                              self->after_response(failed, held->keep_alive());
-                           });
+                           }));
 }
 
 void session::after_response(error_code failed, bool keep_alive) {
@@ -367,10 +370,10 @@ void session::linger() {
 
 void session::discard() {
   stream_.async_read_some(net::buffer(discarded_),
-                          [self = shared_from_this()](error_code failed, std::size_t) {
+                          on_io([self = shared_from_this()](error_code failed, std::size_t) {
                             if (failed) return self->close();
                             self->discard();
-                          });
+                          }));
 }
 
 }  // namespace millrace::http

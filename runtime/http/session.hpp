@@ -11,10 +11,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -25,6 +27,7 @@
 #include "runtime/http/message.hpp"
 #include "runtime/http/server.hpp"
 #include "runtime/http/worker_pool.hpp"
+#include "runtime/threads/guarded.hpp"
 
 namespace millrace::http {
 
@@ -58,6 +61,26 @@ class session : public std::enable_shared_from_this<session> {
 
  private:
   enum class state { idle, reading, handling, writing, closed };
+
+  /// A handler of this connection on the I/O thread: an exception in it ends the connection.
+  template <class Handler>
+  auto on_io(Handler handle) {
+    return [self = shared_from_this(), handle = std::move(handle)](auto&&... arguments) mutable {
+      const auto went = guarded("http connection",
+                                [&] { handle(std::forward<decltype(arguments)>(arguments)...); });
+      if (!went) static_cast<void>(guarded("http connection", [&] { self->close(); }));
+    };
+  }
+  /// …and a job of it on a worker.
+  template <class Job>
+  auto on_worker(Job run) {
+    return [self = shared_from_this(), run = std::move(run)]() mutable {
+      if (guarded("http request", run)) return;
+      static_cast<void>(guarded("http request", [&] {
+        boost::asio::post(self->stream_.get_executor(), [self] { self->close(); });
+      }));
+    };
+  }
 
   // Reading.
   void await_request();

@@ -18,7 +18,7 @@ namespace beast = boost::beast;
 
 void session::pull() {
   pulling_ = true;
-  host_.workers.submit([self = shared_from_this()] {
+  host_.workers.submit(on_worker([self = shared_from_this()] {
     bool more = false;
     std::string failure;
     self->piece_.clear();
@@ -30,9 +30,10 @@ void session::pull() {
       failure = "it threw an exception of an unknown type";
     }
     if (!failure.empty()) log::error("a streamed body was broken off", {{"reason", failure}});
-    net::post(self->stream_.get_executor(),
-              [self, more, failed = !failure.empty()] { self->on_piece(more, failed); });
-  });
+    net::post(self->stream_.get_executor(), self->on_io([self, more, failed = !failure.empty()] {
+      self->on_piece(more, failed);
+    }));
+  }));
 }
 
 void session::on_piece(bool more, bool failed) {
@@ -47,12 +48,12 @@ void session::on_piece(bool more, bool failed) {
 void session::write_piece(bool more) {
   const auto allowed =
       host_.config.write_timeout + std::chrono::seconds{piece_.size() / min_transfer_rate.bytes};
-  const auto written = [self = shared_from_this(), more](error_code failed, std::size_t) {
+  auto written = on_io([self = shared_from_this(), more](error_code failed, std::size_t) {
     if (failed || self->state_ == state::closed) return self->close();
     self->last_piece_ = std::chrono::steady_clock::now();
     if (more) return self->pull();
     self->finish_stream();
-  };
+  });
   stream_.expires_after(allowed);
   if (version_ == 10)
     net::async_write(stream_, net::buffer(piece_), written);
@@ -66,9 +67,9 @@ void session::wait_for_piece() {
   const auto idle = std::chrono::steady_clock::now() - last_piece_;
   if (idle >= host_.config.idle_timeout || peer_is_gone()) return close();
   timer_.expires_after(stream_poll_interval);
-  timer_.async_wait([self = shared_from_this()](error_code cancelled) {
+  timer_.async_wait(on_io([self = shared_from_this()](error_code cancelled) {
     if (!cancelled && self->state_ != state::closed) self->pull();
-  });
+  }));
 }
 
 void session::finish_stream() {
@@ -76,9 +77,9 @@ void session::finish_stream() {
   if (version_ == 10) return after_response({}, false);
   stream_.expires_after(host_.config.write_timeout);
   net::async_write(stream_, beast::http::make_chunk_last(),
-                   [self = shared_from_this()](error_code failed, std::size_t) {
+                   on_io([self = shared_from_this()](error_code failed, std::size_t) {
                      self->after_response(failed, self->keep_alive_ && !self->host_.stopping);
-                   });
+                   }));
 }
 
 /// On a worker, because what the stream owns (a cursor, a connection) may block while it is given

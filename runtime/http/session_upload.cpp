@@ -48,12 +48,13 @@ void session::open_upload() {
   upload_->request_head = head;
   state_ = state::handling;
   stream_.expires_never();
-  host_.receivers.submit([self = shared_from_this(), head] {
+  host_.receivers.submit(on_worker([self = shared_from_this(), head] {
     auto opened = ask(self->host_.config.open_body, *head);
-    net::post(self->stream_.get_executor(), [self, opened = std::move(opened)]() mutable {
-      self->on_upload_opened(std::move(opened));
-    });
-  });
+    net::post(self->stream_.get_executor(),
+              self->on_io([self, opened = std::move(opened)]() mutable {
+                self->on_upload_opened(std::move(opened));
+              }));
+  }));
 }
 
 void session::on_upload_opened(tl::expected<std::shared_ptr<received_file>, response> opened) {
@@ -94,29 +95,29 @@ void session::read_piece() {
   // The parser and the piece must live as long as the reading does.
   beast::http::async_read(
       stream_, buffer_, *upload_->parser,
-      [self = shared_from_this(), held = upload_](error_code failed, std::size_t) {
+      on_io([self = shared_from_this(), held = upload_](error_code failed, std::size_t) {
         const auto full = failed == beast::http::make_error_code(beast::http::error::need_buffer);
         if (!self->upload_) return;
         if (failed && !full) return self->reject_unreadable(failed);
         self->keep_piece();
-      });
+      }));
 }
 
 void session::keep_piece() {
   state_ = state::handling;
   stream_.expires_never();
   const auto size = upload_->piece.size() - upload_->parser->get().body().size;
-  host_.receivers.submit([self = shared_from_this(), held = upload_, size] {
+  host_.receivers.submit(on_worker([self = shared_from_this(), held = upload_, size] {
     auto written = held->request_head->file->write({held->piece.data(), size});
-    net::post(self->stream_.get_executor(), [self, written = std::move(written)] {
+    net::post(self->stream_.get_executor(), self->on_io([self, written = std::move(written)] {
       if (!self->upload_) return;
       if (!written) return self->reject(error_response(written.error()));
       if (!self->upload_->parser->is_done()) return self->read_piece();
       self->unread_ = false;
       self->keep_alive_ = self->upload_->parser->keep_alive();
       self->hand_over(std::exchange(self->upload_->request_head, nullptr));
-    });
-  });
+    }));
+  }));
 }
 
 /// On a worker, because removing what was received may block.

@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "runtime/threads/guarded.hpp"
+
 namespace millrace::http {
 
 worker_pool::worker_pool(int threads, std::size_t max_waiting) : max_waiting_(max_waiting) {
   try {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+    for (int i = 0; i < threads; ++i) threads_.emplace_back("http worker", [this] { run(); });
   } catch (...) {
     join();
     throw;
@@ -55,7 +57,7 @@ void worker_pool::run() {
       const auto next = std::move(waiting_.front());
       waiting_.pop_front();
       lock.unlock();
-      next();
+      static_cast<void>(guarded("http worker", next));
     }
     lock.lock();
   }

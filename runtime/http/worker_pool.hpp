@@ -3,8 +3,8 @@
 // server has at most one a connection.
 //
 // submit and close may be called from any thread. close() drops the jobs that wait and returns at
-// once; the destructor waits for those that run, which their own time-outs bound. Jobs must not
-// throw.
+// once; the destructor waits for those that run, which their own time-outs bound. A job that
+// throws is logged.
 #pragma once
 
 #include <condition_variable>
@@ -12,8 +12,9 @@
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <thread>
 #include <vector>
+
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace::http {
 
@@ -42,7 +43,7 @@ class worker_pool {
   std::condition_variable changed_;
   std::deque<job> waiting_;
   bool closed_ = false;
-  std::vector<std::thread> threads_;
+  std::vector<runtime_thread> threads_;
 };
 
 }  // namespace millrace::http

@@ -45,7 +45,7 @@ std::size_t bytes_of(const image_key& key, const std::string& text) {
 }  // namespace
 
 image_texts::image_texts(connection_pool& pool, std::string languages)
-    : pool_{pool}, languages_{std::move(languages)}, thread_{[this] { run(); }} {}
+    : pool_{pool}, languages_{std::move(languages)}, thread_{"image texts", [this] { run(); }} {}
 
 image_texts::~image_texts() {
   stop();
@@ -94,11 +94,16 @@ void image_texts::run() {
     auto questions = stopping_ ? std::vector<question>{} : take(questions_, max_batch);
     lock.unlock();
     // First: what was read while these waited may be what they ask for.
-    const bool written = notes.empty() || write(notes);
-    if (!questions.empty()) answer(std::move(questions));
+    // Questions that an exception unwinds are answered with nothing.
+    const auto written = guarded("image texts", [&] {
+      const bool kept = notes.empty() || write(notes);
+      if (!questions.empty()) answer(std::move(questions));
+      return kept;
+    });
+    questions.clear();
     lock.lock();
     for (const auto& n : notes) waiting_bytes_ -= bytes_of(n.key, n.text);
-    if (stopping_ && !written) return;
+    if (stopping_ && !written.value_or(false)) return;
   }
 }
 

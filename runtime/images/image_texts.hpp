@@ -15,11 +15,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "runtime/core/error.hpp"
 #include "runtime/database/pool.hpp"
+#include "runtime/threads/awaited_answer.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -52,7 +53,7 @@ class image_texts {
  private:
   struct question {
     image_key key;
-    found done;
+    awaited_answer<std::optional<std::string>> done;
   };
   struct note {
     image_key key;
@@ -72,7 +73,7 @@ class image_texts {
   std::vector<note> notes_;
   std::size_t waiting_bytes_ = 0;  ///< Of notes_ and of what is being written.
   bool stopping_ = false;
-  std::thread thread_;
+  runtime_thread thread_;
 };
 
 }  // namespace millrace

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <sstream>
 
+#include <spdlog/spdlog.h>
+
 namespace millrace {
 
 std::optional<std::string> missing_ocr_data(const std::string& languages,
@@ -15,6 +17,13 @@ std::optional<std::string> missing_ocr_data(const std::string& languages,
            "` of images.languages in " + folder + "; install the package tesseract-ocr-" + language;
   }
   return std::nullopt;
+}
+
+bool reads_images(const images_settings& s) {
+  if (!s.enabled || s.ocr == "off") return false;
+  const auto missing = missing_ocr_data(s.languages);
+  if (missing) spdlog::warn("{}", *missing);
+  return !missing;
 }
 
 }  // namespace millrace

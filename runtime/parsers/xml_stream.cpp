@@ -26,7 +26,7 @@ struct reading {
   std::exception_ptr problem;
 
   template <class Function>
-  void guarded(Function tell) {
+  void guarded(Function tell) noexcept {
     if (problem) return;
     try {
       tell();

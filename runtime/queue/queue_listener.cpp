@@ -29,7 +29,7 @@ queue_listener::queue_listener(const std::string& connection_string, const datab
     : connection_string_{session_connection_string(connection_string, s, application_name)
                              .value_or(connection_string)},
       heard_{std::move(heard)},
-      thread_{[this] { run(); }} {}
+      thread_{"queue listener", [this] { run(); }} {}
 
 queue_listener::~queue_listener() {
   stopping_ = true;
@@ -39,14 +39,17 @@ queue_listener::~queue_listener() {
 void queue_listener::run() {
   auto pause = reconnect_min;
   while (!stopping_) {
-    try {
+    std::string why = "an exception of an unknown type";
+    try {  // not guarded(): a lost connection is no error of a job
       listen();
       return;
     } catch (const std::exception& e) {
-      // A connection that had worked starts the backoff anew.
-      if (listening_.exchange(false)) pause = reconnect_min;
-      spdlog::debug("listening for submissions failed, polling goes on: {}", e.what());
+      why = e.what();
+    } catch (...) {
     }
+    // A connection that had worked starts the backoff anew.
+    if (listening_.exchange(false)) pause = reconnect_min;
+    spdlog::debug("listening for submissions failed, polling goes on: {}", why);
     wait(pause);
     pause = std::min<std::chrono::milliseconds>(pause * 2, reconnect_max);
   }

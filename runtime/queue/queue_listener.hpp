@@ -11,9 +11,9 @@
 #include <chrono>
 #include <functional>
 #include <string>
-#include <thread>
 
 #include "config/settings.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -43,7 +43,7 @@ class queue_listener {
   std::function<void()> heard_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> listening_{false};
-  std::thread thread_;
+  runtime_thread thread_;
 };
 
 }  // namespace millrace

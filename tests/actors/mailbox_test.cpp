@@ -1,7 +1,11 @@
 // The mailbox limit of every actor is exact, whoever sends.
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
+#include <sstream>
 #include <thread>
+
+#include <spdlog/sinks/ostream_sink.h>
 
 #include "actors/image.hpp"
 #include "tests/actors/engine_fixture.hpp"
@@ -145,6 +149,51 @@ TEST(mailbox, the_limit_is_exact_under_eight_producers_on_real_threads) {
     for (auto& b : bursts) caf::anon_send_exit(b, caf::exit_reason::kill);
     caf::anon_send_exit(target, caf::exit_reason::kill);
   }
+}
+
+/// Computes in its handler for as long as it may not.
+class slow_actor : public bounded_actor<image_actor> {
+ public:
+  slow_actor(caf::actor_config& config, actor_place place)
+      : bounded_actor{config, std::move(place)} {}
+  behavior_type make_behavior() override {
+    return {[](describe_image&) {
+              const auto end = std::chrono::steady_clock::now() + 2 * longest_handler;
+              while (std::chrono::steady_clock::now() < end) {
+              }
+              return image_described{};
+            },
+            [](const image_read&) {}};
+  }
+};
+
+TEST(handler_check, names_a_scheduled_handler_that_keeps_its_thread_for_too_long) {
+  ::setenv("MILLRACE_CHECK_BLOCKING", "1", 1);
+  ASSERT_TRUE(handlers_are_checked());
+  std::ostringstream said;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  {
+    system_config config;
+    caf::actor_system system{config};
+    const auto directory = std::make_shared<actor_directory>("node");
+    const auto ask = [&](const image_actor& target) {
+      caf::scoped_actor self{system};
+      self->request(target, caf::infinite, describe_image{})
+          .receive([](const image_described&) {}, [](const caf::error&) {});
+      self->send_exit(target, caf::exit_reason::kill);
+    };
+    ask(system.spawn<slow_actor>(make_place(directory, "slow", 8, 0)));
+    ask(system.spawn<slow_actor, caf::detached>(make_place(directory, "detached", 8, 0)));
+  }
+  spdlog::set_default_logger(before);
+  ::unsetenv("MILLRACE_CHECK_BLOCKING");
+  EXPECT_NE(said.str().find("a handler of actor slow kept its scheduler's thread for "),
+            std::string::npos)
+      << said.str();
+  EXPECT_NE(said.str().find("describe_image"), std::string::npos) << said.str();
+  EXPECT_EQ(said.str().find("detached"), std::string::npos) << "it may take long";
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct supervisor_log {
               [](const deduct_credits&) { return ledger::receipt{}; },
               [](const refund_credits&) { return ledger::receipt{}; },
               [](const grant_credits&) { return ledger::receipt{}; },
+              [](tick_atom) {},
               [](progress_atom) { return drain_progress{}; },
               [](drain_atom) { return drain_progress{}; },
               [](give_back_atom) {},

@@ -28,7 +28,7 @@ live_node::live_node(std::unique_ptr<program> started) : process{std::move(start
 }
 
 void live_node::wait_until_ready() {
-  EXPECT_TRUE(process->says("is ready; API at ")) << process->err();
+  EXPECT_TRUE(process->says("; API at ")) << process->err();
   const auto said = process->err();
   const auto at = said.find("127.0.0.1:", said.find("API at "));
   if (at != std::string::npos) address = said.substr(at, said.find('\n', at) - at);

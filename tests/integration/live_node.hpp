@@ -15,8 +15,9 @@ struct reply {
 
 class live_node {
  public:
-  /// Starts it on the corner's data and waits until it is ready. Its config is NAME.toml of the
-  /// corner: any port, the corner's documents, more keys of [database], and `rest`.
+  /// Starts it on the corner's data and waits until it is ready, or says why it is not. Its config
+  /// is NAME.toml of the corner: any port, the corner's documents, more keys of [database], and
+  /// `rest`.
   live_node(const workspace& w, const std::string& name, const std::string& rest = {},
             const std::string& database = {});
 
