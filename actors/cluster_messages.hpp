@@ -17,7 +17,7 @@ namespace millrace {
 
 /// Of the messages between nodes: grows with each change of one that travels. Nodes of different
 /// protocols do not link.
-constexpr int link_protocol = 4;
+constexpr int link_protocol = 5;
 
 // Making a link
 // ----------------------------------------------------------------------------------------------
