@@ -117,7 +117,6 @@ using peers_actor =
                      caf::reacts_to<offer_changed>,                  // what this one does
                      caf::reacts_to<nodes_seen>,    // who is there, by the database
                      caf::reacts_to<gate_dialled>,  // how a dial ended
-                     caf::reacts_to<tick_atom>,     // drop silent connections (its own timer)
                      caf::replies_to<node_question>::with<node_answer>,  // another node's API asks
                      caf::replies_to<ask_nodes>::with<nodes_answered>>;  // this one's does
 

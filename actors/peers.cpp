@@ -1,60 +1,15 @@
 #include "actors/peers.hpp"
 
-#include <caf/io/all.hpp>
-#include <caf/openssl/all.hpp>
+#include "actors/link_transport.hpp"
 
 #include "runtime/threads/guarded.hpp"
 
 namespace millrace {
 
-namespace {
-
-/// CAF's codes as a user can act on them.
-std::string describe(const caf::error& e, bool tls) {
-  if (e.category() != caf::atom("system")) return "the link failed";
-  switch (static_cast<caf::sec>(e.code())) {
-    case caf::sec::incompatible_application_ids:
-    case caf::sec::incompatible_versions:
-      return "it is no millrace of this version";
-    default:
-      return tls ? "the handshake failed: its certificate or this node's is not of the cluster's "
-                   "CA, "
-                   "is no longer valid, or it speaks no TLS"
-                 : "the handshake failed: it is no millrace, or expects TLS";
-  }
-}
-
-/// Both block: connecting and the handshake.
-caf::expected<caf::actor> open_gate(caf::actor_system& system, const link_address& to, bool tls) {
-  if (tls) return caf::openssl::remote_actor<caf::actor>(system, to.host, to.port);
-  return system.middleman().remote_actor<caf::actor>(to.host, to.port);
-}
-
-gate_dialled dial_gate(caf::actor_system& system, const node_row& to, bool tls) {
-  gate_dialled outcome{to.name, to.incarnation, nullptr, {}};
-  const auto address = parse_link_address(to.address);
-  if (!address) {
-    outcome.problem = "`" + to.address + "` is no HOST:PORT";
-    return outcome;
-  }
-  if (const auto why = why_unreachable(*address, peers_actor_impl::dial_limit)) {
-    outcome.problem = *why;
-    return outcome;
-  }
-  auto gate = open_gate(system, *address, tls);
-  if (gate)
-    outcome.gate = caf::actor_cast<caf::strong_actor_ptr>(*gate);
-  else
-    outcome.problem = describe(gate.error(), tls);
-  return outcome;
-}
-
-}  // namespace
-
-reach_gate reach_by_network(caf::actor_system& system, bool tls) {
-  return [&system, tls](const node_row& to, std::function<void(gate_dialled)> done) {
-    system.spawn<caf::detached>([to, tls, done = std::move(done)](caf::event_based_actor* dialler) {
-      done(dial_gate(dialler->system(), to, tls));
+reach_gate reach_by_network(caf::actor_system& system, link_transport& transport) {
+  return [&](const node_row& to, std::function<void(gate_dialled)> done) {
+    system.spawn<caf::detached>([&transport, to, done = std::move(done)](caf::event_based_actor*) {
+      done(transport.dial(to));
     });
   };
 }
@@ -75,23 +30,18 @@ peers_actor_impl::peers_actor_impl(caf::actor_config& config, actor_place place,
 }
 
 peers_actor_impl::behavior_type peers_actor_impl::make_behavior() {
-  if (config_.port != 0) send(caf::actor_cast<peers_actor>(this), tick_atom_v);
   tell_suspects();  // none are known, whatever the one before had said
   return {
       [this](const node_hello& from) { return on_hello(from); },
-      [this](const node_offer& offer) { on_offer(offer); },
+      [this](const node_offer& offer) {
+        on_offer(offer, caf::actor_cast<caf::strong_actor_ptr>(current_sender()));
+      },
       [this](const offer_changed& changed) {
         offer_ = changed.offer;
         for (const auto& [name, l] : links_) send(l.handle, offer_);
       },
       [this](const nodes_seen& seen) { on_nodes(seen); },
       [this](const gate_dialled& dialled) { on_dialled(dialled); },
-      [this](tick_atom) {
-        delayed_send(this, std::chrono::seconds{1}, tick_atom_v);
-        if (const int dropped = drop_silent_connections(config_.port, silence_limit))
-          spdlog::warn("{} connections to the port of the links said nothing and were dropped",
-                       dropped);
-      },
       [this](const node_question& question) { return answer(question); },
       [this](const ask_nodes& order) { return ask(order); },
   };
@@ -101,6 +51,7 @@ void peers_actor_impl::on_exit() {
   config_.self.peers = nullptr;
   config_.answer = nullptr;
   config_.reach = nullptr;
+  config_.owns = nullptr;
   config_.supervisor = supervisor_actor{};
   offer_ = {};
   links_.clear();
@@ -152,7 +103,9 @@ void peers_actor_impl::greet(const gate_dialled& dialled) {
   request(gate, hello_limit, config_.self)
       .then(
           [this, dialled](const node_hello& who) {
-            if (const auto why = objection(who)) return dial_failed(dialled.node, *why);
+            auto why = objection(who);
+            if (!why && who.node != dialled.node) why = "node `" + who.node + "` is there";
+            if (why) return dial_failed(dialled.node, *why);
             dials_.erase(dialled.node);
             add_link(who, true);
           },
@@ -183,6 +136,8 @@ std::optional<std::string> peers_actor_impl::objection(const node_hello& from) c
   if (known != links_.end() && known->second.who.incarnation > from.incarnation)
     return theirs + " has been started again since";
   if (!from.peers) return theirs + " has said no complete hello";
+  if (!config_.owns || !config_.owns(from.peers, from.node))
+    return theirs + " has shown no certificate of that name";
   return std::nullopt;
 }
 
@@ -232,9 +187,10 @@ void peers_actor_impl::refuse_once(const std::string& node, const std::string& w
   spdlog::warn("no link with node {}: {}", node, why);
 }
 
-void peers_actor_impl::on_offer(const node_offer& offer) {
+void peers_actor_impl::on_offer(const node_offer& offer, const caf::strong_actor_ptr& from) {
   const auto found = links_.find(offer.node);
   if (found == links_.end() || found->second.who.incarnation != offer.incarnation) return;
+  if (found->second.who.peers != from) return;  // somebody else speaks for it
   auto& known = found->second;
   const bool first = known.offer.node.empty();
   known.offer = offer;

@@ -1,10 +1,12 @@
 // The links to the other nodes. Each pair of nodes has one, dialled by the one that started later.
 //
-//   membership says who is there → dial (a thread of its own: it blocks) → both sides say hello →
-//   each tells the other what it offers → the supervisor hears what all of them offer
+//   membership says who is there → dial (a thread of its own: it blocks) → both sides show their
+//   certificates (link_transport.hpp) and say hello → each tells the other what it offers → the
+//   supervisor hears what all of them offer
 //
 // A link that is lost makes its node a suspect; whether it is dead is the database's to say
-// (node_registry.hpp). Nodes of another protocol or cluster are refused in words, and told so once.
+// (node_registry.hpp). Nodes of another protocol or cluster, or with another's certificate, are
+// refused in words, and told so once.
 // Scheduled; never blocks. Bounded by the table of nodes: what is known of a name goes when it
 // leaves the table, but for its link.
 #pragma once
@@ -19,7 +21,6 @@
 #include "actors/bounded_actor.hpp"
 #include "actors/gathered_answers.hpp"
 #include "config/settings.hpp"
-#include "runtime/cluster/link_port.hpp"
 #include "runtime/cluster/node_registry.hpp"
 
 namespace millrace {
@@ -32,14 +33,20 @@ using answer_question = std::function<result<std::string>(node_topic)>;
 /// to the network.
 using reach_gate = std::function<void(const node_row&, std::function<void(gate_dialled)> done)>;
 
-/// By TCP, each on a thread of its own: connecting and the handshake block.
-reach_gate reach_by_network(caf::actor_system& system, bool tls);
+class link_transport;
+
+/// Each on a thread of its own: connecting and the handshake block.
+reach_gate reach_by_network(caf::actor_system& system, link_transport& transport);
+
+/// Whether the node of an actor has shown a certificate of that name. Any thread; does not block.
+using certificate_owner = std::function<bool(const caf::strong_actor_ptr&, const std::string&)>;
 
 struct peers_config {
   node_hello self;
   std::uint16_t port = 0;  ///< Where the others dial; 0: this node has no link and dials nobody.
   answer_question answer;
-  reach_gate reach;  ///< Needed where there is a port.
+  reach_gate reach;        ///< Needed if there is a port.
+  certificate_owner owns;  ///< …too: without it nobody is linked.
   supervisor_actor supervisor = {};
 };
 
@@ -52,10 +59,6 @@ class peers_actor_impl : public bounded_actor<peers_actor> {
   static constexpr auto question_limit = std::chrono::seconds{5};
   /// From the gate to the answer to hello.
   static constexpr auto hello_limit = std::chrono::seconds{5};
-  static constexpr auto dial_limit = std::chrono::seconds{2};
-  /// Nodes beat every half second: who says nothing for so long on the port of the links is
-  /// dropped.
-  static constexpr auto silence_limit = std::chrono::seconds{5};
   static constexpr auto first_redial = std::chrono::milliseconds{500};
   static constexpr auto last_redial = std::chrono::seconds{10};
   /// Questions that this node answers at a time; more are refused.
@@ -94,7 +97,7 @@ class peers_actor_impl : public bounded_actor<peers_actor> {
   void refuse_once(const std::string& node, const std::string& why);
   void forget_who_left(const std::map<std::string, node_row>& before);
   clock::time_point now() { return this->system().clock().now(); }
-  void on_offer(const node_offer& offer);
+  void on_offer(const node_offer& offer, const caf::strong_actor_ptr& from);
   void announce();
   void tell_suspects();
   caf::result<node_answer> answer(const node_question& question);

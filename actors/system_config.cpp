@@ -4,7 +4,6 @@
 #include <thread>
 
 #include <caf/io/middleman.hpp>
-#include <caf/openssl/manager.hpp>
 
 #include "actors/actors.hpp"
 #include "actors/bounded_actor.hpp"
@@ -36,15 +35,10 @@ system_config::system_config() {
   set("logger.verbosity", caf::atom("quiet"));
 }
 
-system_config::system_config(const tls_settings& tls) : system_config{} {
+system_config::system_config(with_links) : system_config{} {
   load<caf::io::middleman>();
   set("middleman.heartbeat-interval", caf::timespan{link_heartbeat});
   set("middleman.connection-timeout", caf::timespan{link_timeout});
-  if (tls.certificate.empty()) return;
-  load<caf::openssl::manager>();
-  set("openssl.certificate", tls.certificate);  // any of these makes TLS mutual
-  set("openssl.key", tls.key);
-  set("openssl.cafile", tls.ca);
 }
 
 namespace {

@@ -17,8 +17,9 @@ class system_config : public caf::actor_system_config {
  public:
   /// Without links to other nodes.
   system_config();
-  /// With them: over mutual TLS, or plain where `tls` has no certificate.
-  explicit system_config(const tls_settings& tls);
+  /// With them; link_transport makes their connections.
+  struct with_links {};
+  explicit system_config(with_links);
 };
 
 }  // namespace millrace

@@ -32,7 +32,7 @@ constexpr byte_size operator""_GiB(unsigned long long n) {
 /// Durations are kept in milliseconds; "250ms", "10s", "5m", "2h", "1d" in TOML.
 using duration = std::chrono::milliseconds;
 
-/// PEM files of the links between nodes: mutual TLS under a CA of the cluster's own. Empty: no TLS.
+/// PEM files of the links between nodes, under a CA of the cluster's own. Empty: nodes make them.
 struct tls_settings {
   std::string certificate;
   std::string key;

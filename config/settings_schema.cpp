@@ -93,8 +93,10 @@ std::vector<setting_key<settings>> cluster_and_database_keys() {
       key<&s::cluster, &c::name>("cluster.name", name(),
                                  "Nodes of one name and one database make a cluster."),
       {"cluster.tls.certificate", in_tls<&t::certificate>, any(),
-       "PEM file of this node's certificate. Required unless every node is on loopback."},
-      {"cluster.tls.key", in_tls<&t::key>, any(), "PEM file of the certificate's private key."},
+       "PEM file of this node's certificate, which names it. Required unless every node is on "
+       "loopback: there nodes make their own."},
+      {"cluster.tls.key", in_tls<&t::key>, any(),
+       "PEM file of the certificate's private key, readable by its owner only."},
       {"cluster.tls.ca", in_tls<&t::ca>, any(),
        "PEM file of the cluster's own CA: whoever it signed is let in."},
 

@@ -21,7 +21,6 @@
 #include "app/node/storage_space.hpp"
 #include "app/version.hpp"
 #include "runtime/checkpoints/checkpoint_thread.hpp"
-#include "runtime/cluster/certificate_copies.hpp"
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/cluster/maintenance.hpp"
 #include "runtime/commit/group_writer.hpp"
@@ -80,10 +79,9 @@ struct node::impl {
   std::unique_ptr<maintenance> upkeep;
   std::unique_ptr<node_uploads> uploads;  ///< Null: there is no folder for them.
   std::shared_ptr<actor_directory> directory;
-  tls_settings tls;  ///< Of this node's link.
-  std::unique_ptr<certificate_copies> certificates;
   std::unique_ptr<system_config> actor_config;
   std::unique_ptr<caf::actor_system> system;
+  std::unique_ptr<link_transport> transport;  ///< Null: this node has no link.
   supervisor_actor supervisor;
   gate_actor gate;                     ///< What others dial.
   std::unique_ptr<node_drain> drains;  ///< Set while there is a supervisor.
@@ -131,8 +129,8 @@ result<void> node::impl::open() {
   descriptors = plan_descriptors(options.config, options.link.has_value(), open_files_limit());
   if (!descriptors.warning.empty()) spdlog::warn("{}", descriptors.warning);
   if (options.link) {  // before anything is opened that a wrong config should leave alone
-    tls = for_node(options.config.cluster.tls, options.name);
-    if (auto fits = check_link(*options.link, tls); !fits) return fits;
+    const auto tls = for_node(options.config.cluster.tls, options.name);
+    if (auto fits = check_link(*options.link, tls, options.name); !fits) return fits;
   }
   auto opened = open_database(options.config, database_use::write);
   if (!opened) return tl::unexpected<error>(opened.error());
@@ -151,7 +149,7 @@ result<void> node::impl::open() {
   if (auto ready = open_engine(); !ready) return ready;
   start_actors();
   if (options.link) {
-    auto open = open_gate(*system, supervisor, *options.link, !tls.certificate.empty());
+    auto open = open_gate(*system, *transport, supervisor, *options.link);
     if (!open) return tl::unexpected<error>(open.error());
     gate = std::move(*open);
   }
@@ -164,18 +162,16 @@ result<void> node::impl::open() {
 }
 
 result<void> node::impl::open_system() {
-  if (options.link) {
-    if (!tls.certificate.empty()) {
-      auto copies = certificate_copies::create(tls);
-      if (!copies) return tl::unexpected<error>(copies.error());
-      certificates = std::move(*copies);
-    }
-    actor_config =
-        std::make_unique<system_config>(certificates ? certificates->paths() : tls_settings{});
-  } else {
+  if (!options.link) {
     actor_config = std::make_unique<system_config>();
+    system = std::make_unique<caf::actor_system>(*actor_config);
+    return {};
   }
+  auto certificates = find_certificates(options.config, database.data_directory, *pool, name.text);
+  if (!certificates) return tl::unexpected<error>(certificates.error());
+  actor_config = std::make_unique<system_config>(system_config::with_links{});
   system = std::make_unique<caf::actor_system>(*actor_config);
+  transport = std::make_unique<link_transport>(*system, std::move(*certificates));
   return {};
 }
 
@@ -281,7 +277,7 @@ void node::impl::start_actors() {
       [to = supervisor] { caf::anon_send(to, wake_atom_v); });
   add_node_metrics(*counters, {directory.get(), pool.get(), gauge.get(), book.get(),
                                extractors.get(), embeddings.get()});
-  if (certificates) add_link_metrics(*counters, certificates->paths().certificate);
+  if (transport) add_link_metrics(*counters, transport->certificates());
 }
 
 peers_config node::impl::link_config() {
@@ -291,7 +287,10 @@ peers_config node::impl::link_config() {
   link.answer = [this](node_topic topic) { return answer(topic); };
   if (!options.link) return link;
   link.port = options.link->port;
-  link.reach = reach_by_network(*system, !tls.certificate.empty());
+  link.reach = reach_by_network(*system, *transport);
+  link.owns = [this](const caf::strong_actor_ptr& actor, const std::string& node) {
+    return transport->owns(actor, node);
+  };
   return link;
 }
 
@@ -354,7 +353,7 @@ std::vector<readiness_check> node::impl::readiness() {
   checks.push_back({"actors", flow.has_value(), flow ? "" : flow.error().message});
   checks.push_back({"claims", !flow || !flow->paused, flow ? flow->pause_reason : ""});
   checks.push_back(ledger->check(*pool));
-  if (certificates) checks.push_back(certificate_check(tls, certificates->paths().certificate));
+  if (transport) checks.push_back(certificate_check(transport->certificates()));
   const auto failed = failure.reason();
   checks.push_back({"supervision", !failed, failed.value_or("")});
   return checks;
@@ -412,6 +411,7 @@ void node::impl::close() {
     gate = gate_actor{};
     supervisor = supervisor_actor{};
     system->await_all_actors_done();
+    if (transport) transport->close();
     // Threads that still hold handles of ended actors go before the actor system does.
     read_before->stop();  // and asks the extractors what it cannot answer
     extractors.reset();

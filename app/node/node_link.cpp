@@ -1,11 +1,10 @@
 #include "app/node/node_link.hpp"
 
-#include <caf/io/all.hpp>
-#include <caf/openssl/all.hpp>
-
 #include "actors/peers.hpp"
 #include "config/text_forms.hpp"
 #include "runtime/cluster/certificates.hpp"
+#include "runtime/cluster/local_certificates.hpp"
+#include "runtime/database/database_identity.hpp"
 
 namespace millrace {
 
@@ -25,11 +24,11 @@ tl::unexpected<error> port_taken(const link_address& at, const std::string& why)
 
 }  // namespace
 
-result<void> check_link(const link_address& at, const tls_settings& tls) {
+result<void> check_link(const link_address& at, const tls_settings& tls, const std::string& node) {
   if (at.host == "0.0.0.0" || at.host == "::")
     return fail(ec::invalid_config, "nodes cannot dial " + at.text() +
                                         "; name an address of this machine that they reach");
-  if (!tls.certificate.empty()) return check_certificates(tls);
+  if (!tls.certificate.empty()) return load_tls_context(tls, node).map([](const auto&) {});
   if (is_loopback_host(at.host)) return {};
   return fail(
       ec::invalid_config,
@@ -66,32 +65,43 @@ result<void> check_port(const link_address& at) {
   return {};
 }
 
-result<gate_actor> open_gate(caf::actor_system& system, const supervisor_actor& supervisor,
-                             const link_address& at, bool tls) {
-  auto hello_only = spawn_gate(system, supervisor);
-  const auto gate = caf::actor_cast<caf::actor>(hello_only);
-  const auto port = tls ? caf::openssl::publish(gate, at.port, at.host.c_str(), true)
-                        : system.middleman().publish(gate, at.port, at.host.c_str(), true);
-  if (port) return hello_only;
-  caf::anon_send_exit(hello_only, caf::exit_reason::user_shutdown);
-  return port_taken(at, to_string(port.error()));
+result<std::unique_ptr<link_certificates>> find_certificates(
+    const settings& config, const std::filesystem::path& data_directory, connection_pool& pool,
+    const std::string& node) {
+  auto tls = for_node(config.cluster.tls, node);
+  if (tls.certificate.empty()) {
+    const auto database = database_identity(pool, "heartbeat");
+    if (!database) return tl::unexpected<error>(database.error());
+    auto made = local_certificates(local_certificates_folder(data_directory, *database),
+                                   config.cluster.name, node);
+    if (!made) return tl::unexpected<error>(made.error());
+    tls = std::move(*made);
+  }
+  return link_certificates::create(std::move(tls), node);
 }
 
-readiness_check certificate_check(const tls_settings& tls, const std::string& in_use) {
-  const auto end = certificate_end(in_use);
-  if (!end) return {"certificate", false, end.error().message};
-  const auto left = *end - std::chrono::system_clock::now();
+result<gate_actor> open_gate(caf::actor_system& system, link_transport& transport,
+                             const supervisor_actor& supervisor, const link_address& at) {
+  auto hello_only = spawn_gate(system, supervisor);
+  const auto open = transport.listen(at, hello_only);
+  if (open) return hello_only;
+  caf::anon_send_exit(hello_only, caf::exit_reason::user_shutdown);
+  return port_taken(at, open.error().message);
+}
+
+readiness_check certificate_check(const link_certificates& certificates) {
+  const auto left = certificates.end() - std::chrono::system_clock::now();
   const auto days = std::chrono::duration_cast<std::chrono::hours>(left).count() / 24;
   return {"certificate", left.count() > 0,
-          tls.certificate + " ends in " + std::to_string(days) + " days"};
+          certificates.file() + " ends in " + std::to_string(days) + " days"};
 }
 
-void add_link_metrics(metrics& into, const std::string& in_use) {
+void add_link_metrics(metrics& into, const link_certificates& certificates) {
   into.collect(metrics::kind::gauge, "millrace_certificate_end_seconds",
                "Unix time at which the certificate of the links between nodes ends.",
-               [file = in_use](const metrics::setter& set) {
-                 if (const auto end = certificate_end(file))
-                   set({}, std::chrono::duration<double>(end->time_since_epoch()).count());
+               [&certificates](const metrics::setter& set) {
+                 const auto end = certificates.end().time_since_epoch();
+                 set({}, std::chrono::duration<double>(end).count());
                });
 }
 

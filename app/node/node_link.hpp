@@ -4,17 +4,29 @@
 // Blocks: files, SQL, the network.
 #pragma once
 
+#include <filesystem>
+#include <memory>
+#include <string>
+
 #include "actors/actors.hpp"
+#include "actors/link_transport.hpp"
 #include "app/api/services.hpp"
 #include "config/settings.hpp"
+#include "runtime/cluster/link_certificates.hpp"
 #include "runtime/cluster/link_port.hpp"
 #include "runtime/cluster/node_registry.hpp"
+#include "runtime/database/pool.hpp"
 #include "runtime/telemetry/metrics.hpp"
 
 namespace millrace {
 
-/// Certificates are there and fit, or the link does not leave this machine.
-result<void> check_link(const link_address& at, const tls_settings& tls);
+/// The certificates of `node` are there and fit, or the link does not leave this machine.
+result<void> check_link(const link_address& at, const tls_settings& tls, const std::string& node);
+
+/// Those of the config; without any, those that nodes of one machine make by themselves.
+result<std::unique_ptr<link_certificates>> find_certificates(
+    const settings& config, const std::filesystem::path& data_directory, connection_pool& pool,
+    const std::string& node);
 
 /// node_refused where a live node has this one's name or CAF's id of this process. A node that
 /// cannot be reached is watched for a while: it lives as long as it beats in the database.
@@ -26,12 +38,12 @@ result<void> check_port(const link_address& at);
 
 /// Others can dial from here on. port_taken where somebody listens there. The gate is to be ended
 /// with its supervisor.
-result<gate_actor> open_gate(caf::actor_system& system, const supervisor_actor& supervisor,
-                             const link_address& at, bool tls);
+result<gate_actor> open_gate(caf::actor_system& system, link_transport& transport,
+                             const supervisor_actor& supervisor, const link_address& at);
 
-/// `in_use`: the file that links read their certificate from (certificate_copies), looked at anew
-/// each time: it is replaced while the node runs, when all of a renewal fits.
-readiness_check certificate_check(const tls_settings& tls, const std::string& in_use);
-void add_link_metrics(metrics& into, const std::string& in_use);
+/// Of the certificate that is in use: it is replaced while the node runs, when all of a renewal
+/// fits.
+readiness_check certificate_check(const link_certificates& certificates);
+void add_link_metrics(metrics& into, const link_certificates& certificates);
 
 }  // namespace millrace

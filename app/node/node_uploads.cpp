@@ -2,20 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include "runtime/database/database_identity.hpp"
+
 namespace millrace {
-
-namespace {
-
-/// Of the database; part of paths.
-constexpr auto identity_sql = "select left(id::text, 8) from database_identity";
-
-result<std::string> identity_of(connection_pool& pool) {
-  return pool.transact("uploads", [](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-    return tx.exec1(identity_sql)[0].as<std::string>();
-  });
-}
-
-}  // namespace
 
 node_uploads::node_uploads(connection_pool& pool, std::shared_ptr<upload_store> store,
                            const std::string& node)
@@ -34,7 +23,7 @@ result<std::unique_ptr<node_uploads>> node_uploads::open(
   if (folder.empty() && !data_directory.empty())
     folder = std::filesystem::absolute(data_directory / "uploads");
   if (folder.empty()) return nullptr;
-  const auto database = identity_of(pool);
+  const auto database = database_identity(pool, "uploads");
   if (!database) return tl::unexpected<error>(database.error());
   auto store = upload_store::open(folder, *database, sources.shared ? std::string{} : node);
   if (!store && !sources.uploads.empty()) return tl::unexpected<error>(store.error());

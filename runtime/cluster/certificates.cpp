@@ -2,62 +2,29 @@
 
 #include <array>
 #include <cstdio>
-#include <memory>
 
 #include <fcntl.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "runtime/cluster/openssl_handles.hpp"
 
 namespace millrace {
 
+using openssl::certificate;
+using openssl::open_file;
+using openssl::owned;
+using openssl::private_key;
+using openssl::read_certificate;
+using openssl::read_key;
+
 namespace {
 
-template <class T, void (*Free)(T*)>
-struct freer {
-  void operator()(T* p) const { Free(p); }
-};
-template <class T, void (*Free)(T*)>
-using owned = std::unique_ptr<T, freer<T, Free>>;
-using certificate = owned<X509, X509_free>;
-using private_key = owned<EVP_PKEY, EVP_PKEY_free>;
-struct file_closer {
-  void operator()(std::FILE* f) const { std::fclose(f); }
-};
-using open_file = std::unique_ptr<std::FILE, file_closer>;
-
 constexpr long day = 86'400;
-/// Without one OpenSSL would ask on the terminal.
-char no_password[] = "";
 /// Clocks of nodes differ.
 constexpr long backdated = 3'600;
-
-tl::unexpected<error> openssl_failure(const std::string& what) {
-  char reason[256] = "no reason given";
-  if (const auto code = ERR_get_error()) ERR_error_string_n(code, reason, sizeof reason);
-  return fail(ec::internal, what + ": " + reason);
-}
-
-result<certificate> read_certificate(const std::string& file) {
-  const open_file in{std::fopen(file.c_str(), "re")};
-  if (!in) return fail(ec::invalid_config, file + " cannot be read; `millrace certs` makes it");
-  certificate c{PEM_read_X509(in.get(), nullptr, nullptr, nullptr)};
-  if (!c) return fail(ec::invalid_config, file + " holds no PEM certificate");
-  return c;
-}
-
-result<private_key> read_key(const std::string& file) {
-  const open_file in{std::fopen(file.c_str(), "re")};
-  if (!in) return fail(ec::invalid_config, file + " cannot be read; `millrace certs` makes it");
-  private_key k{PEM_read_PrivateKey(in.get(), nullptr, nullptr, no_password)};
-  if (!k) return fail(ec::invalid_config, file + " holds no PEM private key without a password");
-  return k;
-}
 
 /// Written beside and renamed, so that no reader finds half of it.
 template <class Write>
@@ -91,6 +58,11 @@ void add_extension(X509* c, X509* issuer, int kind, const char* value) {
   }
 }
 
+void begin_now(X509* c, int days) {
+  X509_gmtime_adj(X509_getm_notBefore(c), -backdated);
+  X509_gmtime_adj(X509_getm_notAfter(c), days * day);
+}
+
 /// A certificate of `key` in the name of `subject`, unsigned.
 certificate draft(EVP_PKEY* key, const std::string& organisation, const std::string& subject,
                   int days) {
@@ -101,8 +73,7 @@ certificate draft(EVP_PKEY* key, const std::string& organisation, const std::str
   serial[0] &= 0x7F;
   owned<BIGNUM, BN_free> number{BN_bin2bn(serial.data(), serial.size(), nullptr)};
   BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(c.get()));
-  X509_gmtime_adj(X509_getm_notBefore(c.get()), -backdated);
-  X509_gmtime_adj(X509_getm_notAfter(c.get()), days * day);
+  begin_now(c.get(), days);
   X509_set_pubkey(c.get(), key);
   auto* name = X509_get_subject_name(c.get());
   const auto add = [name](const char* field, const std::string& text) {
@@ -114,49 +85,7 @@ certificate draft(EVP_PKEY* key, const std::string& organisation, const std::str
   return c;
 }
 
-result<std::chrono::system_clock::time_point> to_time(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return openssl_failure("reading a date");
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
 }  // namespace
-
-tls_settings for_node(tls_settings tls, const std::string& node) {
-  constexpr std::string_view placeholder = "{node}";
-  for (auto* path : {&tls.certificate, &tls.key, &tls.ca})
-    for (auto at = path->find(placeholder); at != std::string::npos; at = path->find(placeholder))
-      path->replace(at, placeholder.size(), node);
-  return tls;
-}
-
-result<void> check_certificates(const tls_settings& tls) {
-  const auto own = read_certificate(tls.certificate);
-  if (!own) return tl::unexpected<error>(own.error());
-  const auto key = read_key(tls.key);
-  if (!key) return tl::unexpected<error>(key.error());
-  const auto ca = read_certificate(tls.ca);
-  if (!ca) return tl::unexpected<error>(ca.error());
-  if (X509_check_private_key(own->get(), key->get()) != 1)
-    return fail(ec::invalid_config, tls.key + " is not the key of " + tls.certificate);
-  owned<X509_STORE, X509_STORE_free> store{X509_STORE_new()};
-  X509_STORE_add_cert(store.get(), ca->get());
-  owned<X509_STORE_CTX, X509_STORE_CTX_free> check{X509_STORE_CTX_new()};
-  X509_STORE_CTX_init(check.get(), store.get(), own->get(), nullptr);
-  if (X509_verify_cert(check.get()) == 1) return {};
-  const int why = X509_STORE_CTX_get_error(check.get());
-  if (why == X509_V_ERR_CERT_HAS_EXPIRED)
-    return fail(ec::invalid_config,
-                tls.certificate + " or its CA has expired; `millrace certs` makes a new one");
-  return fail(ec::invalid_config, tls.certificate + " is not signed by " + tls.ca + ": " +
-                                      X509_verify_cert_error_string(why));
-}
-
-result<std::chrono::system_clock::time_point> certificate_end(const std::string& file) {
-  const auto c = read_certificate(file);
-  if (!c) return tl::unexpected<error>(c.error());
-  return to_time(X509_get0_notAfter(c->get()));
-}
 
 result<certificate_authority> certificate_authority::open(const std::filesystem::path& directory,
                                                           const std::string& cluster) {
@@ -177,26 +106,46 @@ result<certificate_authority> certificate_authority::open(const std::filesystem:
             " is missing; put it back, or choose another folder for a new CA, which no node "
             "with a certificate of the old one lets in");
   const private_key key{EVP_EC_gen("P-256")};
-  if (!key) return openssl_failure("making a key");
+  if (!key) return openssl::failure("making a key");
   auto c = draft(key.get(), cluster, "millrace cluster CA", authority_days);
   X509_set_issuer_name(c.get(), X509_get_subject_name(c.get()));
   add_extension(c.get(), c.get(), NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
   add_extension(c.get(), c.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
   add_extension(c.get(), c.get(), NID_subject_key_identifier, "hash");
-  if (X509_sign(c.get(), key.get(), EVP_sha256()) == 0) return openssl_failure("signing the CA");
+  if (X509_sign(c.get(), key.get(), EVP_sha256()) == 0) return openssl::failure("signing the CA");
   if (auto written = write_pair(pem, c.get(), key_file, key.get()); !written)
     return tl::unexpected<error>(written.error());
   authority.is_new_ = true;
   return authority;
 }
 
+result<void> certificate_authority::renew() const {
+  const auto pem = directory_ / "ca.pem";
+  const auto ca = read_certificate(pem.native());
+  if (!ca) return tl::unexpected<error>(ca.error());
+  const auto key = read_key((directory_ / "ca.key").native());
+  if (!key) return tl::unexpected<error>(key.error());
+  begin_now(ca->get(), authority_days);
+  if (X509_sign(ca->get(), key->get(), EVP_sha256()) == 0)
+    return openssl::failure("signing the CA");
+  return write_file(pem, [&](std::FILE* f) { return PEM_write_X509(f, ca->get()); });
+}
+
 result<certificate_files> certificate_authority::issue(const std::string& node, int days) const {
+  if (node == "ca")
+    return fail(ec::invalid_argument,
+                "a node called `ca` would need the files of the CA itself; choose another name");
+  return issue(node, days, directory_);
+}
+
+result<certificate_files> certificate_authority::issue(const std::string& node, int days,
+                                                       const std::filesystem::path& folder) const {
   const auto ca = read_certificate((directory_ / "ca.pem").native());
   if (!ca) return tl::unexpected<error>(ca.error());
   const auto ca_key = read_key((directory_ / "ca.key").native());
   if (!ca_key) return tl::unexpected<error>(ca_key.error());
   const private_key key{EVP_EC_gen("P-256")};
-  if (!key) return openssl_failure("making a key");
+  if (!key) return openssl::failure("making a key");
   auto* ca_name = X509_get_subject_name(ca->get());
   char organisation[256] = "";
   X509_NAME_get_text_by_NID(ca_name, NID_organizationName, organisation, sizeof organisation);
@@ -208,9 +157,9 @@ result<certificate_files> certificate_authority::issue(const std::string& node, 
   add_extension(c.get(), ca->get(), NID_subject_alt_name, ("DNS:" + node).c_str());
   add_extension(c.get(), ca->get(), NID_authority_key_identifier, "keyid");
   if (X509_sign(c.get(), ca_key->get(), EVP_sha256()) == 0)
-    return openssl_failure("signing the certificate of " + node);
-  const auto pem = directory_ / (node + ".pem");
-  const auto key_file = directory_ / (node + ".key");
+    return openssl::failure("signing the certificate of " + node);
+  const auto pem = folder / (node + ".pem");
+  const auto key_file = folder / (node + ".key");
   if (auto written = write_pair(pem, c.get(), key_file, key.get()); !written)
     return tl::unexpected<error>(written.error());
   return certificate_files{pem.native(), key_file.native()};

@@ -2,16 +2,12 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "runtime/core/unique_fd.hpp"
 
 namespace millrace {
 
@@ -19,10 +15,13 @@ namespace {
 
 constexpr int max_port = 65'535;
 
-/// 0 where it opened, else the reason.
-int try_connect(const addrinfo& to, duration limit) {
-  const unique_fd socket{
-      ::socket(to.ai_family, to.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to.ai_protocol)};
+/// Connections that wait until they are accepted; the kernel answers more when there is room.
+constexpr int backlog = 128;
+
+/// 0 and the connection if it opened, else the reason.
+int try_connect(const addrinfo& to, duration limit, unique_fd& socket) {
+  socket.reset(
+      ::socket(to.ai_family, to.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to.ai_protocol));
   if (!socket) return errno;
   if (::connect(socket.get(), to.ai_addr, to.ai_addrlen) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
@@ -34,11 +33,12 @@ int try_connect(const addrinfo& to, duration limit) {
   return problem;
 }
 
-/// 0 where it could be bound and is free again, else the reason.
-int try_bind(const addrinfo& at) {
-  const unique_fd socket{::socket(at.ai_family, at.ai_socktype | SOCK_CLOEXEC, at.ai_protocol)};
+/// 0 and the bound socket, else the reason.
+int try_bind(const addrinfo& at, unique_fd& socket) {
+  socket.reset(
+      ::socket(at.ai_family, at.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at.ai_protocol));
   if (!socket) return errno;
-  // As CAF binds: what a former process left behind in TIME_WAIT is no obstacle.
+  // What a former process left behind in TIME_WAIT is no obstacle.
   const int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   return ::bind(socket.get(), at.ai_addr, at.ai_addrlen) == 0 ? 0 : errno;
@@ -61,23 +61,6 @@ std::optional<std::string> first_success(const std::string& host, const std::str
   if (problem == 0) return std::nullopt;
   if (problem == EADDRNOTAVAIL) return "that is no address of this machine";
   return std::string{std::strerror(problem)};
-}
-
-std::uint16_t local_port(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
-  if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
-  if (address.ss_family == AF_INET6)
-    return ntohs(reinterpret_cast<sockaddr_in6&>(address).sin6_port);
-  return 0;
-}
-
-bool is_silent(int fd, duration silence) {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
-  return info.tcpi_state == TCP_ESTABLISHED && duration{info.tcpi_last_data_recv} > silence;
 }
 
 }  // namespace
@@ -105,27 +88,31 @@ std::optional<link_address> parse_link_address(const std::string& text) {
 }
 
 std::optional<std::string> why_unreachable(const link_address& to, duration limit) {
+  unique_fd socket;
+  return connect_to(to, limit, socket);
+}
+
+std::optional<std::string> connect_to(const link_address& to, duration limit, unique_fd& socket) {
   return first_success(to.host, std::to_string(to.port),
-                       [&](const addrinfo& a) { return try_connect(a, limit); });
+                       [&](const addrinfo& a) { return try_connect(a, limit, socket); });
 }
 
 bool is_of_this_machine(const std::string& host) {
-  return !first_success(host, "0", try_bind);
+  unique_fd socket;
+  return !first_success(host, "0", [&](const addrinfo& a) { return try_bind(a, socket); });
 }
 
 std::optional<std::string> why_not_listening(const link_address& at) {
-  return first_success(at.host, std::to_string(at.port), try_bind);
+  unique_fd socket;
+  return first_success(at.host, std::to_string(at.port),
+                       [&](const addrinfo& a) { return try_bind(a, socket); });
 }
 
-int drop_silent_connections(std::uint16_t port, duration silence) {
-  int dropped = 0;
-  std::error_code problem;
-  for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd", problem}) {
-    const int fd = std::atoi(entry.path().filename().c_str());
-    if (local_port(fd) != port || !is_silent(fd, silence)) continue;
-    if (::shutdown(fd, SHUT_RDWR) == 0) ++dropped;
-  }
-  return dropped;
+std::optional<std::string> listen_at(const link_address& at, unique_fd& socket) {
+  return first_success(at.host, std::to_string(at.port), [&](const addrinfo& a) {
+    if (const int problem = try_bind(a, socket)) return problem;
+    return ::listen(socket.get(), backlog) == 0 ? 0 : errno;
+  });
 }
 
 }  // namespace millrace

@@ -1,6 +1,4 @@
-// The TCP side of the links between nodes: is somebody at an address, and which connections to our
-// port are silent. CAF itself dials without a time-out and never drops a peer that connects and
-// says nothing (over TLS such a one even costs a core).
+// The TCP side of the links between nodes: is somebody at an address, and can this node be there.
 //
 // Any thread; the functions say how long they block.
 #pragma once
@@ -10,6 +8,7 @@
 #include <string>
 
 #include "config/settings.hpp"
+#include "runtime/core/unique_fd.hpp"
 
 namespace millrace {
 
@@ -34,8 +33,10 @@ bool is_of_this_machine(const std::string& host);
 /// address. Blocks for the name's resolution.
 std::optional<std::string> why_not_listening(const link_address& at);
 
-/// Shuts down the accepted connections to our `port` that have received nothing for `silence`:
-/// nodes beat much more often. Returns how many. Does not block.
-int drop_silent_connections(std::uint16_t port, duration silence);
+/// Nothing and a non-blocking connection, else why not, as why_unreachable.
+std::optional<std::string> connect_to(const link_address& to, duration limit, unique_fd& socket);
+
+/// Nothing and a non-blocking socket that listens, else why not, as why_not_listening.
+std::optional<std::string> listen_at(const link_address& at, unique_fd& socket);
 
 }  // namespace millrace

@@ -40,6 +40,8 @@ class peers_test : public ::testing::Test {
   std::function<gate_dialled(const node_row&)> network;
   supervisor_log supervisor;
   peers_actor peers;
+  /// Whose certificate the node of an actor has shown; else its own.
+  std::map<caf::strong_actor_ptr, std::string> shown;
 
   void SetUp() override {
     spdlog::set_default_logger(std::make_shared<spdlog::logger>(
@@ -49,6 +51,10 @@ class peers_test : public ::testing::Test {
     config.reach = [this](const node_row& to, const std::function<void(gate_dialled)>& done) {
       dials.push_back({to.name, engine.system.clock().now(), done});
       if (network) done(network(to));
+    };
+    config.owns = [this](const caf::strong_actor_ptr& actor, const std::string& name) {
+      const auto other = shown.find(actor);
+      return other == shown.end() || other->second == name;
     };
     config.supervisor = supervisor.spawn(engine);
     peers = engine.spawn<peers_actor_impl>("peers", std::move(config));
@@ -70,7 +76,6 @@ class peers_test : public ::testing::Test {
               [](const offer_changed&) {},
               [](const nodes_seen&) {},
               [](const gate_dialled&) {},
-              [](tick_atom) {},
               [=](const node_question&) -> caf::result<node_answer> {
                 if (unanswered == nullptr) return node_answer{name, "answered"};
                 unanswered->push_back(self->make_response_promise<node_answer>());
@@ -257,6 +262,52 @@ TEST_F(peers_test, who_says_hello_in_another_protocol_is_told_to_run_one_version
                 ", node `self` of 1.0 with " + std::to_string(link_protocol) +
                 "; run one version on all nodes");
   EXPECT_EQ(told("linked with"), 0);
+}
+
+// Both directions: who dials and who is dialled.
+TEST_F(peers_test, who_shows_the_certificate_of_another_node_is_refused) {
+  const auto b = new_node("b");
+  const auto handle = caf::actor_cast<caf::strong_actor_ptr>(b.peers);
+  shown[handle] = "a";
+  const auto answer =
+      engine.ask<node_hello>(peers, node_hello{link_protocol, "1.0", "test", "b", 9, handle});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ec::node_refused);
+  EXPECT_EQ(answer.error().message, "node `b` has shown no certificate of that name");
+  network = [&](const node_row& to) { return reached(to, b); };
+  see({row_of("b")});
+  EXPECT_EQ(dials.size(), 1U);
+  EXPECT_EQ(told("linked with"), 0);
+  shown[handle] = "b";
+  keep_seeing({row_of("b")}, seconds{2});
+  EXPECT_EQ(told("linked with node b"), 1);
+}
+
+TEST_F(peers_test, another_node_than_the_one_that_was_dialled_is_not_linked) {
+  const auto c = new_node("c");
+  network = [&](const node_row& to) { return reached(to, c); };
+  see({row_of("b")});
+  EXPECT_EQ(told("no link with node b: node `c` is there"), 1);
+  EXPECT_EQ(told("linked with"), 0);
+}
+
+TEST_F(peers_test, nobody_offers_in_the_name_of_another) {
+  const auto b = new_node("b");
+  const auto c = new_node("c");
+  network = [&](const node_row& to) { return reached(to, to.name == "b" ? b : c); };
+  see({row_of("b"), row_of("c")});
+  ASSERT_EQ(told("linked with"), 2);
+  node_offer offer;
+  offer.node = "b";
+  offer.incarnation = 1;
+  const auto from = [&](const other_node& sender) {
+    caf::send_as(caf::actor_cast<caf::actor>(sender.peers), peers, offer);
+    engine.run();
+  };
+  from(c);
+  EXPECT_TRUE(supervisor.offers.empty());
+  from(b);
+  EXPECT_EQ(supervisor.offers.size(), 1U);
 }
 
 TEST_F(peers_test, a_stranger_is_refused_in_words_and_told_once) {

@@ -17,6 +17,7 @@ namespace millrace {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class links_test : public ::testing::Test {
  protected:
@@ -47,6 +48,22 @@ unique_fd connect_to(int port) {
 bool is_dropped(const unique_fd& fd) {
   char byte;
   return ::recv(fd.get(), &byte, 1, MSG_DONTWAIT) == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+/// A row of a live node `b` at that port of this machine, until the thread is gone.
+std::jthread beat_as_b(const cluster_bed& bed, int port) {
+  const auto beat = [&bed, port] {
+    bed.sql(
+        "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity, "
+        "protocol, link_id) select 'b', 0, '127.0.0.1:" +
+        std::to_string(port) +
+        "', roles, state, version, 1, 1, protocol, 'b' from nodes where name = 'a' on conflict "
+        "(name) do update set heartbeat_at = clock_timestamp() returning 1");
+  };
+  beat();
+  return std::jthread{[beat](const std::stop_token& stopped) {
+    while (!stopped.stop_requested()) beat();
+  }};
 }
 
 double cpu_seconds(pid_t pid) {
@@ -93,6 +110,93 @@ TEST_F(links_test, certificates_that_do_not_fit_are_refused_at_the_start) {
   const auto stranger = bed.refused({"--name", "b"});
   EXPECT_EQ(stranger.exit_code, 2);
   EXPECT_THAT(stranger.err, HasSubstr("is not signed by"));
+  for (const auto* end : {".pem", ".key"})
+    std::filesystem::copy(certs / (std::string{"a"} + end), certs / (std::string{"b"} + end),
+                          std::filesystem::copy_options::overwrite_existing);
+  const auto another = bed.refused({"--name", "b"});
+  EXPECT_EQ(another.exit_code, 2);
+  EXPECT_THAT(another.err, HasSubstr("b.pem is the certificate of `a`, not of node `b`"));
+  std::filesystem::permissions(certs / "a.key", std::filesystem::perms{0644});
+  const auto open = bed.refused({"--name", "a"});
+  EXPECT_EQ(open.exit_code, 2);
+  EXPECT_THAT(open.err, HasSubstr("a.key is open to others than its owner (mode 0644); chmod 600"));
+  EXPECT_EQ(bed.number("select count(*) from nodes"), 0) << "none of them joined";
+}
+
+// Made by whoever comes first, with nobody asked.
+TEST_F(links_test, nodes_of_one_machine_make_their_certificates_once) {
+  constexpr int documents = 30;
+  cluster_bed bed{{.documents = documents}};
+  const auto all = bed.w.start({"up", "--config", bed.config});
+  for (const auto* name : {"a", "b", "c"})
+    EXPECT_TRUE(all->says(std::string{"linked with node "} + name)) << all->err();
+  const auto folder_of = [&] {
+    return bed.w.data() / "links" / bed.sql("select left(id::text, 8) from database_identity");
+  };
+  const auto ca = read_text(folder_of() / "ca.pem");
+  EXPECT_NE(ca, "");
+  for (const auto* file : {"ca.key", "nodes/a.key", "nodes/b.key", "nodes/c.key"})
+    EXPECT_EQ(std::filesystem::status(folder_of() / file).permissions(),
+              std::filesystem::perms{0600})
+        << file;
+  all->signal(SIGTERM);
+  EXPECT_EQ(all->wait().exit_code, 0);
+  const auto a = read_text(folder_of() / "nodes/a.pem");
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"a", "b", "c"}));
+  EXPECT_EQ(read_text(folder_of() / "ca.pem"), ca);
+  EXPECT_EQ(read_text(folder_of() / "nodes/a.pem"), a);
+  EXPECT_THAT(bed.node("a").get("/readyz?verbose").body, HasSubstr("nodes/a.pem ends in 36"));
+  bed.submit("a");
+  ASSERT_TRUE(bed.ended());
+  bed.stop_all();
+  bed.expect_end({documents});
+}
+
+// What CAF alone answers by reserving so much memory at once, and losing the link with b.
+TEST_F(links_test, an_announced_payload_costs_neither_memory_nor_a_link) {
+  constexpr double most_mib = 64;
+  cluster_bed bed{{.names = {"a", "b"}}};
+  bed.start_all();
+  ASSERT_TRUE(bed.linked({"a", "b"}));
+  auto& a = bed.node("a");
+  const auto port = bed.ports.at("a");
+  std::string frame(90, '\0');  // a client's handshake, of 512 MiB
+  frame[0] = 1;
+  frame[4] = 0x20;
+  const auto nodes =
+      bed.w.data() / "links" / bed.sql("select left(id::text, 8) from database_identity") / "nodes";
+  const auto before = a.peak_memory_mib();
+  std::vector<unique_fd> plain;
+  for (int i = 0; i < 8; ++i) {
+    plain.push_back(connect_to(port));
+    ASSERT_GT(::send(plain.back().get(), frame.data(), frame.size(), MSG_NOSIGNAL), 0);
+  }
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(visit_by_tls(port, {}, {}, frame).stays) << "without a certificate";
+    EXPECT_FALSE(visit_by_tls(port, nodes / "b.pem", nodes / "b.key", frame).stays)
+        << "not even a node may announce so much";
+  }
+  const auto start = std::chrono::steady_clock::now();
+  for (const auto& fd : plain) EXPECT_TRUE(eventually([&] { return is_dropped(fd); }));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{50}) << "5 s are meant";
+  EXPECT_LT(a.peak_memory_mib() - before, most_mib);
+  for (const auto* name : {"a", "b"})
+    EXPECT_THAT(bed.node(name).process->err(), Not(HasSubstr("is lost")));
+  EXPECT_EQ(a.get("/livez").status, 200);
+}
+
+TEST_F(links_test, a_node_at_the_address_of_another_is_not_linked) {
+  issue({"a", "b", "c"}, certs);
+  const tls_listener impostor{certs / "c.pem", certs / "c.key"};
+  cluster_bed bed{with_tls(certs, {.names = {"a"}})};
+  auto& a = bed.start("a");
+  const auto heart = beat_as_b(bed, impostor.port());
+  impostor.welcome_next();
+  EXPECT_TRUE(a.process->says(
+      "no link with node b: the certificate shown there is of `c`, not of node `b`"))
+      << a.process->err();
+  EXPECT_EQ(a.process->err().find("linked with"), std::string::npos);
 }
 
 TEST_F(links_test, beyond_loopback_there_is_no_link_without_certificates) {
@@ -111,8 +215,7 @@ TEST_F(links_test, beyond_loopback_there_is_no_link_without_certificates) {
   EXPECT_THAT(newcomer.err, HasSubstr("mutual TLS"));
 }
 
-// Silent over TLS costs CAF a core until it leaves (it is made to), garbage and plain TCP end at
-// once.
+// Silence ends after the time for a handshake, garbage and plain TCP at once.
 TEST_F(links_test, who_does_not_belong_at_the_port_is_dropped_and_does_no_harm) {
   issue({"a", "b"}, certs);
   constexpr int documents = 60;
@@ -147,7 +250,7 @@ TEST_F(links_test, who_does_not_belong_at_the_port_is_dropped_and_does_no_harm) 
   bed.expect_end({documents});
 }
 
-TEST_F(links_test, a_node_of_another_ca_or_without_tls_is_kept_out) {
+TEST_F(links_test, a_node_of_another_ca_or_without_certificates_of_its_own_is_kept_out) {
   issue({"a"}, certs);
   cluster_bed bed{with_tls(certs, {.names = {"a"}})};
   auto& a = bed.start("a");
@@ -215,18 +318,7 @@ TEST_F(links_test, nobody_at_a_nodes_address_is_trusted_without_a_certificate_of
     const tls_listener impostor{where / "b.pem", where / "b.key"};
     cluster_bed bed{with_tls(certs, {.names = {"a"}})};
     auto& a = bed.start("a");
-    const auto beat = [&] {
-      bed.sql(
-          "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity, "
-          "protocol, link_id) select 'b', 0, '127.0.0.1:" +
-          std::to_string(impostor.port()) +
-          "', roles, state, version, 1, 1, protocol, 'b' from nodes where name = 'a' on conflict "
-          "(name) do update set heartbeat_at = clock_timestamp() returning 1");
-    };
-    beat();
-    const std::jthread heart{[&](const std::stop_token& stopped) {
-      while (!stopped.stop_requested()) beat();
-    }};
+    const auto heart = beat_as_b(bed, impostor.port());
     EXPECT_EQ(impostor.is_trusted(), trusted) << where;
     if (!trusted) {
       EXPECT_TRUE(a.process->says("no link with node b: the handshake failed"));

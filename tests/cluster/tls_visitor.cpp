@@ -55,7 +55,7 @@ std::chrono::seconds remains_of(const tls_connection& tls) {
 }  // namespace
 
 tls_visit visit_by_tls(int port, const std::filesystem::path& certificate,
-                       const std::filesystem::path& key) {
+                       const std::filesystem::path& key, const std::string& words) {
   const unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   be_patient(fd);
   const auto address = loopback(port);
@@ -70,6 +70,12 @@ tls_visit visit_by_tls(int port, const std::filesystem::path& certificate,
   visit.remains = remains_of(tls);
   char byte;
   visit.heard_a_word = shaken && SSL_read(tls.get(), &byte, 1) == 1;
+  if (words.empty() || !shaken) return visit;
+  SSL_write(tls.get(), words.data(), static_cast<int>(words.size()));
+  while (SSL_read(tls.get(), &byte, 1) == 1) {
+  }
+  // A closed connection is an end or an error of the socket, one that stays a time-out.
+  visit.stays = errno == EAGAIN;
   return visit;
 }
 
@@ -87,22 +93,43 @@ tls_listener::tls_listener(std::filesystem::path certificate, std::filesystem::p
   port_ = ntohs(address.sin_port);
 }
 
-bool tls_listener::is_trusted() const {
-  unique_fd visitor;
+/// A dialler with whom the handshake is done, or has failed.
+struct tls_listener::dialler {
+  unique_fd fd;
+  tls_context context{SSL_CTX_new(TLS_server_method())};
+  tls_connection tls;
+  bool shaken = false;
+};
+
+tls_listener::dialler tls_listener::next() const {
+  dialler d;
   char byte;
-  do {  // a node knocks before it dials, and says nothing
-    visitor.reset(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!visitor) {
+  do {  // somebody may look whether anybody listens, and says nothing
+    d.fd.reset(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!d.fd) {
       ADD_FAILURE() << "nobody dials";
-      return false;
+      return d;
     }
-    be_patient(visitor);
-  } while (::recv(visitor.get(), &byte, 1, MSG_PEEK) != 1);
-  const tls_context context{SSL_CTX_new(TLS_server_method())};
-  show(context, certificate_, key_);
-  const tls_connection tls{SSL_new(context.get())};
-  SSL_set_fd(tls.get(), visitor.get());
-  return SSL_accept(tls.get()) == 1;
+    be_patient(d.fd);
+  } while (::recv(d.fd.get(), &byte, 1, MSG_PEEK) != 1);
+  show(d.context, certificate_, key_);
+  d.tls.reset(SSL_new(d.context.get()));
+  SSL_set_fd(d.tls.get(), d.fd.get());
+  d.shaken = SSL_accept(d.tls.get()) == 1;
+  return d;
+}
+
+bool tls_listener::is_trusted() const {
+  return next().shaken;
+}
+
+void tls_listener::welcome_next() const {
+  const auto d = next();
+  ASSERT_TRUE(d.shaken);
+  char byte = 'M';
+  EXPECT_EQ(SSL_write(d.tls.get(), &byte, 1), 1);
+  while (SSL_read(d.tls.get(), &byte, 1) == 1) {
+  }
 }
 
 }  // namespace millrace

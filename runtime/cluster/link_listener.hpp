@@ -1,0 +1,78 @@
+// The port of the links. Accepts connections, shakes hands over TLS and hands over only sessions
+// with those who have a certificate of the cluster's CA; nobody else reaches the actor system.
+//
+// A stranger costs a connection and a TLS session for at most link_handshake_limit; there are
+// max_strangers of them, and one more takes the place of the oldest. Sessions of links that have
+// received nothing for silence_limit are shut down: nodes beat every half second.
+//
+// Owns a thread. watch() from any thread.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "runtime/cluster/link_certificates.hpp"
+#include "runtime/cluster/link_session.hpp"
+
+namespace millrace {
+
+class link_listener {
+ public:
+  static constexpr std::size_t max_strangers = 64;
+  static constexpr auto silence_limit = std::chrono::seconds{5};
+  /// Strangers are counted and logged together, at most once in so long.
+  static constexpr auto report_interval = std::chrono::seconds{10};
+
+  /// Called by the listener's thread; must not block.
+  using admitted = std::function<void(std::shared_ptr<link_session>)>;
+
+  /// port_taken with a sentence without the address.
+  static result<std::unique_ptr<link_listener>> open(const link_address& at,
+                                                     const link_certificates& certificates,
+                                                     admitted on_admitted);
+  /// Hands over nothing more once it returns.
+  ~link_listener();
+  link_listener(const link_listener&) = delete;
+  link_listener& operator=(const link_listener&) = delete;
+
+  /// Shuts this session down too when it falls silent; one that was dialled.
+  void watch(const std::shared_ptr<link_session>& session);
+
+ private:
+  using time_point = std::chrono::steady_clock::time_point;
+  struct stranger {
+    std::shared_ptr<link_session> session;
+    time_point deadline;
+    short waits_for = 0;  ///< Of poll(2).
+  };
+
+  link_listener(unique_fd socket, const link_certificates& certificates, admitted on_admitted);
+  void run(const std::stop_token& stop);
+  void wait(const std::stop_token& stop);
+  void accept_all(time_point now);
+  /// False: it is a stranger no longer.
+  bool advance(stranger& s);
+  void drop(const std::string& why);
+  void drop_the_late(time_point now);
+  void drop_the_silent();
+  void report(time_point now);
+
+  unique_fd socket_;
+  unique_fd wakes_;  ///< Readable once the thread is to end.
+  const link_certificates& certificates_;
+  admitted on_admitted_;
+  std::list<stranger> strangers_;  ///< Oldest first.
+  time_point accept_again_{};      ///< After the process ran out of descriptors.
+  std::uint64_t dropped_ = 0;      ///< Since the last report.
+  std::string last_reason_;
+  time_point next_report_{};
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<link_session>> watched_;
+  std::jthread thread_;  ///< Last: ends before what it uses.
+};
+
+}  // namespace millrace
