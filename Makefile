@@ -48,6 +48,7 @@ full: build ## The same with 21,000 documents
 soak: build ## The long versions of the random tests (two hours)
 	@MILLRACE_OPERATIONS=1000000 $(BUILD)/tests/model/model_test
 	@MILLRACE_ROUNDS=300 $(BUILD)/tests/actors/actors_test --gtest_filter='*whatever_dies*'
+	@MILLRACE_WORKBOOK_ROWS=450000 $(BUILD)/tests/runtime/extraction/extraction_test --gtest_filter='long_workbook*'
 	@MILLRACE_KILLS=200 $(BUILD)/tests/faults/faults_test
 	@MILLRACE_SCANNED_PAGES=3000 $(BUILD)/tests/integration/long_documents_test --gtest_filter='*scan*'
 	@MILLRACE_SECONDS=3600 $(BUILD)/tests/cluster/cluster_losses_test --gtest_filter='random_nodes*'

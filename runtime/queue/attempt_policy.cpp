@@ -16,6 +16,9 @@ attempt_verdict judge_attempt(ec code, const lease& work, const queue_settings& 
     case ec::source_away:
     case ec::disk_full:
       return attempt_verdict::wait;
+    case ec::extraction_crashed:
+    case ec::extraction_timeout:
+      return attempt_verdict::end_failed;  // the pool has tried it extraction.crash_attempts times
     default:
       break;
   }

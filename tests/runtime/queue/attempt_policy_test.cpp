@@ -21,17 +21,18 @@ TEST(attempt_policy, what_is_not_the_documents_fault_gives_it_back_whatever_its_
 }
 
 TEST(attempt_policy, what_would_end_the_same_again_fails_at_once) {
-  for (const auto code : {ec::unsupported_format, ec::encrypted_document, ec::malformed_document,
-                          ec::source_missing, ec::limit_exceeded})
+  for (const auto code :
+       {ec::unsupported_format, ec::encrypted_document, ec::malformed_document, ec::source_missing,
+        ec::limit_exceeded, ec::extraction_crashed, ec::extraction_timeout})
     EXPECT_EQ(judge(code, 0), attempt_verdict::end_failed) << to_string(code);
 }
 
-TEST(attempt_policy, a_crash_is_tried_until_the_attempts_are_used_up) {
-  ASSERT_TRUE(is_retryable(ec::extraction_crashed));
-  EXPECT_EQ(judge(ec::extraction_crashed, 0), attempt_verdict::retry_later);
-  EXPECT_EQ(judge(ec::extraction_crashed, 1), attempt_verdict::retry_later);
-  EXPECT_EQ(judge(ec::extraction_crashed, 2), attempt_verdict::dead_letter) << "the third of 3";
-  EXPECT_EQ(judge(ec::extraction_crashed, 7), attempt_verdict::dead_letter);
+TEST(attempt_policy, what_may_pass_is_tried_until_the_attempts_are_used_up) {
+  ASSERT_TRUE(is_retryable(ec::embedding_unavailable));
+  EXPECT_EQ(judge(ec::embedding_unavailable, 0), attempt_verdict::retry_later);
+  EXPECT_EQ(judge(ec::embedding_unavailable, 1), attempt_verdict::retry_later);
+  EXPECT_EQ(judge(ec::embedding_unavailable, 2), attempt_verdict::dead_letter) << "the third of 3";
+  EXPECT_EQ(judge(ec::embedding_unavailable, 7), attempt_verdict::dead_letter);
 }
 
 TEST(attempt_policy, losses_are_counted_apart_from_failures) {
