@@ -49,6 +49,7 @@ soak: build ## The long versions of the random tests (two hours)
 	@MILLRACE_OPERATIONS=1000000 $(BUILD)/tests/model/model_test
 	@MILLRACE_INTERLEAVINGS=all $(BUILD)/tests/interleaving/interleaving_test
 	@MILLRACE_ROUNDS=300 $(BUILD)/tests/actors/actors_test --gtest_filter='*whatever_dies*'
+	@MILLRACE_WORKBOOK_ROWS=450000 $(BUILD)/tests/runtime/extraction/extraction_test --gtest_filter='long_workbook*'
 	@MILLRACE_KILLS=200 $(BUILD)/tests/faults/faults_test
 	@MILLRACE_KILL_STEP_MS=10 $(BUILD)/tests/faults/start_faults_test --gtest_filter='first_start*'
 	@MILLRACE_SCANNED_PAGES=3000 $(BUILD)/tests/integration/long_documents_test --gtest_filter='*scan*'

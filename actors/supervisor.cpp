@@ -157,7 +157,7 @@ void supervisor_actor_impl::start_image_desk(std::size_t slot) {
   roles_.images = spawn_child<image_desk_actor_impl>(
       slot, "image_desk", s.mailbox.image_desk,
       image_desk_config{parts_.link.self.node, static_cast<std::size_t>(workers), s.images,
-                        image_reader::max_attempts * s.extraction.timeout +
+                        s.extraction.crash_attempts * s.extraction.timeout +
                             file_fetcher_actor_impl::answer_limit},
       false);
 }

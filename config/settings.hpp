@@ -84,7 +84,11 @@ struct extraction_settings {
   byte_size memory_small = 4_GiB;
   byte_size memory_large = 8_GiB;
   byte_size large_file{50'000'000};
-  duration timeout = std::chrono::minutes{10};
+  /// Wall and CPU time of one page, or of a document without pages as long as nothing of it is
+  /// worked through.
+  duration timeout = std::chrono::minutes{2};
+  /// Tries of a document that crashes its parser or times out on the same page.
+  int crash_attempts = 2;
   /// A worker process is replaced after this many documents, against slow leaks.
   int documents_per_process = 10'000;
   /// The most text one document may yield; over it: limit_exceeded.

@@ -182,6 +182,10 @@ std::vector<setting_key<settings>> document_keys() {
                                           "From this size on a document is large."),
       key<&s::extraction, &e::timeout>("extraction.timeout", lasting(100ms, 24h),
                                        "Longest time for one page; then the parser is killed."),
+      key<&s::extraction, &e::crash_attempts>(
+          "extraction.crash_attempts", whole(1, 10),
+          "Tries of a document that crashes its parser or times out on the same page, without a "
+          "pause."),
       key<&s::extraction, &e::documents_per_process>(
           "extraction.documents_per_process", whole(1, 1'000'000),
           "A parser is replaced after so many documents, against slow leaks."),

@@ -51,8 +51,10 @@ result<extracted_document> parse(const extraction::parse_order& order) {
   limits.max_text_bytes = order.max_text_bytes;
   limits.images = order.images;
   limits.known_pages = order.known_pages;
+  parsers::work_meter work{order.worked};
+  limits.work = &work;
   return parsers::parse_document(order.bytes, limits, [&](const parsers::parse_progress& p) {
-    order.page_done({p.pages, p.skipped_pages, p.elements});
+    order.page_done({p.pages, p.skipped_pages, p.elements, p.mime, p.pages_in_all, p.title});
   });
 }
 

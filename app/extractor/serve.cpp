@@ -104,15 +104,23 @@ class server {
       return append_redirect(outgoing_, {d.number, *other});
     }
     answer_state state{.number = d.number, .bytes = *bytes};
-    auto reported = clock::now();
+    auto reported = clock::now();  // pages
+    auto told = reported;          // anything
     const page_callback page_done = [&](const pages_read& pages) {
       const auto now = clock::now();
-      if (now - reported < progress_interval) return;
-      reported = now;
+      if (!r.each_page && now - reported < progress_interval) return;
+      reported = told = now;
       report_pages(state, pages);
     };
+    const work_callback worked = [&](std::uint64_t work) {
+      const auto now = clock::now();
+      if (now - told < progress_interval) return;
+      told = now;
+      append_working(outgoing_, {d.number, work});
+      flush();
+    };
     auto outcome = guarded([&] {
-      return parser_.parse({*bytes, r.max_text_bytes, r.images, d.known_pages, page_done});
+      return parser_.parse({*bytes, r.max_text_bytes, r.images, d.known_pages, page_done, worked});
     });
     if (outcome) {
       outcome->size = bytes->size();
@@ -139,7 +147,8 @@ class server {
   void report_pages(answer_state& state, const pages_read& pages) {
     if (!std::exchange(state.identified, true))
       append_identity(outgoing_,
-                      {state.number, sha256_hex(state.bytes), state.bytes.size(), pages.skipped});
+                      {state.number, sha256_hex(state.bytes), state.bytes.size(), pages.skipped,
+                       std::string{pages.mime}, pages.pages, std::string{pages.title}});
     append(document_encoder{state.number, pages.elements.subspan(state.elements_sent)});
     state.elements_sent = pages.elements.size();
     append_progress(outgoing_, {state.number, pages.finished});

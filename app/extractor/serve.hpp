@@ -21,10 +21,18 @@ struct pages_read {
   std::uint32_t finished = 0;         ///< Skipped ones included.
   std::uint32_t skipped = 0;          ///< Of those that are known.
   std::span<const element> elements;  ///< All until then.
+  // Of the whole document, as far as it is known.
+  std::string_view mime = {};
+  std::uint32_t pages = 0;
+  std::string_view title = {};
 };
 
 /// Called after each finished page.
 using page_callback = std::function<void(const pages_read&)>;
+
+/// Called often between pages and where a format has none: so many bytes of the document's contents
+/// have been worked through since its beginning.
+using work_callback = std::function<void(std::uint64_t bytes)>;
 
 /// One document to be parsed.
 struct parse_order {
@@ -33,6 +41,7 @@ struct parse_order {
   bool images = true;
   std::uint32_t known_pages = 0;
   const page_callback& page_done;
+  const work_callback& worked;
 };
 
 /// What a process can do.

@@ -6,12 +6,15 @@
 namespace millrace::extraction {
 
 bool document_queue::add(waiting_document& document) {
+  bool start_one = false;
   {
     const std::lock_guard lock{mutex_};
     if (closed_) return false;
     documents_.push_back(std::move(document));
+    start_one = needs_process();
   }
   changed_.notify_one();
+  if (start_one) process_needed_.notify_one();
   return true;
 }
 
@@ -24,13 +27,29 @@ bool document_queue::put_back(std::vector<waiting_document>& documents) {
   }
   documents.clear();
   changed_.notify_all();
+  process_needed_.notify_all();
   return true;
 }
 
 bool document_queue::wait(std::chrono::milliseconds patience) {
   std::unique_lock lock{mutex_};
+  ++waiting_;
   changed_.wait_for(lock, patience, [&] { return closed_ || !documents_.empty(); });
+  --waiting_;
   return !closed_ && !documents_.empty();
+}
+
+bool document_queue::wait_for_need(std::chrono::milliseconds patience) {
+  std::unique_lock lock{mutex_};
+  process_needed_.wait_for(lock, patience, [&] { return closed_ || needs_process(); });
+  if (closed_ || !needs_process()) return false;
+  ++starting_;
+  return true;
+}
+
+void document_queue::process_started() {
+  const std::lock_guard lock{mutex_};
+  --starting_;
 }
 
 std::vector<waiting_document> document_queue::take(std::size_t most, std::size_t workers,
@@ -66,6 +85,7 @@ std::vector<waiting_document> document_queue::close() {
     closed_ = true;
   }
   changed_.notify_all();
+  process_needed_.notify_all();
   return take_all();
 }
 

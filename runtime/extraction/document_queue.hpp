@@ -1,6 +1,9 @@
 // The documents that wait for an extractor, first in, first out. Its length is bounded by those who
 // add: each document actor has one document here.
 //
+// Workers that have a process and those that would have to start one wait apart, so that no process
+// is started while another is idle.
+//
 // Any thread. close() hands back what waits; add() refuses from then on.
 #pragma once
 
@@ -13,6 +16,8 @@
 #include <vector>
 
 #include "runtime/extraction/extractor_pool.hpp"
+#include "runtime/extraction/kept_pages.hpp"
+#include "runtime/extraction/loss_record.hpp"
 #include "runtime/threads/awaited_answer.hpp"
 
 namespace millrace::extraction {
@@ -23,13 +28,15 @@ inline constexpr std::uint64_t small_document_bytes = 64 << 10;
 struct waiting_document {
   extraction_request request;
   awaited_answer<result<extracted_document>> done;
-  /// Memory tier that it needs, known once it has died of memory in a lower one. Such a document
-  /// travels alone.
+  /// Memory tier that it needs, known once it has died of memory in a lower one.
   std::size_t min_tier = 0;
   file_version version = {};  ///< Of its file, once that is open.
+  loss_record losses = {};    ///< Of processes that read it.
+  kept_pages kept = {};       ///< What those had finished.
 
+  /// One that lost its process travels alone: it must not cost others theirs.
   bool small() const {
-    return min_tier == 0 && request.size_hint <= small_document_bytes &&
+    return !losses.any() && request.size_hint <= small_document_bytes &&
            request.image_source.empty();
   }
 };
@@ -43,6 +50,10 @@ class document_queue {
 
   /// Waits for a document, at most `patience`. False where there is none or the queue is closed.
   bool wait(std::chrono::milliseconds patience);
+  /// The same for a worker without a process: true if more documents wait than others have free
+  /// processes for. Then it starts one, and calls process_started(), whether that worked or not.
+  bool wait_for_need(std::chrono::milliseconds patience);
+  void process_started();
   /// Takes small documents off the front, at most `most` and at most an equal share of all for
   /// `workers`; or one large document where it comes first and `large_too`. Never waits.
   std::vector<waiting_document> take(std::size_t most, std::size_t workers, bool large_too);
@@ -53,8 +64,13 @@ class document_queue {
   std::size_t size() const;
 
  private:
+  bool needs_process() const { return documents_.size() > waiting_ + starting_; }
+
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;         ///< For workers that have a process.
+  std::condition_variable process_needed_;  ///< For the others.
+  std::size_t waiting_ = 0;                 ///< In wait().
+  std::size_t starting_ = 0;                ///< Between wait_for_need() and process_started().
   std::deque<waiting_document> documents_;
   bool closed_ = false;
 };

@@ -41,6 +41,7 @@ struct extractor_pool::impl {
       arguments.insert(arguments.end(), other.command.begin(), other.command.end());
       auto& pool = others.emplace_back(
           std::make_unique<extraction::pool_state>(config, arguments, built_in.workers, shared));
+      pool->starts_at_need = true;
       built_in.others[other.mime] = pool.get();
     }
     try {

@@ -1,14 +1,18 @@
 // A fixed number of millrace-extractor processes, each served by one thread of this pool. Documents
-// wait in one FIFO; a free worker takes up to 32 small ones in a frame, or one large one.
+// wait in one FIFO; a free worker takes up to 32 small ones in a frame, or one large one. Processes
+// of users' own parsers start when a document of their type comes, and end after idle_end.
 //
 // Any thread may call extract(); callbacks run on the pool's threads and must not block. The queue
 // is bounded by its callers (one document per document actor). A process that crashes, exceeds its
 // memory or its time costs the one document it was working on: the unanswered rest of its frame is
-// sent again to a fresh process. The destructor ends every process and answers what is waiting with
-// ec::draining.
+// sent again to a fresh process. The document itself is tried again at once, behind the pages that
+// were finished, extraction.crash_attempts times on the same page (loss_record.hpp). Then it ends
+// with the pages before that one and partly_read, or if there are none, with the error. The
+// destructor ends every process and answers what is waiting with ec::draining.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -53,6 +57,8 @@ struct extractor_pool_config {
   extraction_settings settings;
   images_settings images;
   std::vector<extractor_settings> others;  ///< Users' parsers, by MIME type.
+  /// Until a process of theirs that has nothing to do ends.
+  std::chrono::milliseconds idle_end = std::chrono::seconds{60};
 };
 
 /// Counters since start; read from any thread.

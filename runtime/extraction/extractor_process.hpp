@@ -64,8 +64,8 @@ class extractor_process {
 
   /// Caps the address space from now on; without effect where limits_address_space is false.
   void limit_address_space(std::uint64_t bytes);
-  /// Lets the process use `more` CPU time from now on, so that it ends by itself if nobody watches
-  /// it any more.
+  /// Lets the process use `more` CPU time from now on, in all its threads; then it ends by itself,
+  /// whether anybody watches it or not.
   void allow_cpu_time(std::chrono::seconds more);
   /// Bytes of addresses and of memory in use; 0 where they cannot be read.
   std::uint64_t address_space() const { return statm(0); }

@@ -31,6 +31,11 @@ class page_pieces {
   /// What is finished and was not handed over; `elements` as at the last add() or more.
   std::optional<finished_pages> rest(const std::vector<element>& elements);
 
+  /// Which it is; nothing before identify().
+  const std::optional<identity>& who() const { return identity_; }
+  std::uint32_t pages() const { return pages_; }           ///< Finished.
+  std::size_t element_count() const { return elements_; }  ///< Of finished pages.
+
  private:
   std::optional<finished_pages> cut(const std::vector<element>& elements, clock::time_point now);
 

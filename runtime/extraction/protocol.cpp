@@ -16,6 +16,7 @@ constexpr std::size_t max_sha256_bytes = 64;
 /// What a link takes beside its target; keeps their number within 16 bits.
 constexpr std::size_t link_overhead_bytes = 8;
 constexpr std::uint8_t look_for_images = 1;
+constexpr std::uint8_t tell_each_page = 2;
 
 constexpr std::uint8_t has_image = 1;
 constexpr std::uint8_t continues = 2;
@@ -126,7 +127,8 @@ void append_hello(std::string& out, std::uint16_t version) {
 void append_request(std::string& out, const request& r) {
   const auto start = begin_frame(out, frame_type::request);
   wire::append(out, r.max_text_bytes);
-  wire::append(out, r.images ? look_for_images : std::uint8_t{0});
+  wire::append(out, static_cast<std::uint8_t>((r.images ? look_for_images : 0U) |
+                                              (r.each_page ? tell_each_page : 0U)));
   wire::append(out, static_cast<std::uint16_t>(r.documents.size()));
   for (const auto& d : r.documents) {
     wire::append(out, d.number);
@@ -140,6 +142,13 @@ void append_progress(std::string& out, const progress& p) {
   const auto start = begin_frame(out, frame_type::progress);
   wire::append(out, p.number);
   wire::append(out, p.pages);
+  end_frame(out, start);
+}
+
+void append_working(std::string& out, const working& w) {
+  const auto start = begin_frame(out, frame_type::working);
+  wire::append(out, w.number);
+  wire::append(out, w.bytes);
   end_frame(out, start);
 }
 
@@ -167,6 +176,9 @@ void append_identity(std::string& out, const identity& i) {
   wire::append(out, std::string_view{i.sha256}.substr(0, max_sha256_bytes));
   wire::append(out, i.size);
   wire::append(out, i.skipped_pages);
+  wire::append(out, std::string_view{i.mime}.substr(0, max_mime_bytes));
+  wire::append(out, i.pages);
+  wire::append(out, std::string_view{i.title}.substr(0, max_title_bytes));
   end_frame(out, start);
 }
 
@@ -237,7 +249,7 @@ result<std::optional<frame>> take_frame(std::string_view& buffer) {
     return broken("a frame of " + std::to_string(length) + " bytes is longer than the limit of " +
                   std::to_string(max_frame_bytes));
   if (type < static_cast<std::uint8_t>(frame_type::hello) ||
-      type > static_cast<std::uint8_t>(frame_type::redirect))
+      type > static_cast<std::uint8_t>(frame_type::working))
     return broken("there is no frame of type " + std::to_string(type));
   if (buffer.size() < header_bytes + length) return std::nullopt;
   const frame taken{static_cast<frame_type>(type), buffer.substr(header_bytes, length)};
@@ -257,7 +269,9 @@ result<request> decode_request(std::string_view payload) {
   wire::reader in{payload};
   request r;
   r.max_text_bytes = in.integer<std::uint64_t>();
-  r.images = (in.integer<std::uint8_t>() & look_for_images) != 0;
+  const auto options = in.integer<std::uint8_t>();
+  r.images = (options & look_for_images) != 0;
+  r.each_page = (options & tell_each_page) != 0;
   const auto count = in.integer<std::uint16_t>();
   if (!in.ok() || count == 0 || count > max_frame_documents)
     return broken("a request must hold 1 to " + std::to_string(max_frame_documents) + " documents");
@@ -279,6 +293,15 @@ result<progress> decode_progress(std::string_view payload) {
   p.pages = in.integer<std::uint32_t>();
   if (!in.done()) return broken("a progress frame does not have its length");
   return p;
+}
+
+result<working> decode_working(std::string_view payload) {
+  wire::reader in{payload};
+  working w;
+  w.number = in.integer<std::uint64_t>();
+  w.bytes = in.integer<std::uint64_t>();
+  if (!in.done()) return broken("a working frame does not have its length");
+  return w;
 }
 
 result<failure> decode_failure(std::string_view payload) {
@@ -311,6 +334,11 @@ result<identity> decode_identity(std::string_view payload) {
   i.sha256 = in.text(max_sha256_bytes);
   i.size = in.integer<std::uint64_t>();
   i.skipped_pages = in.integer<std::uint32_t>();
+  if (!in.done()) {  // the rest is told by those who know it
+    i.mime = clean_utf8(in.text(max_mime_bytes));
+    i.pages = in.integer<std::uint32_t>();
+    i.title = clean_utf8(in.text(max_title_bytes));
+  }
   if (!in.done() || !is_sha256(i.sha256)) return broken("an identity cannot be read");
   return i;
 }

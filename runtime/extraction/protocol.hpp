@@ -9,7 +9,8 @@
 // clang-format off
 //   type          from       payload
 //   1 hello       extractor  u32 0x5458524D ("MRXT"), u16 version: the first frame, once
-//   2 request     node       u64 max_text_bytes, u8 options (1: look for images too), u16 count (1 to 32),
+//   2 request     node       u64 max_text_bytes, u8 options (1: look for images too, 2: tell each finished page before
+//                            the next one begins, however fast they come), u16 count (1 to 32),
 //                            count times (u64 number, u64 size, u32 known_pages). `count` open files travel with
 //                            the frame's first byte (SCM_RIGHTS), in that order. The node has the first known_pages
 //                            pages of a document already: an extractor that can begin behind them says so in its
@@ -23,10 +24,14 @@
 //   7 read_image  node       u64 number, u64 size, string source, string languages: reads the text of one image of a
 //                            document, found where the document's parser said (element, image). One file travels.
 //                            Answered by a result with the text as elements, or by a failure
-//   8 identity    extractor  u64 number, string sha256, u64 size, u32 skipped_pages: of the document that is read, before
-//                            its first elements and progress
+//   8 identity    extractor  u64 number, string sha256, u64 size, u32 skipped_pages, and if it likes, string mime, u32
+//                            pages (0 if it does not know), string title: of the document that is read, before its first
+//                            elements and progress
 //   9 redirect    extractor  u64 number, string mime: ends the document: it is of a type for which the extractor was
 //                            told that there is another parser
+//  10 working     extractor  u64 number, u64 bytes: between two pages, or in a document without pages. So much of the
+//                            document's contents has been worked through since its beginning; growing. At least each
+//                            5 s, or the document counts as one that does not move (extraction.timeout)
 //
 //   head:    string mime, string sha256, u64 size, u32 pages, u32 skipped_pages (0 or known_pages), string title,
 //            string warning code ("" for none), string warning sentence,
@@ -51,6 +56,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/core/document.hpp"
@@ -69,6 +75,8 @@ inline constexpr std::size_t max_frame_bytes = 1 << 20;  ///< Payload of one fra
 inline constexpr std::size_t max_frame_documents = 32;
 inline constexpr std::size_t max_elements = 2'000'000;  ///< Of one document.
 inline constexpr std::uint32_t max_pages = 1'000'000;   ///< Progress beyond it does not count.
+/// Work that counts as progress. Less is what a parser that crawls over hostile bytes would show.
+inline constexpr std::uint64_t least_work_bytes = 64 << 10;
 inline constexpr std::size_t max_title_bytes = 64 << 10;
 inline constexpr std::size_t max_mime_bytes = 255;
 inline constexpr std::size_t max_sentence_bytes = 4 << 10;
@@ -93,6 +101,7 @@ enum class frame_type : std::uint8_t {
   read_image,
   identity,
   redirect,
+  working,
 };
 
 struct frame {
@@ -110,11 +119,17 @@ struct request {
   std::uint64_t max_text_bytes = 0;  ///< Sum of the elements' texts of one document.
   bool images = true;                ///< Look for them at all.
   std::vector<document_request> documents;
+  bool each_page = false;  ///< Tell each page, so that the one that kills is known.
 };
 
 struct progress {
   std::uint64_t number = 0;
   std::uint32_t pages = 0;
+};
+
+struct working {
+  std::uint64_t number = 0;
+  std::uint64_t bytes = 0;
 };
 
 struct failure {
@@ -134,6 +149,9 @@ struct identity {
   std::string sha256;
   std::uint64_t size = 0;
   std::uint32_t skipped_pages = 0;
+  std::string mime = {};    ///< Empty if the extractor does not tell.
+  std::uint32_t pages = 0;  ///< Of the whole document; 0 if it is not known yet.
+  std::string title = {};
 };
 
 struct redirect {
@@ -150,6 +168,7 @@ bool is_warning(ec code);
 void append_hello(std::string& out, std::uint16_t version = protocol_version);
 void append_request(std::string& out, const request& r);
 void append_progress(std::string& out, const progress& p);
+void append_working(std::string& out, const working& w);
 void append_image_request(std::string& out, const image_request& r);
 void append_identity(std::string& out, const identity& i);
 void append_redirect(std::string& out, const redirect& r);
@@ -185,6 +204,7 @@ result<std::optional<frame>> take_frame(std::string_view& buffer);
 result<std::uint16_t> decode_hello(std::string_view payload);  ///< The version.
 result<request> decode_request(std::string_view payload);
 result<progress> decode_progress(std::string_view payload);
+result<working> decode_working(std::string_view payload);
 result<failure> decode_failure(std::string_view payload);
 result<image_request> decode_image_request(std::string_view payload);
 result<identity> decode_identity(std::string_view payload);
@@ -197,6 +217,8 @@ class document_decoder {
   result<void> add_elements(std::string_view payload);
   /// Those that came so far. Their texts are as they were sent, not yet cleaned.
   const std::vector<element>& elements() const { return document_.elements; }
+  /// The same, for keeps; ends the use of the decoder.
+  std::vector<element> take_elements() { return std::move(document_.elements); }
   /// The last frame; ends the use of the decoder. Texts come out as clean UTF-8, whatever was sent.
   result<extracted_document> finish(std::string_view payload);
 

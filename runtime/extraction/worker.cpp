@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -20,8 +19,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t max_frames = 2;  // in the process at once
 constexpr auto frame_time = 50ms;      // what a frame of small documents should take at most
 constexpr auto send_timeout = 10s;
-constexpr auto idle_slice = 1s;  // between two looks at an idle process
-constexpr auto retire_grace = 2s;
+constexpr auto idle_slice = 1s;    // between two looks at an idle process
 constexpr int start_attempts = 5;  // in a row before waiting documents are refused
 constexpr auto start_backoff_min = 100ms;
 constexpr auto start_backoff_max = 5s;
@@ -56,7 +54,7 @@ void worker::run() {
 }
 
 void worker::step() {
-  if (!process_ && !start_process()) return;
+  if (!process_ && !(pool_.starts_at_need ? start_at_need() : start_process())) return;
   if (in_flight_.empty() && !idle()) return;
   feed();
   if (!in_flight_.empty()) listen();
@@ -88,11 +86,19 @@ bool worker::start_process() {
   process_ = std::move(*started);
   answered_ = 0;
   limited_to_ = 0;
-  cpu_allowed_ = clock::now() - pool_.config.settings.timeout;
+  cpu_allowed_ = {};
+  idle_since_ = clock::now();
   ++pool_.shared.stats.processes_started;
   ++pool_.shared.stats.idle;
   ++pool_.processes_alive;
   return true;
+}
+
+bool worker::start_at_need() {
+  if (!pool_.queue.wait_for_need(idle_slice)) return false;
+  const bool started = start_process();
+  pool_.queue.process_started();
+  return started;
 }
 
 /// Pauses before the next attempt. After some in a row, what waits is refused, unless others can
@@ -125,55 +131,6 @@ void worker::retire_process() {
   forget_process();
 }
 
-void worker::lose_process(cause why, const std::string& detail) {
-  const auto end = process_->end(why == cause::ended ? retire_grace : 0s);
-  if (why == cause::ended && end.signal == 0 && end.exit_code == memory_exit_code)
-    why = cause::memory;
-  if (why == cause::ended && end.signal == SIGXCPU) why = cause::timeout;
-  const auto reason = describe(why, end, detail);
-  auto& counter = why == cause::timeout  ? pool_.shared.stats.kills_timeout
-                  : why == cause::memory ? pool_.shared.stats.kills_memory
-                                         : pool_.shared.stats.crashes;
-  ++counter;
-  const auto higher_tier = pool_.tiers.above(tier_);
-  if (decoder_) hand_over(pieces_.rest(decoder_->elements()));
-  forget_process();
-
-  auto blamed = end_due().document;
-  std::vector<waiting_document> again;
-  if (why == cause::memory && higher_tier) {
-    ++pool_.shared.stats.escalations;
-    blamed.min_tier = *higher_tier;
-    again.push_back(std::move(blamed));
-  } else {
-    refuse(blamed, reason);
-  }
-  for (auto& held : in_flight_) again.push_back(std::move(held.document));
-  in_flight_.clear();
-  give_back(std::move(again));
-}
-
-error worker::describe(cause why, const process_end& end, const std::string& detail) const {
-  const auto& s = pool_.config.settings;
-  switch (why) {
-    case cause::timeout:
-      return {ec::extraction_timeout,
-              "the parser finished no page within " + to_string(s.timeout) +
-                  " and was stopped; raise extraction.timeout if the document is worth the wait"};
-    case cause::memory:
-      return {ec::extraction_memory, "the parser needs more than " +
-                                         to_string(byte_size{pool_.tiers.cap(tier_)}) +
-                                         " of memory; raise extraction.memory_large (and "
-                                         "memory_budget) or split the document"};
-    case cause::garbage:
-      return {ec::extraction_crashed,
-              "the parser answered with nonsense on this document: " + detail};
-    case cause::ended:
-      break;
-  }
-  return {ec::extraction_crashed, "the parser " + end.to_string() + " on this document"};
-}
-
 // ---- feeding ----
 
 /// Between documents: true where there is work and a healthy process for it.
@@ -183,7 +140,11 @@ bool worker::idle() {
     return false;
   }
   if (pool_.queue.size() == 0) release_memory();
-  if (!pool_.queue.wait(idle_slice)) return false;
+  if (!pool_.queue.wait(idle_slice)) {
+    if (pool_.starts_at_need && clock::now() - idle_since_ >= pool_.config.idle_end)
+      forget_process();
+    return false;
+  }
   if (process_->socket().quiet()) return true;
   // It died, or spoke, while it had nothing to do: no document is to blame.
   forget_process();
@@ -287,13 +248,15 @@ bool worker::adopt_tier(std::size_t tier) {
 }
 
 void worker::send(prepared_frame frame) {
-  request r{pool_.config.settings.max_text.bytes, pool_.config.images.enabled, {}};
+  const bool suspect = frame.documents.front().losses.any();  // alone in its frame
+  request r{pool_.config.settings.max_text.bytes, pool_.config.images.enabled, {}, suspect};
   std::array<int, max_frame_documents> files{};
   const bool first = in_flight_.empty();
   for (std::size_t i = 0; i < frame.documents.size(); ++i) {
     files[i] = frame.files[i].fd.get();
-    r.documents.push_back(
-        {next_number_, frame.files[i].version.size, frame.documents[i].request.known_pages});
+    const auto& document = frame.documents[i];
+    r.documents.push_back({next_number_, frame.files[i].version.size,
+                           document.kept.known(document.request.known_pages)});
     in_flight_.push_back({std::move(frame.documents[i]), next_number_++, false});
   }
   in_flight_.back().ends_frame = true;

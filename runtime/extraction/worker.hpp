@@ -2,9 +2,9 @@
 // answers documents.
 //
 // While the process works on a frame of small documents the next one is already in its socket;
-// larger documents go one at a time. A process that dies costs the first unanswered document; the
-// others go back to the front of the queue. So do documents that would wait behind one that is
-// slow.
+// larger documents go one at a time. A process that dies costs the first unanswered document, or
+// one of its tries (worker_losses.cpp); the others go back to the front of the queue. So do
+// documents that would wait behind one that is slow.
 #pragma once
 
 #include <chrono>
@@ -38,6 +38,7 @@ struct pool_state {
   extractor_pool_config config;
   std::vector<std::string> arguments;  ///< Of config.executable.
   std::size_t workers;
+  bool starts_at_need = false;  ///< No process before there is a document for it.
   pool_shared& shared;
   document_queue queue;
   memory_tiers tiers;
@@ -69,7 +70,7 @@ class worker {
     std::vector<document_file> files;
     std::size_t tier = 0;
   };
-  enum class cause { ended, timeout, memory, garbage };
+  enum class cause { ended, timeout, memory, garbage, killed };
 
   void step();
   void recover(const error& why);
@@ -77,10 +78,18 @@ class worker {
   // The process's life.
   bool start_process();
   void start_failed(const error& why);
+  bool start_at_need();
   void retire_process();
-  void lose_process(cause why, const std::string& detail = {});
-  error describe(cause why, const process_end& end, const std::string& detail) const;
   void forget_process();
+
+  // Losing it.
+  void lose_process(cause why, const std::string& detail = {});
+  static cause cause_of(cause why, const process_end& end);
+  void count(cause why);
+  error describe(cause why, const process_end& end, const std::string& detail) const;
+  lost_try keep_finished_pages();
+  bool is_tried_again(waiting_document& blamed, cause why, const lost_try& t);
+  void give_up(waiting_document& blamed, const error& reason);
 
   // Feeding.
   bool idle();
@@ -99,6 +108,7 @@ class worker {
   void check_limits();
   void handle(const frame& f);
   void handle_progress(const progress& p);
+  void handle_working(const working& w);
   void handle_redirect(const frame& f);
   void hand_over(std::optional<finished_pages> piece);
   void begin_due();
@@ -126,10 +136,12 @@ class worker {
   std::uint64_t reserved_ = 0;    ///< Bytes of the budget.
   std::uint64_t limited_to_ = 0;  ///< The process's cap, bytes.
 
-  clock::time_point last_sign_;       ///< The last answer or page; the time-out counts from here.
-  clock::time_point due_since_;       ///< When the document that is due became so.
+  clock::time_point last_sign_;  ///< The last answer, page or work; the time-out counts from here.
+  clock::time_point due_since_;  ///< When the document that is due became so.
   clock::time_point cpu_allowed_;     ///< When CPU time was last granted.
+  clock::time_point idle_since_;      ///< The last answer, or the start.
   std::uint32_t pages_ = 0;           ///< Finished, of the document that is due.
+  std::uint64_t work_ = 0;            ///< Bytes of it that were worked through.
   page_pieces pieces_;                ///< Of the document that is due.
   std::chrono::nanoseconds pace_{0};  ///< A small document's usual time: a moving average.
   std::string outgoing_;

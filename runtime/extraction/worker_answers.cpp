@@ -13,6 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto stall_time = 5s;  // after which documents behind a slow one go back to the queue
+/// CPU time is granted at most so often: a page gets so much more than extraction.timeout.
+constexpr auto cpu_grant_interval = 1s;
 constexpr auto resident_check = 50ms;  // where the address space cannot be limited
 
 std::chrono::milliseconds until(std::chrono::steady_clock::time_point t) {
@@ -68,6 +70,12 @@ void worker::handle(const frame& f) {
         return lose_process(cause::garbage, "progress that is not due");
       return handle_progress(*p);
     }
+    case frame_type::working: {
+      const auto w = decode_working(f.payload);
+      if (!w || w->number != due.number)
+        return lose_process(cause::garbage, "work that is not due");
+      return handle_working(*w);
+    }
     case frame_type::elements:
       if (auto added = decoder_->add_elements(f.payload); !added)
         return lose_process(cause::garbage, added.error().message);
@@ -108,6 +116,13 @@ void worker::handle_progress(const progress& p) {
   hand_over(pieces_.add(pages_, decoder_->elements(), last_sign_));
 }
 
+/// A parser that repeats itself works through nothing; one that crawls is stopped too.
+void worker::handle_working(const working& w) {
+  if (w.bytes <= work_ || w.bytes - work_ < least_work_bytes) return;
+  work_ = w.bytes;
+  touch();
+}
+
 void worker::hand_over(std::optional<finished_pages> piece) {
   const auto& take = in_flight_.front().document.request.pages_finished;
   if (piece && take) take(std::move(*piece));
@@ -134,6 +149,7 @@ void worker::handle_redirect(const frame& f) {
 void worker::begin_due() {
   due_since_ = last_sign_;
   pages_ = 0;
+  work_ = 0;
   pieces_.begin(last_sign_);
   if (const auto& told = in_flight_.front().document.request.progress) ++told->running;
 }
@@ -160,7 +176,11 @@ void worker::answer(result<extracted_document> outcome) {
   ++answered_;
   ++pool_.shared.stats.documents;
   failed_starts_ = 0;
+  idle_since_ = last_sign_;
   const auto time = last_sign_ - since;
+  if (outcome && !answered.document.kept.complete(*outcome))
+    outcome = fail(ec::source_changed, answered.document.request.path +
+                                           " was changed while it was read; it is read again");
   if (outcome) {
     outcome->reading_time = std::chrono::duration_cast<std::chrono::milliseconds>(time);
     outcome->version = answered.document.version;
@@ -181,15 +201,13 @@ void worker::take_back_rest() {
   give_back(std::move(rest));
 }
 
-/// The process showed that it is alive: the time-out starts again, and so does its CPU time.
+/// The process showed that it moves: the time-out starts again, and so does its CPU time.
 void worker::touch() {
   last_sign_ = clock::now();
-  const auto timeout = std::chrono::ceil<std::chrono::seconds>(pool_.config.settings.timeout);
-  if (last_sign_ - cpu_allowed_ < timeout / 4) return;
+  if (last_sign_ - cpu_allowed_ < cpu_grant_interval) return;
   cpu_allowed_ = last_sign_;
-  // The time-out comes first as long as this node watches; this bounds a process whose node is
-  // gone.
-  process_->allow_cpu_time(2 * timeout);
+  const auto timeout = std::chrono::ceil<std::chrono::seconds>(pool_.config.settings.timeout);
+  process_->allow_cpu_time(timeout + cpu_grant_interval);
 }
 
 }  // namespace millrace::extraction

@@ -13,11 +13,6 @@ image_key key_of(const image_question& q) {
   return {q.dataset_id, q.image.sha256};
 }
 
-/// The process, not the image, may be at fault.
-bool is_worth_another(ec code) {
-  return code == ec::extraction_crashed || code == ec::extraction_timeout;
-}
-
 }  // namespace
 
 struct image_reader::state : std::enable_shared_from_this<state> {
@@ -53,15 +48,15 @@ struct image_reader::state : std::enable_shared_from_this<state> {
 
   /// Who has read it already, here or elsewhere; else it is read.
   void find(image_question q) {
-    if (kept == nullptr) return ask(q, 1);
+    if (kept == nullptr) return ask(q);
     auto key = key_of(q);
     kept->find(std::move(key), [self = shared_from_this(), q = std::move(q)](auto text) {
-      if (!text) return self->ask(q, 1);
+      if (!text) return self->ask(q);
       self->answer(key_of(q), std::move(*text));
     });
   }
 
-  void ask(const image_question& q, int attempt) {
+  void ask(const image_question& q) {
     auto self = shared_from_this();
     extraction_request request;
     request.path = q.path;
@@ -69,9 +64,7 @@ struct image_reader::state : std::enable_shared_from_this<state> {
     request.progress = q.progress;
     if (!q.fetched) request.version = q.version;
     request.image_source = q.image.source;
-    pool(std::move(request), [self, q, attempt](result<extracted_document> outcome) {
-      if (!outcome && is_worth_another(outcome.error().code) && attempt < max_attempts)
-        return self->ask(q, attempt + 1);
+    pool(std::move(request), [self, q](result<extracted_document> outcome) {
       const auto text = text_of(std::move(outcome));
       if (text && self->kept != nullptr) self->kept->keep(key_of(q), *text);
       self->answer(key_of(q), text);

@@ -5,7 +5,7 @@
 // is not is asked of `kept`, which other nodes and former runs fill too, and only then read.
 // Questions in flight are bounded by those who ask (images.concurrency); one that is asked while it
 // is being read waits for the same answer. An image whose process crashes or is stopped is tried
-// once more.
+// again by the pool.
 #pragma once
 
 #include <functional>
@@ -37,7 +37,6 @@ class image_reader {
  public:
   using extract = std::function<void(extraction_request, extraction_callback)>;
   static constexpr std::size_t max_remembered_bytes = 32U << 20;  ///< Of texts and keys.
-  static constexpr int max_attempts = 2;
 
   /// `kept`: outlives this and what is in flight, and is stopped before the pool ends; null: none.
   explicit image_reader(extract pool, image_texts* kept = nullptr);

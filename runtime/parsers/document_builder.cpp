@@ -18,6 +18,8 @@ constexpr std::size_t max_property_bytes = 4000;
 constexpr std::size_t max_link_bytes = 4000;
 constexpr std::size_t max_source_bytes = 1024;
 constexpr std::uint32_t max_heading_level = 6;
+/// What an element counts as work beside its text.
+constexpr std::uint64_t element_work_bytes = 64;
 
 bool is_control(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
@@ -107,6 +109,7 @@ void document_builder::append(element e) {
     throw parse_failure{ec::limit_exceeded,
                         "the document has more than " + std::to_string(limits_.max_elements) +
                             " paragraphs and other elements; split it into smaller documents"};
+  limits_.worked(e.text.size() + element_work_bytes);
   document_.elements.push_back(std::move(e));
 }
 

@@ -83,6 +83,9 @@ class document_builder {
 
   const parse_limits& limits() const { return limits_; }
   std::uint32_t skipped_pages() const { return document_.skipped_pages; }
+  std::uint32_t page_count() const { return document_.pages; }
+  std::string_view mime() const { return document_.mime; }
+  std::string_view title() const { return document_.title; }
   std::span<const element> elements() const { return document_.elements; }
   std::size_t element_count() const { return document_.elements.size(); }
   extracted_document take() && { return std::move(document_); }

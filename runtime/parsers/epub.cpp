@@ -35,7 +35,9 @@ namespace {
 class epub_reader {
  public:
   epub_reader(const parse_input& in, document_builder& out)
-      : in_{in}, out_{out}, zip_{zip_container::open(in.bytes, in.limits.max_unpacked_bytes)} {}
+      : in_{in},
+        out_{out},
+        zip_{zip_container::open(in.bytes, in.limits.max_unpacked_bytes, in.limits.work)} {}
 
   void read() {
     const auto package = read_package();

@@ -34,7 +34,7 @@ std::string part_name(std::string_view href) {
 
 odf_package::odf_package(const parse_input& in) {
   if (in.bytes.starts_with("PK")) {
-    zip_ = zip_container::open(in.bytes, in.limits.max_unpacked_bytes);
+    zip_ = zip_container::open(in.bytes, in.limits.max_unpacked_bytes, in.limits.work);
     refuse_encrypted();
     content_ = read_xml("content.xml", damaged_);
     bool ignored = false;  // A document without its styles or its title is better than none.

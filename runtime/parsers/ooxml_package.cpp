@@ -60,7 +60,7 @@ std::string relationship_map::part_of_kind(std::string_view kind) const {
 }
 
 ooxml_package::ooxml_package(std::string_view bytes, const parse_limits& limits)
-    : zip_{zip_container::open(bytes, limits.max_unpacked_bytes)},
+    : zip_{zip_container::open(bytes, limits.max_unpacked_bytes, limits.work)},
       relationships_{relationships_of("")} {}
 
 std::string ooxml_package::main_part(std::string_view usual) const {

@@ -57,7 +57,9 @@ extracted_document parse_or_throw(std::string_view bytes, const parse_limits& li
                                   const page_callback& page_done) {
   document_builder out{limits};
   const progress_callback progress = [&](std::uint32_t pages) {
-    if (page_done) page_done({pages, out.skipped_pages(), out.elements()});
+    if (page_done)
+      page_done(
+          {pages, out.skipped_pages(), out.elements(), out.mime(), out.page_count(), out.title()});
   };
   out.set_mime(empty_mime);
   if (!bytes.empty()) parse_into(bytes, limits, progress, 0, out);

@@ -20,6 +20,7 @@
 
 #include "runtime/core/document.hpp"
 #include "runtime/core/error.hpp"
+#include "runtime/parsers/work_meter.hpp"
 
 namespace millrace::parsers {
 
@@ -34,6 +35,11 @@ struct parse_limits {
   /// Pages at the beginning that whoever asks has already: formats that can, begin behind them and
   /// say so (extracted_document::skipped_pages).
   std::uint32_t known_pages = 0;
+  work_meter* work = nullptr;  ///< Told of all work; null: nobody is.
+
+  void worked(std::uint64_t bytes) const {
+    if (work != nullptr) work->add(bytes);
+  }
 };
 
 /// How far a document is read.
@@ -41,6 +47,10 @@ struct parse_progress {
   std::uint32_t pages = 0;            ///< Finished, skipped ones included.
   std::uint32_t skipped_pages = 0;    ///< As in extracted_document.
   std::span<const element> elements;  ///< All until then.
+  // As in extracted_document, as far as it is known.
+  std::string_view mime = {};
+  std::uint32_t pages_in_all = 0;
+  std::string_view title = {};
 };
 
 /// Called after each finished page (or comparable piece).

@@ -41,6 +41,8 @@ pages_read read_pages(const parse_input& in, pdf_file& file, std::uint32_t pages
   pdf_page page;
   const auto known = in.depth == 0 && in.limits.known_pages < pages ? in.limits.known_pages : 0;
   out.set_skipped_pages(known);
+  if (known > 0 && in.progress)
+    in.progress(known);  // says where it begins, should page 1 of it end it
   pages_read done{.readable = known, .empty = known == 0};
   for (std::uint32_t number = known + 1; number <= pages; ++number) {
     if (read_pdf_page(file.document(), number, images, hashes, page)) {
@@ -76,10 +78,16 @@ void warn_of_damage(const parse_input& in, pdf_file& file, std::uint32_t pages,
                                   " were read; split the file");
 }
 
-/// Files in the PDF that we can read; others say nothing.
-void read_attachments(const parse_input& in, pdf_file& file, document_builder& out) {
-  if (in.depth >= in.limits.max_inner_depth) return;
+/// Files in the PDF that we can read; others say nothing. Their pages follow those of the PDF.
+void read_attachments(const parse_input& outer, pdf_file& file, std::uint32_t pages,
+                      document_builder& out) {
+  if (outer.depth >= outer.limits.max_inner_depth) return;
   out.set_page(0);
+  auto done = pages;
+  const progress_callback progress = [&](std::uint32_t) {
+    if (outer.progress) outer.progress(++done);
+  };
+  const parse_input in{outer.bytes, outer.text, outer.limits, progress, outer.depth};
   const auto attachments = file.read_attachments(in.limits.max_unpacked_bytes);
   for (std::size_t i = 0; i < attachments.size(); ++i) {
     out.add(element_kind::heading, attachments[i].name, 1);
@@ -106,7 +114,7 @@ void parse_pdf(const parse_input& in, document_builder& out) {
                         "no page of the PDF can be read: it is damaged or was cut off; get a "
                         "complete copy of it"};
   warn_of_damage(in, file, pages, done.readable, out);
-  read_attachments(in, file, out);
+  read_attachments(in, file, pages, out);
 }
 
 }  // namespace millrace::parsers

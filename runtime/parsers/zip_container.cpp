@@ -45,7 +45,8 @@ void zip_container::closer::operator()(zip* archive) const {
   zip_discard(archive);
 }
 
-zip_container zip_container::open(std::string_view bytes, std::uint64_t max_unpacked_bytes) {
+zip_container zip_container::open(std::string_view bytes, std::uint64_t max_unpacked_bytes,
+                                  work_meter* work) {
   zip_error_t problem;
   zip_error_init(&problem);
   zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &problem);
@@ -58,7 +59,7 @@ zip_container zip_container::open(std::string_view bytes, std::uint64_t max_unpa
     fail_broken("the document's ZIP container cannot be opened (" + reason + ")");
   }
   zip_error_fini(&problem);
-  zip_container out{archive, max_unpacked_bytes};
+  zip_container out{archive, max_unpacked_bytes, work};
   if (zip_get_num_entries(archive, 0) > max_parts)
     throw parse_failure{ec::limit_exceeded, "the document's ZIP container has more than " +
                                                 std::to_string(max_parts) +
@@ -127,7 +128,9 @@ void zip_container::unpack(std::int64_t index, const std::string& name,
     size += static_cast<std::uint64_t>(n);
     if (size > allowed) fail_bomb(name);
     budget_ -= std::min(budget_, static_cast<std::uint64_t>(n));
-    if (!on_piece(std::string_view{piece}.substr(0, static_cast<std::size_t>(n)))) break;
+    const bool more = on_piece(std::string_view{piece}.substr(0, static_cast<std::size_t>(n)));
+    if (work_ != nullptr) work_->add(static_cast<std::uint64_t>(n));
+    if (!more) break;
   }
 }
 

@@ -29,7 +29,8 @@ class zip_container {
   using piece_callback = std::function<bool(std::string_view piece)>;
 
   /// `bytes` must live as long as the container.
-  static zip_container open(std::string_view bytes, std::uint64_t max_unpacked_bytes);
+  static zip_container open(std::string_view bytes, std::uint64_t max_unpacked_bytes,
+                            work_meter* work = nullptr);
 
   bool contains(const std::string& name) const;
   /// Throws malformed_document where there is no such part.
@@ -43,13 +44,15 @@ class zip_container {
   struct closer {
     void operator()(zip* archive) const;
   };
-  zip_container(zip* archive, std::uint64_t budget) : archive_{archive}, budget_{budget} {}
+  zip_container(zip* archive, std::uint64_t budget, work_meter* work)
+      : archive_{archive}, budget_{budget}, work_{work} {}
   /// The part's size as the directory has it, which may lie.
   std::uint64_t stated_size(std::int64_t index, const std::string& name) const;
   void unpack(std::int64_t index, const std::string& name, const piece_callback& on_piece);
 
   std::unique_ptr<zip, closer> archive_;
   std::uint64_t budget_;  ///< Bytes that may still be unpacked.
+  work_meter* work_;      ///< Null: nobody is told.
 };
 
 /// image_info::source of an image that is a part of a ZIP container, and the load_image_function

@@ -223,6 +223,31 @@ TEST_F(checkpointed_document, without_new_pages_too_much_memory_is_final) {
   EXPECT_EQ(writer.written.at(0).failure, ec::extraction_memory);
 }
 
+/// What the pool answers if the first page that is not known kills its parser.
+TEST_F(checkpointed_document, whose_next_page_cannot_be_read_ends_with_those_that_were_saved) {
+  start_with_checkpoints();
+  ASSERT_TRUE(deliver(lease_with_checkpoints(5)));
+  auto pieces = pieces_of_same();
+  pieces.extraction = decode_extraction(std::vector<std::string>{encode_pages(finished(0, 40))});
+  restore(std::move(pieces));
+  engine.run();
+  auto nothing_more = text_document({});
+  nothing_more.skipped_pages = 40;
+  nothing_more.pages = 60;
+  nothing_more.warning = {ec::partly_read, "only the first 40 pages or parts were read"};
+  extracted(std::move(nothing_more));
+  embed_all();
+  write();
+  const auto& w = writer.written.at(0);
+  EXPECT_EQ(w.failure, ec::none);
+  EXPECT_EQ(w.warning.code, ec::partly_read);
+  EXPECT_EQ(w.pages, 60U);
+  std::string all;
+  for (const auto& c : w.chunks) all += c.text + "\n";
+  for (int page = 1; page <= 40; ++page)
+    EXPECT_NE(all.find("page " + std::to_string(page)), std::string::npos) << page;
+}
+
 TEST_F(checkpointed_document, a_source_that_changed_is_read_from_its_first_page) {
   start_with_checkpoints();
   ASSERT_TRUE(deliver(lease_with_checkpoints(5)));

@@ -127,7 +127,7 @@ TEST_F(document_test, an_error_that_may_pass_gives_it_back_as_failed) {
   auto work = lease_of(1);
   work.failures = 2;
   ASSERT_TRUE(deliver(work));
-  extracted(fail(ec::extraction_crashed, "crash"));
+  extracted(fail(ec::extractor_missing, "it does not start"));
   ASSERT_EQ(log->returned.size(), 1U);
   EXPECT_EQ(log->returned[0].token, 1);
   EXPECT_EQ(log->returned[0].reason, release_reason::failed);
@@ -142,10 +142,10 @@ TEST_F(document_test, the_last_attempt_makes_a_dead_letter) {
   auto work = lease_of(1);
   work.failures = config.queue.max_attempts - 1;
   ASSERT_TRUE(deliver(work));
-  extracted(fail(ec::extraction_crashed, "crash"));
+  extracted(fail(ec::extractor_missing, "it does not start"));
   write();
   ASSERT_EQ(writer.written.size(), 1U);
-  EXPECT_EQ(writer.written[0].failure, ec::extraction_crashed);
+  EXPECT_EQ(writer.written[0].failure, ec::extractor_missing);
   EXPECT_TRUE(writer.written[0].dead_letter);
   EXPECT_EQ(writer.written[0].failures, config.queue.max_attempts - 1);
 }

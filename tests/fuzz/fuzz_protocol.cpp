@@ -66,6 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto payload = (*taken)->payload;
     (void)decode_hello(payload);
     (void)decode_progress(payload);
+    (void)decode_working(payload);
     (void)decode_failure(payload);
     (void)decode_identity(payload);
     (void)decode_redirect(payload);

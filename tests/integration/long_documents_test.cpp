@@ -9,6 +9,7 @@
 #include "runtime/core/error.hpp"
 #include "runtime/extraction/extractor_process.hpp"
 #include "tests/integration/live_node.hpp"
+#include "tests/support/pdf_bombs.hpp"
 #include "tests/support/pdf_writer.hpp"
 #include "tests/support/png_file.hpp"
 #include "tests/support/zip_file.hpp"
@@ -170,6 +171,20 @@ TEST_F(long_documents, a_scan_may_take_longer_than_the_time_out_of_a_page) {
   std::cout << pages << " scanned pages took " << std::chrono::duration<double>(took).count()
             << " s\n";
   if (took < page_timeout) GTEST_SKIP() << "this machine read all pages within the time-out of one";
+}
+
+TEST_F(long_documents, a_page_that_never_ends_is_found_out_once_and_leaves_the_pages_before_it) {
+  write_text(file("bomb.pdf"), make_form_bomb({.before = 700, .after = 20}));
+  read("bomb.pdf");
+  EXPECT_EQ(document_of("bomb.pdf"), "ready 721 1 partly_read");
+  EXPECT_EQ(corner->sql("select count(distinct word[1]) || ' ' || max(page_to) from chunks_v1, "
+                        "regexp_matches(text, 'page (\\d+) of', 'g') word "
+                        "where dataset = 'bomb.pdf'"),
+            "700 700");
+  const auto said =
+      corner->sql("select error_message from documents_v1 where dataset = 'bomb.pdf'");
+  EXPECT_NE(said.find("on page or part 701"), std::string::npos) << said;
+  EXPECT_EQ(corner->sql("select count(*) from checkpoints"), "0");
 }
 
 /// White, but for a few dots that are this picture's own.

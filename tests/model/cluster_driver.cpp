@@ -305,7 +305,7 @@ void cluster_driver::conclude(node& n, std::vector<lease> leases, bool everythin
   std::vector<document_result> group;
   std::vector<lease> failed;
   for (const auto& l : leases) {
-    const auto verdict = judge_attempt(ec::extraction_crashed, l, limits());
+    const auto verdict = judge_attempt(ec::embedding_unavailable, l, limits());
     if (lost_too_often(l, limits())) {
       group.push_back(result_of(l, ec::extraction_crashed, true));
     } else if (everything || chance(60)) {
@@ -315,7 +315,7 @@ void cluster_driver::conclude(node& n, std::vector<lease> leases, bool everythin
     } else if (chance(30)) {
       group.push_back(result_of(l, ec::malformed_document, false));
     } else if (verdict == attempt_verdict::dead_letter) {
-      group.push_back(result_of(l, ec::extraction_crashed, true));
+      group.push_back(result_of(l, ec::embedding_unavailable, true));
     } else {
       failed.push_back(l);
     }

@@ -17,10 +17,6 @@ constexpr std::size_t font = 3;
 
 constexpr double points_a_pixel = 72.0 / 300;
 
-std::string reference(std::size_t number) {
-  return std::to_string(number) + " 0 R";
-}
-
 std::string stream(const std::string& entries, const std::string& content) {
   return "<<" + entries + "/Length " + std::to_string(content.size()) + ">>\nstream\n" + content +
          "\nendstream";
@@ -49,9 +45,25 @@ std::size_t pdf_writer::add(const std::string& object) {
   return places_.size();
 }
 
+std::string pdf_writer::reference(std::size_t number) {
+  return std::to_string(number) + " 0 R";
+}
+
+std::string pdf_writer::font_resource() {
+  return "/Font <</F1 " + reference(font) + ">>";
+}
+
+std::size_t pdf_writer::add_stream(const std::string& entries, const std::string& content) {
+  return add(stream(entries, content));
+}
+
 void pdf_writer::add_page(const std::string& content, const std::string& resources,
                           const std::string& size) {
-  const auto drawn = add(stream("", content));
+  add_page_of(add_stream("", content), resources, size);
+}
+
+void pdf_writer::add_page_of(std::size_t drawn, const std::string& resources,
+                             const std::string& size) {
   pages_.push_back(add("<</Type /Page /Parent " + reference(page_tree) + " /MediaBox [0 0 " + size +
                        "] /Contents " + reference(drawn) + " /Resources <<" + resources + ">>>>"));
 }
@@ -60,7 +72,7 @@ void pdf_writer::add_text_page(const std::string& text) {
   std::string content = "BT /F1 11 Tf 72 760 Td 14 TL\n";
   std::istringstream lines{text};
   for (std::string line; std::getline(lines, line);) content += "(" + line + ") Tj T*\n";
-  add_page(content + "ET", "/Font <</F1 " + reference(font) + ">>", "612 792");
+  add_page(content + "ET", font_resource(), "612 792");
 }
 
 pdf_writer::image pdf_writer::add_image(std::string_view gray_png) {

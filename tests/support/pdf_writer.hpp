@@ -29,6 +29,16 @@ class pdf_writer {
   /// A page without text: the image, and below it a rule of its own length, so that no page looks
   /// like another.
   void add_scanned_page(const image& shown);
+  // Pieces of documents that are out of the ordinary; each returns its object's number.
+  std::size_t add_object(const std::string& object) { return add(object); }
+  /// `entries` of its dictionary, but for the length.
+  std::size_t add_stream(const std::string& entries, const std::string& content);
+  /// A page that draws this, or the stream that was added; `size`: "612 792", in points.
+  void add_page(const std::string& content, const std::string& resources, const std::string& size);
+  void add_page_of(std::size_t content, const std::string& resources, const std::string& size);
+  static std::string reference(std::size_t number);
+  static std::string font_resource();  ///< Of /F1.
+
   /// Page tree and cross-reference table; nothing can be added any more.
   void finish();
 
@@ -37,7 +47,6 @@ class pdf_writer {
  private:
   std::size_t add(const std::string& object);
   void write(std::size_t number, const std::string& object);
-  void add_page(const std::string& content, const std::string& resources, const std::string& size);
 
   std::ostream& out_;
   std::size_t written_ = 0;          ///< Bytes.

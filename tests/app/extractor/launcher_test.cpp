@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <thread>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -207,10 +208,9 @@ node.recv(1)
   }
 }
 
-/// The whole way of `[[extractor]]`: the built-in extractor finds the type and leaves the document
-/// to the user's parser, any other document is its own.
-TEST_F(launcher, documents_of_a_users_type_go_to_the_users_parser) {
-  const auto parser = file("own/archives.py", R"(
+/// A parser of gzip files, which says how long they are.
+std::string archive_parser() {
+  return R"(
 import array, hashlib, os, socket, struct
 node = socket.socket(fileno=3)
 
@@ -220,8 +220,9 @@ def text(t):
 def frame(kind, payload):
     node.sendall(struct.pack("<IB", len(payload), kind) + payload)
 
-frame(1, struct.pack("<IH", 0x5458524D, )" + std::to_string(protocol_version) +
-                                                  R"())
+frame(1, struct.pack("<IH", 0x5458524D, )" +
+         std::to_string(protocol_version) +
+         R"())
 while True:
     message, control, _, _ = node.recvmsg(65536, socket.CMSG_SPACE(4 * 32))
     if not message: break
@@ -239,7 +240,13 @@ while True:
         element = struct.pack("<BBBI", 2, 0, 0, 0) + text(b"%d bytes packed" % len(data))
         frame(5, struct.pack("<Q", number) + head + struct.pack("<I", 1) + element)
         os.close(files[i])
-)");
+)";
+}
+
+/// The whole way of `[[extractor]]`: the built-in extractor finds the type and leaves the document
+/// to the user's parser, any other document is its own.
+TEST_F(launcher, documents_of_a_users_type_go_to_the_users_parser) {
+  const auto parser = file("own/archives.py", archive_parser());
   config_.executable = REAL_EXTRACTOR;
   config_.others = {{"application/gzip", {"python3", parser}}};
   extractor_pool pool{config_};
@@ -254,6 +261,29 @@ while True:
   EXPECT_EQ(pool.stats().documents, 3U);
   EXPECT_EQ(pool.stats().waiting, 0);
   EXPECT_EQ(pool.stats().crashes, 0U);
+}
+
+TEST_F(launcher, a_users_parser_starts_with_its_first_document_and_ends_when_none_comes) {
+  config_.executable = REAL_EXTRACTOR;
+  config_.others = {{"application/gzip", {"python3", file("own/archives.py", archive_parser())}}};
+  config_.settings.processes = 3;
+  config_.idle_end = std::chrono::milliseconds{100};
+  extractor_pool pool{config_};
+  const auto& s = pool.stats();
+  const auto built_in_ones_wait = [&] {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while (s.idle != 3 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    return s.idle == 3;
+  };
+  ASSERT_TRUE(built_in_ones_wait());
+  EXPECT_EQ(s.processes_started, 3U);
+  const auto archive = document(std::string{"\x1F\x8B\x08 and so on", 13});
+  for (const std::uint64_t started : {4U, 5U}) {
+    EXPECT_EQ(text_of(extract(pool, archive)), "13 bytes packed");
+    EXPECT_EQ(s.processes_started, started) << "one is enough";
+    ASSERT_TRUE(built_in_ones_wait()) << "it does not end";
+  }
+  EXPECT_EQ(s.crashes, 0U);
 }
 
 TEST_F(launcher, a_command_that_cannot_be_executed_is_said_so) {

@@ -126,6 +126,19 @@ TEST(protocol, requests_progress_failures_and_greetings_come_back_the_same) {
   EXPECT_EQ(r->documents[1].size, 20U);
   EXPECT_EQ(r->documents[1].known_pages, 7U);
   EXPECT_FALSE(r->images);
+  EXPECT_FALSE(r->each_page);
+
+  bytes.clear();
+  append_request(bytes, {42, true, {{1, 10}}, true});
+  EXPECT_TRUE(decode_request(only_frame(bytes).payload)->images);
+  EXPECT_TRUE(decode_request(only_frame(bytes).payload)->each_page);
+
+  bytes.clear();
+  append_working(bytes, {3, 1ULL << 40});
+  const auto w = decode_working(only_frame(bytes).payload);
+  ASSERT_TRUE(w);
+  EXPECT_EQ(w->number, 3U);
+  EXPECT_EQ(w->bytes, 1ULL << 40);
 
   bytes.clear();
   append_progress(bytes, {3, 99});
@@ -181,7 +194,7 @@ TEST(protocol, bytes_after_the_end_of_a_payload_are_refused) {
 TEST(protocol, a_length_above_the_limit_is_refused_before_anything_is_read) {
   std::string_view huge{"\xFF\xFF\xFF\x7F\x05", 5};
   EXPECT_FALSE(take_frame(huge));
-  std::string_view unknown{"\x01\x00\x00\x00\x0A", 5};
+  std::string_view unknown{"\x01\x00\x00\x00\x0B", 5};
   EXPECT_FALSE(take_frame(unknown));
 }
 
@@ -285,6 +298,20 @@ TEST(protocol, image_requests_identities_and_redirects_come_back_the_same) {
   ASSERT_TRUE(identity);
   EXPECT_EQ(identity->sha256, hash);
   EXPECT_EQ(identity->skipped_pages, 12U);
+  EXPECT_EQ(identity->mime, "");
+
+  bytes.clear();
+  append_identity(bytes, {4, hash, 99, 12, "application/pdf", 40, "A title"});
+  const std::string whole{only_frame(bytes).payload};
+  const auto known = decode_identity(whole);
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->mime, "application/pdf");
+  EXPECT_EQ(known->pages, 40U);
+  EXPECT_EQ(known->title, "A title");
+  // As parsers send it that tell nothing more: a number, a string of 64 bytes, two more numbers.
+  const auto old_length = 8 + 4 + 64 + 8 + 4;
+  EXPECT_TRUE(decode_identity(std::string_view{whole}.substr(0, old_length)));
+  EXPECT_FALSE(decode_identity(std::string_view{whole}.substr(0, old_length + 1)));
 
   bytes.clear();
   append_redirect(bytes, {4, "image/vnd.dwg"});

@@ -30,6 +30,8 @@ namespace {
 using namespace millrace;
 using extraction::parse_order;
 
+std::string program_name;
+
 [[noreturn]] void spin() {
   volatile bool forever = true;
   while (forever) {
@@ -132,6 +134,32 @@ result<extracted_document> pages(const parse_order& o, int count, bool die) {
   return d;
 }
 
+/// As many pages as were asked for, without a pause, and no end of the next one.
+result<extracted_document> hang_behind_pages(const parse_order& o, int count) {
+  extracted_document d;
+  for (auto page = o.known_pages + 1; page <= static_cast<std::uint32_t>(count); ++page) {
+    d.elements.push_back({element_kind::paragraph, 0, page, "page " + std::to_string(page), {}});
+    o.page_done({page, o.known_pages, d.elements, "test/pages", 9, "A title"});
+  }
+  spin();
+}
+
+/// A document without pages that takes `milliseconds`; each 100 ms `step` bytes of it are worked
+/// through.
+result<extracted_document> work(const parse_order& o, int milliseconds, std::uint64_t step) {
+  std::uint64_t done = 0;
+  for (int passed = 0; passed < milliseconds; passed += 100) {
+    pause(100);
+    o.worked(done += step);
+  }
+  return paragraph("worked");
+}
+
+/// True once for all processes of this name; outside of the sandbox.
+bool is_first_time() {
+  return ::mkdir((program_name + ".once").c_str(), 0700) == 0;
+}
+
 /// An image is as the word in its source says.
 result<std::string> read_image(std::string_view, const extraction::image_request& r) {
   if (r.source == "segfault") ::raise(SIGSEGV);
@@ -169,6 +197,12 @@ result<extracted_document> parse(const parse_order& o) {
   if (order == "sleep") pause(number);
   if (order == "pages" || order == "die_behind_pages")
     return pages(o, number, order == "die_behind_pages");
+  if (order == "hang_behind_pages") return hang_behind_pages(o, number);
+  if (order == "work") return work(o, number, extraction::least_work_bytes);
+  if (order == "crawl") return work(o, number, 1);
+  if (order == "idle") return work(o, number, 0);
+  if (order == "segfault_once" && is_first_time()) ::raise(SIGSEGV);
+  if (order == "kill_once" && is_first_time()) ::raise(SIGKILL);
   if (order == "images") return paragraph(o.images ? "looked for" : "not looked for");
   if (order == "redirect") {
     std::string bytes_of_redirect;
@@ -196,6 +230,7 @@ void hide_landlock() {
 
 int main(int, char** arguments) {
   const std::string name = arguments[0];
+  program_name = name;
   if (name.ends_with("dies_at_once")) return 3;
   extraction::channel node{unique_fd{extraction::extractor_socket}};
   if (name.ends_with("of_another_version")) {

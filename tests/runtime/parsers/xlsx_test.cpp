@@ -41,6 +41,30 @@ std::string sheet_data(const std::string& rows) {
   return "<sheetData>" + rows + "</sheetData>";
 }
 
+/// What it is read from and what comes of it are counted, so that it is not taken for a loop.
+TEST(xlsx, of_a_long_sheet_each_step_is_told) {
+  std::string rows;
+  for (int i = 1; i <= 20'000; ++i)
+    rows += row(number_cell("A" + std::to_string(i), std::to_string(i)) +
+                text_cell("B" + std::to_string(i), "words of this row"));
+  std::vector<std::uint64_t> told;
+  work_meter work{[&](std::uint64_t bytes) { told.push_back(bytes); }};
+  parse_limits limits;
+  limits.work = &work;
+  const auto document = parse_document(make_sheet(sheet_data(rows)), limits, {});
+  ASSERT_TRUE(document) << document.error().message;
+  std::size_t text = 0;
+  for (const auto& e : document->elements) text += e.text.size();
+  ASSERT_FALSE(told.empty());
+  EXPECT_GE(told.back() + work_meter::step_bytes, rows.size() + text);
+  constexpr std::uint64_t longest_step = 512 << 10;  // a piece of a ZIP container, or a table
+  std::uint64_t before = 0;
+  for (const auto bytes : told) {
+    EXPECT_LE(bytes - before, longest_step);
+    before = bytes;
+  }
+}
+
 TEST(xlsx, reads_a_whole_workbook_as_it_is_shown) {
   const auto document = parse(read_sample("budget.xlsx"));
   EXPECT_EQ(document.title, "Budget");
