@@ -1,7 +1,6 @@
 #include "actors/peers.hpp"
 
 #include "actors/link_transport.hpp"
-
 #include "runtime/threads/guarded.hpp"
 
 namespace millrace {

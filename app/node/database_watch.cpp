@@ -25,8 +25,7 @@ void database_watch::look() {
   const bool was_blind = std::exchange(blind_, !runs);
   if (!runs) {
     if (!was_blind)
-      spdlog::warn("whether the embedded PostgreSQL runs cannot be seen: {}",
-                   runs.error().message);
+      spdlog::warn("whether the embedded PostgreSQL runs cannot be seen: {}", runs.error().message);
     return;
   }
   if (*runs)

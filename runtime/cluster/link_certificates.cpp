@@ -3,13 +3,16 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include "runtime/threads/guarded.hpp"
+
 namespace millrace {
 
 result<std::unique_ptr<link_certificates>> link_certificates::create(tls_settings files,
                                                                      std::string node) {
   std::unique_ptr<link_certificates> made{new link_certificates{std::move(files), std::move(node)}};
   if (auto first = made->refresh(); !first) return tl::unexpected<error>(first.error());
-  made->thread_ = std::jthread{[&c = *made](const std::stop_token& stop) { c.look(stop); }};
+  made->thread_ = runtime_thread{"link certificates",
+                                 [&c = *made](const std::stop_token& stop) { c.look(stop); }};
   return made;
 }
 
@@ -52,7 +55,7 @@ void link_certificates::look(const std::stop_token& stop) {
       ends_.wait_for(lock, stop, look_interval, [] { return false; });
     }
     if (stop.stop_requested()) return;
-    if (const auto renewed = refresh(); !renewed)
+    if (const auto renewed = guarded("link certificates", [this] { return refresh(); }); !renewed)
       spdlog::warn("the links go on with the former certificate: {}", renewed.error().message);
   }
 }

@@ -10,12 +10,13 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
-#include <thread>
 
 #include "config/settings.hpp"
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/core/error.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -48,7 +49,7 @@ class link_certificates {
   tls_context context_;
   std::string seen_;  ///< State of the files at the last look.
   std::condition_variable_any ends_;
-  std::jthread thread_;  ///< Last: ends before what it uses.
+  runtime_thread thread_;  ///< Last: ends before what it uses.
 };
 
 }  // namespace millrace

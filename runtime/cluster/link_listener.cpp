@@ -9,14 +9,16 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include "runtime/threads/guarded.hpp"
+
 namespace millrace {
 
 namespace {
 
 /// How late a deadline or a silence may be noticed.
 constexpr std::chrono::milliseconds look_interval{500};
-/// Without descriptors nothing can be accepted, and the port would stay readable.
-constexpr std::chrono::milliseconds out_of_descriptors_pause{100};
+/// Without descriptors or memory nothing can be accepted, and the port would stay readable.
+constexpr std::chrono::milliseconds out_of_resources_pause{100};
 
 }  // namespace
 
@@ -34,7 +36,8 @@ result<std::unique_ptr<link_listener>> link_listener::open(const link_address& a
   if (const auto why = listen_at(at, socket)) return fail(ec::port_taken, *why);
   std::unique_ptr<link_listener> made{
       new link_listener{std::move(socket), certificates, std::move(on_admitted)}};
-  made->thread_ = std::jthread{[&l = *made](const std::stop_token& stop) { l.run(stop); }};
+  made->thread_ =
+      runtime_thread{"link listener", [&l = *made](const std::stop_token& stop) { l.run(stop); }};
   return made;
 }
 
@@ -53,11 +56,16 @@ void link_listener::watch(const std::shared_ptr<link_session>& session) {
 
 void link_listener::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    wait(stop);
-    const auto now = std::chrono::steady_clock::now();
-    drop_the_late(now);
-    drop_the_silent();
-    report(now);
+    const auto served = guarded("link listener", [&] {
+      wait(stop);
+      const auto now = std::chrono::steady_clock::now();
+      drop_the_late(now);
+      drop_the_silent();
+      report(now);
+    });
+    if (served) continue;
+    pollfd ends{wakes_.get(), POLLIN, 0};  // what failed may fail at once again
+    ::poll(&ends, 1, static_cast<int>(out_of_resources_pause.count()));
   }
 }
 
@@ -66,7 +74,7 @@ void link_listener::wait(const std::stop_token& stop) {
   const bool accepts = begun >= accept_again_;
   std::vector<pollfd> ready{{wakes_.get(), POLLIN, 0}, {accepts ? socket_.get() : -1, POLLIN, 0}};
   for (const auto& s : strangers_) ready.push_back({s.session->descriptor(), s.waits_for, 0});
-  const auto pause = accepts ? look_interval : out_of_descriptors_pause;
+  const auto pause = accepts ? look_interval : out_of_resources_pause;
   if (::poll(ready.data(), ready.size(), static_cast<int>(pause.count())) <= 0) return;
   if (stop.stop_requested()) return;
   auto at = ready.begin() + 2;
@@ -82,7 +90,7 @@ void link_listener::accept_all(time_point now) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         spdlog::warn("a connection to the port of the links cannot be accepted: {}",
                      std::strerror(errno));
-        accept_again_ = now + out_of_descriptors_pause;
+        accept_again_ = now + out_of_resources_pause;
       }
       return;
     }

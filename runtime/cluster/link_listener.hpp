@@ -12,11 +12,11 @@
 #include <list>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "runtime/cluster/link_certificates.hpp"
 #include "runtime/cluster/link_session.hpp"
+#include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {
 
@@ -72,7 +72,7 @@ class link_listener {
   time_point next_report_{};
   std::mutex mutex_;
   std::vector<std::weak_ptr<link_session>> watched_;
-  std::jthread thread_;  ///< Last: ends before what it uses.
+  runtime_thread thread_;  ///< Last: ends before what it uses.
 };
 
 }  // namespace millrace

@@ -96,9 +96,10 @@ bool worker::start_process() {
 
 bool worker::start_at_need() {
   if (!pool_.queue.wait_for_need(idle_slice)) return false;
-  const bool started = start_process();
-  pool_.queue.process_started();
-  return started;
+  auto started = guarded("extraction", [this]() -> result<bool> { return start_process(); });
+  pool_.queue.process_started();  // whatever happened: others wait for it
+  if (!started) start_failed(started.error());
+  return started.value_or(false);
 }
 
 /// Pauses before the next attempt. After some in a row, what waits is refused, unless others can
