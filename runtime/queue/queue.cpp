@@ -86,7 +86,8 @@ order by p.dataset_id, p.priority, p.run_at, p.document_id)sql";
 // What ends leases without a result locks in one order: the datasets, shared against a cancel and
 // nothing else (FOR KEY SHARE passes submissions and status writes by), then the leases by token. A
 // document goes back unless its dataset was cancelled or deleted: in the other order, a release in
-// flight would leave a queued document in a cancelled dataset.
+// flight would leave a queued document in a cancelled dataset. Documents are looked up by an array,
+// whatever the planner takes the number of leases for: in the order of their index.
 constexpr auto release_sql = R"sql(
 with input as (select * from unnest($1::bigint[], $2::bigint[]) as i(token, delay_ms)),
 alive as materialized (
@@ -102,7 +103,8 @@ gone as (
   returning l.document_id, l.dataset_id, l.priority, l.failures, l.losses, h.delay_ms, h.status,
             h.created_at),
 attempts as (
-  update documents d set attempts = d.attempts + 1 from gone g where d.id = g.document_id and $3::int + $4::int > 0)
+  update documents set attempts = attempts + 1
+  where id = any(array(select document_id from gone)) and $3::int + $4::int > 0)
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
 select dataset_id, priority,
        case when $4::int > 0 and delay_ms = 0 then created_at - interval '1 second'
@@ -148,7 +150,7 @@ gone as (
             (l.losses < )sql" +
          std::to_string(suspect_after_losses) + R"sql( or l.begun)::int as loss),
 attempts as (
-  update documents d set attempts = d.attempts + g.loss from gone g where d.id = g.document_id and g.loss > 0)
+  update documents set attempts = attempts + 1 where id = any(array(select document_id from gone where loss > 0)))
 insert into queue_ready (dataset_id, priority, run_at, document_id, failures, losses)
 select dataset_id, priority, created_at - interval '1 second', document_id, failures, losses + loss
 from gone where status <> 'cancelled')sql";
