@@ -66,7 +66,7 @@ int db_restore(const global_options& global, const std::string& file, bool as_co
   const auto loaded = load(global);
   if (!loaded) return report(loaded.error());
   // Before a database is made for a file that cannot fill it.
-  if (auto version = schema_version_of_backup(file); !version) return report(version.error());
+  if (auto usable = check_backup(file); !usable) return report(usable.error());
   const auto database = open_database(*loaded, database_use::fill);
   if (!database) return report(database.error());
   const auto filled = restore(database->connection_string, file,

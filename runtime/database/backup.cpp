@@ -160,6 +160,35 @@ result<void> fill(const std::string& connection_string, const fs::path& file, in
   return {};
 }
 
+/// The newest migration in a backup.
+result<int> schema_version_of(const fs::path& file) {
+  if (!unique_fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)})
+    return tl::unexpected(unusable(file, errno));
+  const auto program_file = postgres::find_client_program("pg_restore", 0);
+  if (!program_file) return tl::unexpected(program_file.error());
+  const auto outcome = postgres::run_program(
+      {.arguments = {*program_file, "--data-only", "--table=schema_migrations", "--file=-",
+                     fs::absolute(file)},
+       .environment = our_environment()},
+      read_limit);
+  if (!outcome) return tl::unexpected(outcome.error());
+  int newest = 0;
+  std::istringstream lines{outcome->output};
+  bool rows = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("COPY "))
+      rows = true;
+    else if (line == "\\.")
+      rows = false;
+    else if (rows)
+      newest = std::max(newest, std::atoi(line.c_str()));
+  }
+  if (outcome->exit_status == 0 && newest > 0) return newest;
+  return fail(ec::invalid_argument,
+              file.string() + " is not a backup that `millrace db backup` wrote" +
+                  (outcome->exit_status == 0 ? "" : " (" + complaint(outcome->output) + ")"));
+}
+
 }  // namespace
 
 result<std::uint64_t> back_up(const std::string& connection_string, const fs::path& file,
@@ -188,33 +217,15 @@ result<std::uint64_t> back_up(const std::string& connection_string, const fs::pa
   return partial->keep();
 }
 
-result<int> schema_version_of_backup(const fs::path& file) {
-  assert_may_block("schema_version_of_backup");
-  if (!unique_fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)})
-    return tl::unexpected(unusable(file, errno));
-  const auto program_file = postgres::find_client_program("pg_restore", 0);
-  if (!program_file) return tl::unexpected(program_file.error());
-  const auto outcome = postgres::run_program(
-      {.arguments = {*program_file, "--data-only", "--table=schema_migrations", "--file=-",
-                     fs::absolute(file)},
-       .environment = our_environment()},
-      read_limit);
-  if (!outcome) return tl::unexpected(outcome.error());
-  int newest = 0;
-  std::istringstream lines{outcome->output};
-  bool rows = false;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("COPY "))
-      rows = true;
-    else if (line == "\\.")
-      rows = false;
-    else if (rows)
-      newest = std::max(newest, std::atoi(line.c_str()));
-  }
-  if (outcome->exit_status == 0 && newest > 0) return newest;
-  return fail(ec::invalid_argument,
-              file.string() + " is not a backup that `millrace db backup` wrote" +
-                  (outcome->exit_status == 0 ? "" : " (" + complaint(outcome->output) + ")"));
+result<void> check_backup(const fs::path& file) {
+  assert_may_block("check_backup");
+  const auto schema = schema_version_of(file);
+  if (!schema) return tl::unexpected(schema.error());
+  if (const auto known = known_migrations().back().version; *schema > known)
+    return fail(ec::database_newer, file.string() + " has schema version " +
+                                        std::to_string(*schema) + ", this millrace knows " +
+                                        std::to_string(known) + "; use a newer millrace");
+  return {};
 }
 
 result<void> restore(const std::string& connection_string, const fs::path& file, identity of,
@@ -222,12 +233,6 @@ result<void> restore(const std::string& connection_string, const fs::path& file,
   assert_may_block("restore");
   const auto version = server_version(connection_string);
   if (!version) return tl::unexpected(version.error());
-  const auto schema = schema_version_of_backup(file);
-  if (!schema) return tl::unexpected(schema.error());
-  if (const auto known = known_migrations().back().version; *schema > known)
-    return fail(ec::database_newer, file.string() + " has schema version " +
-                                        std::to_string(*schema) + ", this millrace knows " +
-                                        std::to_string(known) + "; use a newer millrace");
   try {
     pqxx::connection connection{connection_string};
     {

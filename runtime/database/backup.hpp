@@ -32,14 +32,15 @@ constexpr std::chrono::minutes backup_lock_limit{1};
 result<std::uint64_t> back_up(const std::string& connection_string,
                               const std::filesystem::path& file, const stop_question& stop);
 
-/// The newest migration in a backup. path_missing, invalid_argument where it is not one of
-/// Millrace's.
-result<int> schema_version_of_backup(const std::filesystem::path& file);
+/// Whether this program can restore the file. path_missing, invalid_argument where it is not a
+/// backup of Millrace, database_newer.
+result<void> check_backup(const std::filesystem::path& file);
 
 enum class identity : std::uint8_t { kept, fresh };
 
-/// Fills an empty database and brings it to this program's schema. invalid_argument where the
-/// database is not empty, database_newer, disk_full, database_error with pg_restore's own words.
+/// Fills an empty database from a file that passes check_backup(), and brings it to this program's
+/// schema. invalid_argument where the database is not empty, disk_full, database_error with
+/// pg_restore's own words.
 result<void> restore(const std::string& connection_string, const std::filesystem::path& file,
                      identity of, const stop_question& stop);
 

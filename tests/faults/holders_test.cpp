@@ -40,7 +40,8 @@ struct corner {
 constexpr auto waiting_sql = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
 constexpr auto block_sql = R"sql(
   begin;
-  lock table datasets, credit_accounts in access exclusive mode)sql";
+  lock table datasets, dataset_progress, credit_accounts, nodes, queue_ready
+    in access exclusive mode)sql";
 
 /// Starts a command that asks the database, and then waits for a lock for as long as it lives.
 void start_blocked(corner& c, const words& command) {
