@@ -49,13 +49,14 @@ void worker::run() {
     if (const auto went = guarded("extraction", [this] { step(); }); !went)
       static_cast<void>(guarded("extraction", [&] { recover(went.error()); }));
   if (process_) forget_process();
+  give_back_suspect();
   for (auto& held : in_flight_)
     held.document.done(fail(ec::draining, "the node is shutting down; the document stays queued"));
 }
 
 void worker::step() {
   if (!process_ && !(pool_.starts_at_need ? start_at_need() : start_process())) return;
-  if (in_flight_.empty() && !idle()) return;
+  if (in_flight_.empty() && !suspect_ && !idle()) return;
   feed();
   if (!in_flight_.empty()) listen();
 }
@@ -80,6 +81,7 @@ bool worker::start_process() {
   auto started =
       extractor_process::start(pool_.config.executable, pool_.shared.stop.get(), pool_.arguments);
   if (!started) {
+    give_back_suspect();  // others may have a process for it
     if (!pool_.shared.stopping()) start_failed(started.error());
     return false;
   }
@@ -95,6 +97,7 @@ bool worker::start_process() {
 }
 
 bool worker::start_at_need() {
+  if (suspect_) return start_process();
   if (!pool_.queue.wait_for_need(idle_slice)) return false;
   auto started = guarded("extraction", [this]() -> result<bool> { return start_process(); });
   pool_.queue.process_started();  // whatever happened: others wait for it
@@ -188,11 +191,23 @@ std::size_t worker::room() const {
   return std::max<std::uint64_t>(most, 1);
 }
 
+/// Off the queue, unless it has one of its own.
+std::vector<waiting_document> worker::take(std::size_t most, bool large_too) {
+  std::vector<waiting_document> taken;
+  if (suspect_) {
+    taken.push_back(std::move(*suspect_));
+    suspect_.reset();
+    return taken;
+  }
+  taken = pool_.queue.take(most, pool_.workers, large_too);
+  pool_.shared.stats.waiting -= static_cast<std::int64_t>(taken.size());
+  return taken;
+}
+
 /// Takes documents and opens them; those that cannot be opened are answered here.
 worker::prepared_frame worker::prepare(std::size_t most, bool large_too) {
   prepared_frame frame;
-  auto taken = pool_.queue.take(most, pool_.workers, large_too);
-  pool_.shared.stats.waiting -= static_cast<std::int64_t>(taken.size());
+  auto taken = take(most, large_too);
   std::vector<waiting_document> rest;
   bool full = false;
   for (auto& document : taken) {
@@ -289,6 +304,14 @@ void worker::give_back(std::vector<waiting_document> documents) {
   pool_.shared.stats.waiting -= count;
   for (auto& document : documents)
     document.done(fail(ec::draining, "the node is shutting down; the document stays queued"));
+}
+
+void worker::give_back_suspect() {
+  if (!suspect_) return;
+  std::vector<waiting_document> documents;
+  documents.push_back(std::move(*suspect_));
+  suspect_.reset();
+  give_back(std::move(documents));
 }
 
 void worker::refuse(waiting_document& document, const error& why) {

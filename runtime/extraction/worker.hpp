@@ -96,10 +96,12 @@ class worker {
   void feed();
   std::size_t room() const;
   std::uint64_t answers_left() const;
+  std::vector<waiting_document> take(std::size_t most, bool large_too);
   prepared_frame prepare(std::size_t most, bool large_too);
   bool adopt_tier(std::size_t tier);
   void send(prepared_frame frame);
   void give_back(std::vector<waiting_document> documents);
+  void give_back_suspect();
   void refuse(waiting_document& document, const error& why);
 
   // Answers.
@@ -125,6 +127,9 @@ class worker {
 
   std::deque<in_flight> in_flight_;
   std::size_t frames_ = 0;  ///< Of in_flight_.
+  /// What the last process was lost on: this worker tries it again, and no other one's process is
+  /// lost meanwhile.
+  std::optional<waiting_document> suspect_;
   std::uint64_t next_number_ = 1;
   std::uint64_t answered_ = 0;  ///< By this process.
   bool rest_taken_back_ =

@@ -43,11 +43,11 @@ void worker::lose_process(cause why, const std::string& detail) {
   forget_process();
 
   auto blamed = end_due().document;
-  std::vector<waiting_document> again;
   if (is_tried_again(blamed, why, had))
-    again.push_back(std::move(blamed));
+    suspect_ = std::move(blamed);
   else
     give_up(blamed, reason);
+  std::vector<waiting_document> again;
   for (auto& held : in_flight_) again.push_back(std::move(held.document));
   in_flight_.clear();
   give_back(std::move(again));
