@@ -122,6 +122,14 @@ std::int64_t cluster_bed::leases_of(const std::string& name) const {
   return number("select count(*) from queue_leases where node = '" + name + "'");
 }
 
+std::size_t cluster_bed::documents_at_work(const std::string& name) const {
+  std::size_t carried = 0;
+  const auto all = actors(name);
+  for (const auto& actor : all.GetArray())
+    carried += actor["role"] == "document" && !actor["document"].IsNull();
+  return carried;
+}
+
 void cluster_bed::submit(const std::string& at, const std::string& dataset) const {
   if (options_.network != nullptr) {  // its API listens where only it is
     auto words = options_.network->inside(at);

@@ -56,6 +56,8 @@ class cluster_bed : public fault_bed {
   bool settled() const;
   /// Of how many documents a node holds the lease.
   std::int64_t leases_of(const std::string& name) const;
+  /// How many documents its document actors carry.
+  std::size_t documents_at_work(const std::string& name) const;
   /// Submits the corner's documents at a node, as the dataset `d`; throws when they are not taken.
   void submit(const std::string& at, const std::string& dataset = "d") const;
   bool is_ready(const std::string& dataset = "d") const;

@@ -136,7 +136,8 @@ TEST(roles, of_a_node_that_drains_cost_no_document_an_attempt) {
   bed.submit("front");
   for (const auto& name : names) {
     ASSERT_TRUE(eventually([&] {
-      return std::cmp_greater_equal(bed.leases_of("front"), bed.slots());
+      return std::cmp_greater_equal(bed.leases_of("front"), bed.slots()) &&
+             bed.documents_at_work("reader") == bed.slots();
     })) << "before "
         << name;
     bed.node(name).process->signal(SIGTERM);
