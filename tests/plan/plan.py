@@ -152,7 +152,7 @@ def restore(options, work):
     data = ["--data", os.path.join(work, "data")]
     subprocess.run([millrace, "db", "restore", options.restore, *data], check=True)
     listed = subprocess.run([millrace, "status", "--json", *data], stdout=subprocess.PIPE, check=True, text=True)
-    if any(dataset["name"] == DATASET for dataset in json.loads(listed.stdout)["datasets"]):
+    if any(dataset["dataset"] == DATASET for dataset in json.loads(listed.stdout)["datasets"]):
         subprocess.run([millrace, "delete", DATASET, *data], check=True)
 
 
