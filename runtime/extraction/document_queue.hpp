@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -25,19 +26,32 @@ namespace millrace::extraction {
 /// Documents up to this size travel together in a frame; larger ones alone.
 inline constexpr std::uint64_t small_document_bytes = 64 << 10;
 
+/// Of a document that lost a process.
+struct document_past {
+  loss_record losses;
+  kept_pages kept;
+};
+
 struct waiting_document {
   extraction_request request;
   awaited_answer<result<extracted_document>> done;
   /// Memory tier that it needs, known once it has died of memory in a lower one.
   std::size_t min_tier = 0;
   file_version version = {};  ///< Of its file, once that is open.
-  loss_record losses = {};    ///< Of processes that read it.
-  kept_pages kept = {};       ///< What those had finished.
+  std::unique_ptr<document_past> past = nullptr;
+
+  /// Of it, and made if there is none.
+  document_past& lost() {
+    if (!past) past = std::make_unique<document_past>();
+    return *past;
+  }
+  std::uint32_t known_pages() const {
+    return past ? past->kept.known(request.known_pages) : request.known_pages;
+  }
 
   /// One that lost its process travels alone: it must not cost others theirs.
   bool small() const {
-    return !losses.any() && request.size_hint <= small_document_bytes &&
-           request.image_source.empty();
+    return !past && request.size_hint <= small_document_bytes && request.image_source.empty();
   }
 };
 

@@ -264,15 +264,14 @@ bool worker::adopt_tier(std::size_t tier) {
 }
 
 void worker::send(prepared_frame frame) {
-  const bool suspect = frame.documents.front().losses.any();  // alone in its frame
+  const bool suspect = frame.documents.front().past != nullptr;  // alone in its frame
   request r{pool_.config.settings.max_text.bytes, pool_.config.images.enabled, {}, suspect};
   std::array<int, max_frame_documents> files{};
   const bool first = in_flight_.empty();
   for (std::size_t i = 0; i < frame.documents.size(); ++i) {
     files[i] = frame.files[i].fd.get();
     const auto& document = frame.documents[i];
-    r.documents.push_back({next_number_, frame.files[i].version.size,
-                           document.kept.known(document.request.known_pages)});
+    r.documents.push_back({next_number_, frame.files[i].version.size, document.known_pages()});
     in_flight_.push_back({std::move(frame.documents[i]), next_number_++, false});
   }
   in_flight_.back().ends_frame = true;

@@ -178,7 +178,8 @@ void worker::answer(result<extracted_document> outcome) {
   failed_starts_ = 0;
   idle_since_ = last_sign_;
   const auto time = last_sign_ - since;
-  if (outcome && !answered.document.kept.complete(*outcome))
+  const auto& past = answered.document.past;
+  if (outcome && past && !past->kept.complete(*outcome))
     outcome = fail(ec::source_changed, answered.document.request.path +
                                            " was changed while it was read; it is read again");
   if (outcome) {

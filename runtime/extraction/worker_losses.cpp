@@ -91,7 +91,7 @@ error worker::describe(cause why, const process_end& end, const std::string& det
 /// What the process told of the document that is due stays with the document.
 lost_try worker::keep_finished_pages() {
   auto& document = in_flight_.front().document;
-  lost_try t{.known = document.kept.known(document.request.known_pages)};
+  lost_try t{.known = document.known_pages()};
   t.finished = std::max(t.known, pages_);
   t.read_for = last_sign_ - due_since_;
   if (!decoder_) return t;
@@ -99,41 +99,43 @@ lost_try worker::keep_finished_pages() {
   if (const auto& who = pieces_.who()) {
     auto elements = decoder_->take_elements();
     elements.resize(std::min(elements.size(), pieces_.element_count()));
-    document.kept.keep(*who, pieces_.pages(), std::move(elements));
+    document.lost().kept.keep(*who, pieces_.pages(), std::move(elements));
   }
   return t;
 }
 
 bool worker::is_tried_again(waiting_document& blamed, cause why, const lost_try& t) {
   const auto attempts = pool_.config.settings.crash_attempts;
+  auto& losses = blamed.lost().losses;
   switch (why) {
     case cause::memory:
       if (const auto higher = pool_.tiers.above(tier_)) {
         ++pool_.shared.stats.escalations;
         blamed.min_tier = *higher;
-        blamed.losses.note_escalation(t);
+        losses.note_escalation(t);
         return true;
       }
-      return blamed.losses.note(loss::memory, t, attempts);
+      return losses.note(loss::memory, t, attempts);
     case cause::timeout:
-      return blamed.losses.note(loss::timeout, t, attempts);
+      return losses.note(loss::timeout, t, attempts);
     case cause::killed:
-      return blamed.losses.note(loss::killed, t, attempts);
+      return losses.note(loss::killed, t, attempts);
     case cause::ended:
     case cause::garbage:
       break;
   }
-  return blamed.losses.note(loss::crash, t, attempts);
+  return losses.note(loss::crash, t, attempts);
 }
 
 /// What was read of it is its answer; an error only if that is nothing.
 void worker::give_up(waiting_document& blamed, const error& reason) {
-  const auto pages = blamed.kept.pages();
+  auto& kept = blamed.lost().kept;
+  const auto pages = kept.pages();
   const auto what =
-      reason.message + " " + place_behind(pages, blamed.kept.pages_in_all()) + advice(reason.code);
-  auto rest = std::move(blamed.kept)
-                  .as_document({ec::partly_read, "only the first " + std::to_string(pages) +
-                                                     " pages or parts were read: " + what});
+      reason.message + " " + place_behind(pages, kept.pages_in_all()) + advice(reason.code);
+  auto rest =
+      std::move(kept).as_document({ec::partly_read, "only the first " + std::to_string(pages) +
+                                                        " pages or parts were read: " + what});
   if (!rest) return refuse(blamed, {reason.code, what});
   rest->version = blamed.version;
   ++pool_.shared.stats.documents;
