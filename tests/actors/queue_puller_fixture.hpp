@@ -54,6 +54,7 @@ class queue_puller_test : public ::testing::Test {
               [](const document_extracted&) {},
               [](const pages_extracted&) {},
               [](const checkpoints_loaded&) {},
+              [](const work_computed&) {},
               [](const use_roles&) {},
               [](tick_atom) {},
               [](drain_atom) {},
