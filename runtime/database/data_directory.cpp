@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "runtime/core/sha256.hpp"
+#include "runtime/core/system_error.hpp"
 #include "runtime/database/disk_lookup.hpp"
 #include "runtime/database/embedded_server.hpp"
 
@@ -32,7 +33,8 @@ result<std::optional<user_account>> find_account(const char* name, uid_t uid) {
   const int problem = name != nullptr
                           ? ::getpwnam_r(name, &entry, buffer.data(), buffer.size(), &found)
                           : ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
-  if (is_shortage(problem)) return tl::unexpected(shortage("no user can be looked up", problem));
+  if (is_exhaustion(problem))
+    return tl::unexpected(system_error(problem, "no user can be looked up"));
   if (found == nullptr) return std::nullopt;
   return user_account{found->pw_uid, found->pw_gid, found->pw_name, found->pw_dir};
 }
@@ -147,8 +149,8 @@ result<void> prepare_socket_directory(const data_directory& directory) {
   };
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return refuse(std::strerror(errno));
   const auto folder = unique_fd{::open(path.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!folder && is_shortage(errno))
-    return tl::unexpected(shortage(path.string() + " cannot be opened", errno));
+  if (!folder && is_exhaustion(errno))
+    return tl::unexpected(system_error(errno, path.string() + " cannot be opened"));
   struct stat status {};
   if (!folder || ::fstat(folder.get(), &status) != 0) return refuse(std::strerror(errno));
   // Made by us a moment ago, or by a root process that died before it gave the folder away.
@@ -169,8 +171,8 @@ result<unique_fd> open_log(const data_directory& directory) {
     fs::rename(path, path.string() + ".1", ignored);
   auto log =
       unique_fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!log && is_shortage(errno))
-    return tl::unexpected(shortage(path.string() + " cannot be opened", errno));
+  if (!log && is_exhaustion(errno))
+    return tl::unexpected(system_error(errno, path.string() + " cannot be opened"));
   if (!log) return unusable(directory.root, path.string() + ": " + std::strerror(errno));
   return log;
 }

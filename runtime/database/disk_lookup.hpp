@@ -15,18 +15,11 @@ namespace millrace::postgres {
 /// The largest file that read_if_there() reads whole, bytes.
 constexpr std::size_t max_small_file = 64 << 10;
 
-/// True where a system call failed for want of descriptors, memory or processes: whatever was asked
-/// for may work later, and nothing is known about it.
-bool is_shortage(int error_number);
-
-/// database_error, with the limit to raise.
-error shortage(const std::string& doing, int error_number);
-
 /// The beginning of a file, at most max_small_file bytes; none where there is no such file, or none
-/// that may be read. database_error where this process cannot look now.
+/// that may be read. resource_exhausted if this process cannot look now.
 result<std::optional<std::string>> read_if_there(const std::filesystem::path& file);
 
-/// Names in a folder, in no order; empty where there is no such folder. database_error where
+/// Names in a folder, in no order; empty where there is no such folder. resource_exhausted if
 /// this process cannot look now.
 result<std::vector<std::string>> names_in(const std::filesystem::path& folder);
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include "runtime/core/system_error.hpp"
 #include "runtime/database/disk_lookup.hpp"
 
 namespace millrace::postgres {
@@ -19,8 +20,8 @@ constexpr std::chrono::milliseconds poll_interval{10};
 result<file_lock> file_lock::open(const std::filesystem::path& file) {
   auto descriptor =
       unique_fd{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!descriptor && is_shortage(errno))
-    return tl::unexpected(shortage("the lock " + file.string() + " cannot be opened", errno));
+  if (!descriptor && is_exhaustion(errno))
+    return tl::unexpected(system_error(errno, "the lock " + file.string() + " cannot be opened"));
   if (!descriptor)
     return fail(errno == ENOSPC ? ec::disk_full : ec::data_directory,
                 "the lock " + file.string() + " could not be opened: " + std::strerror(errno) +

@@ -10,6 +10,7 @@
 #include <libpq-fe.h>
 #include <sys/stat.h>
 
+#include "runtime/core/system_error.hpp"
 #include "runtime/database/cluster.hpp"
 #include "runtime/database/disk_lookup.hpp"
 #include "runtime/database/server_settings.hpp"
@@ -91,7 +92,7 @@ void remove_stale_files(const data_directory& directory) {
 /// A server that does not answer may be well, and this process out of descriptors.
 result<void> can_open() {
   if (unique_fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}) return {};
-  return tl::unexpected(shortage("PostgreSQL cannot be asked whether it is ready", errno));
+  return tl::unexpected(system_error(errno, "PostgreSQL cannot be asked whether it is ready"));
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ extern "C" {  // the header of glibc 2.36 forgets to say so
 #include <csignal>
 #include <cstring>
 
+#include "runtime/core/system_error.hpp"
 #include "runtime/database/disk_lookup.hpp"
 
 namespace millrace::postgres {
@@ -120,7 +121,7 @@ void reset_signals() {
 // ------------------------------------------------------------------------------------------------
 
 error cannot_start(const program& p, int reason) {
-  if (is_shortage(reason)) return shortage(p.arguments[0] + " could not be started", reason);
+  if (is_exhaustion(reason)) return system_error(reason, p.arguments[0] + " could not be started");
   return {ec::database_error, p.arguments[0] + " could not be started: " + std::strerror(reason)};
 }
 
@@ -262,7 +263,8 @@ result<pid_t> start_daemon(const program& p, int input, int output) {
 result<std::optional<std::size_t>> first_closed_folder(const std::vector<std::string>& folders,
                                                        const user_account& user) {
   auto answer = make_pipe();
-  if (!answer) return tl::unexpected(shortage("no pipe for a child process could be made", errno));
+  if (!answer)
+    return tl::unexpected(system_error(errno, "no pipe for a child process could be made"));
   const auto paths = pointers_to(folders);
   auto pid = pid_t{-1};
   {
@@ -288,8 +290,9 @@ result<std::optional<std::size_t>> first_closed_folder(const std::vector<std::st
 result<std::optional<process_handle>> process_handle::of(pid_t pid) {
   auto descriptor = unique_fd{::pidfd_open(pid, 0)};
   if (descriptor) return process_handle{std::move(descriptor)};
-  if (is_shortage(errno))
-    return tl::unexpected(shortage("process " + std::to_string(pid) + " cannot be watched", errno));
+  if (is_exhaustion(errno))
+    return tl::unexpected(
+        system_error(errno, "process " + std::to_string(pid) + " cannot be watched"));
   return std::nullopt;
 }
 

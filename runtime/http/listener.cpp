@@ -17,6 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "runtime/core/system_error.hpp"
+
 namespace millrace::http {
 
 namespace {
@@ -29,6 +31,8 @@ std::string reason(int error_number) {
 }
 
 tl::unexpected<error> listen_failure(const std::string& where, int error_number) {
+  if (is_exhaustion(error_number))
+    return tl::unexpected<error>(system_error(error_number, "cannot listen on " + where));
   const auto cannot = "cannot listen on " + where + ": " + reason(error_number);
   switch (error_number) {
     case EADDRINUSE:

@@ -45,7 +45,7 @@ class without_descriptors : public ::testing::Test {
   template <class T>
   static void expect_said(const result<T>& outcome, const char* what) {
     ASSERT_FALSE(outcome) << what;
-    EXPECT_EQ(outcome.error().code, ec::database_error) << outcome.error().message;
+    EXPECT_EQ(outcome.error().code, ec::resource_exhausted) << outcome.error().message;
     EXPECT_THAT(outcome.error().message, HasSubstr("Too many open files"));
     EXPECT_THAT(outcome.error().message, HasSubstr("ulimit -n"));
   }
