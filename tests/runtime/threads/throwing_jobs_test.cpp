@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "runtime/checkpoints/checkpoint_thread.hpp"
-#include "runtime/cluster/certificate_copies.hpp"
 #include "runtime/cluster/certificates.hpp"
+#include "runtime/cluster/link_certificates.hpp"
 #include "runtime/cluster/maintenance.hpp"
 #include "runtime/commit/group_writer.hpp"
 #include "runtime/embedding/provider.hpp"
@@ -156,11 +156,12 @@ TEST(a_throwing_job, of_the_certificates_is_looked_at_again) {
   auto authority = certificate_authority::open(folder.path(), "test");
   ASSERT_TRUE(authority);
   ASSERT_TRUE(authority->issue("a", 30));
-  const throws_once look{"certificates"};
-  const auto copies = certificate_copies::create({(folder.path() / "a.pem").string(),
-                                                  (folder.path() / "a.key").string(),
-                                                  (folder.path() / "ca.pem").string()});
-  ASSERT_TRUE(copies);
+  const throws_once look{"link certificates"};
+  const auto links = link_certificates::create(
+      {(folder.path() / "a.pem").string(), (folder.path() / "a.key").string(),
+       (folder.path() / "ca.pem").string()},
+      "a");
+  ASSERT_TRUE(links);
   EXPECT_TRUE(eventually([&] { return jobs_begun >= 2; }));
 }
 
