@@ -86,7 +86,9 @@ void document_actor_impl::on_tick() {
   // What waits for the committer is not stuck either: the committer answers for it.
   if (moved || waits || stage_ == stage::committing) send(roles_.puller, extend_lease{work_.token});
   if (!waits) worked_ += tick_interval(config_.queue);
-  stalled_ = moved ? clock::duration{0} : stalled_ + tick_interval(config_.queue);
+  // The pool's queue has an end for everybody: it bounds the time of those before this one.
+  const bool queued = waits && stage_ == stage::extracting;
+  stalled_ = moved || queued ? clock::duration{0} : stalled_ + tick_interval(config_.queue);
   if (lacks_embedder())
     return conclude({ec::role_away, "no node with the role `embedder` is there"});
   if (stage_ == stage::committing) return;
@@ -98,21 +100,18 @@ error document_actor_impl::over_deadline() const {
     return {ec::deadline_exceeded,
             "the document was worked on for longer than documents.deadline; raise it if the "
             "document is worth the time"};
-  if (stage_ == stage::extracting)
-    return {ec::mailbox_full, "no extractor of this node became free within documents.deadline"};
   return {ec::deadline_exceeded,
           "none of the document's images was answered within "
           "documents.deadline; " +
               std::to_string(images_.size() - image_answers_) + " are left"};
 }
 
-/// A lost one may come back until the next tick; asked only there.
+/// Checked on ticks only, so that a lost embedder has time to come back.
 bool document_actor_impl::lacks_embedder() const {
   return stage_ == stage::embedding && !roles_.embedder;
 }
 
-/// In the pool's queue behind others, itself or its images: not its fault. That it waits counts
-/// against `stalled_` only.
+/// In the pool's queue behind others, itself or its images: not its fault.
 bool document_actor_impl::waits_for_extractor() const {
   const auto runs = [](const auto& progress) {
     return progress && progress->running.load(std::memory_order_relaxed) > 0;

@@ -43,11 +43,11 @@ system_config::system_config(with_links) : system_config{} {
 
 namespace {
 
-/// What CAF answers in the place of an actor that is down: before the request reached it, while the
-/// request was in its mailbox or in its hands, or when it ended with a promise open.
+/// What CAF answers in the place of an actor that is down, or of a handle that is empty because
+/// nobody has the role now (invalid_argument; nothing else of ours makes CAF answer that).
 bool is_down(const caf::error& e) {
   return e == caf::sec::request_receiver_down || e == caf::sec::runtime_error ||
-         e.category() == caf::atom("exit");
+         e == caf::sec::invalid_argument || e.category() == caf::atom("exit");
 }
 
 }  // namespace

@@ -311,20 +311,6 @@ TEST_F(document_test, a_document_over_its_deadline_of_work_ends_failed) {
   EXPECT_EQ(log->demanded, 2U);
 }
 
-/// Neither is the document to blame that its node's extractors are at work on others.
-TEST_F(document_test, one_that_no_extractor_takes_goes_back_without_a_failure) {
-  constexpr auto tick = document_actor_impl::longest_tick;
-  config.deadline = 4 * tick;
-  start();
-  ASSERT_TRUE(deliver(lease_of(1)));
-  engine.advance(3 * tick, tick);
-  EXPECT_TRUE(log->returned.empty());
-  engine.advance(3 * tick, tick);
-  ASSERT_EQ(log->returned.size(), 1U);
-  EXPECT_EQ(log->returned[0].reason, release_reason::drained);
-  EXPECT_TRUE(writer.groups.empty());
-}
-
 TEST_F(document_test, an_image_that_is_never_answered_ends_its_document) {
   constexpr auto tick = document_actor_impl::longest_tick;
   config.deadline = 4 * tick;

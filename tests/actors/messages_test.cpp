@@ -166,7 +166,15 @@ TEST(messages, an_error_travels_with_its_code_and_its_sentence) {
     EXPECT_EQ(from_caf(received).message, "what to do");
     EXPECT_NE(engine.system.render(received).find("what to do"), std::string::npos);
   }
-  EXPECT_EQ(from_caf(caf::make_error(caf::sec::request_receiver_down)).code, ec::internal);
+  EXPECT_EQ(from_caf(caf::make_error(caf::sec::request_receiver_down)).code, ec::actor_lost);
+  EXPECT_EQ(from_caf(caf::make_error(caf::exit_reason::kill)).code, ec::actor_lost);
+  caf::error of_nobody;  // a handle that is empty
+  (*engine.self)
+      ->request(embedder_actor{}, caf::infinite, ask_grant{})
+      .receive([](const granted&) {}, [&](const caf::error& e) { of_nobody = e; });
+  EXPECT_EQ(from_caf(of_nobody).code, ec::actor_lost);
+  EXPECT_EQ(from_caf(caf::make_error(caf::sec::request_timeout)).code, ec::timeout);
+  EXPECT_EQ(from_caf(caf::make_error(caf::sec::unexpected_message)).code, ec::internal);
 }
 
 }  // namespace

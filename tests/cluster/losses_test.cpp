@@ -135,7 +135,7 @@ TEST(losses, a_reaper_that_is_killed_in_the_middle_leaves_all_to_the_next_one) {
       return bed.number(
                  "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and "
                  "application_name = 'millrace/" +
-                 reaper + "' and query like '%delete from queue_leases l using held%'") > 0;
+                 reaper + "' and query like '%left join nodes n on n.name = l.node%'") > 0;
     })) << bed.node(reaper).process->err();
     bed.node(reaper).process->signal(SIGKILL);
     bed.node(reaper).process->wait();

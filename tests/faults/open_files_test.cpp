@@ -24,7 +24,7 @@ TEST(open_files, a_thousand_images_finish_with_256_descriptors) {
     w.add_document("picture-" + std::to_string(i) + ".png", speckled_png(i));
   const auto config = w.add_config(
       "[documents]\nconcurrency = 200\n[extraction]\nprocesses = 4\n"
-      "memory_budget = \"4GiB\"\n");
+      "memory_budget = \"4GiB\"\n[credits]\nenabled = false\n");
   const auto done = w.shell("ulimit -n 256; millrace run --json --dataset pictures --config " +
                             config + " " + w.documents());
   EXPECT_EQ(done.exit_code, 0) << done.err;

@@ -42,7 +42,7 @@ TEST(pdf, begins_behind_the_pages_that_are_known) {
     progress.push_back(p.pages);
   });
   ASSERT_TRUE(rest);
-  EXPECT_THAT(progress, ElementsAre(3));
+  EXPECT_THAT(progress, ElementsAre(2, 3)) << "first what is skipped, then each page";
   EXPECT_EQ(rest->skipped_pages, 2U);
   EXPECT_EQ(rest->pages, 3U);
   std::vector<std::string> expected;
