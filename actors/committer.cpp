@@ -1,5 +1,6 @@
 #include "actors/committer.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "runtime/queue/attempt_policy.hpp"
@@ -102,6 +103,20 @@ void committer_actor_impl::on_written(group_written& written) {
   flush();
 }
 
+namespace {
+
+/// A document that alone cannot be written has failed. If the database is slow or locks it, or if
+/// nothing of the whole group could be written, it may be innocent: a loss, of which it has more.
+release_reason whose_fault(const group_report& written, const committed_document& d) {
+  const bool nothing_went =
+      written.documents.size() > 1 &&
+      std::all_of(written.documents.begin(), written.documents.end(),
+                  [](const auto& o) { return o.outcome == commit_outcome::unwritten; });
+  return passes(d.reason) || nothing_went ? release_reason::lost : release_reason::failed;
+}
+
+}  // namespace
+
 /// Gives back what could not be written: neither document nor holder is to blame for the database,
 /// but what fails alone costs its document an attempt.
 void committer_actor_impl::abandon(std::vector<std::int64_t> tokens, release_reason reason,
@@ -122,7 +137,7 @@ void committer_actor_impl::abandon_unwritten(const group_report& written,
     spdlog::error("document {} could not be committed and is tried again later: {}", d.document_id,
                   d.reason.message);
     std::erase(tokens, d.token);
-    abandon({d.token}, release_reason::failed, retry_delay(config_.queue, d.failures));
+    abandon({d.token}, whose_fault(written, d), retry_delay(config_.queue, d.failures));
   }
 }
 

@@ -80,7 +80,10 @@ class document_actor_impl : public bounded_actor<document_actor> {
   document_actor_impl(caf::actor_config& config, actor_place place, document_config s);
   behavior_type make_behavior() override;
   /// Handles of other actors go with it, or two ended actors would keep each other alive.
-  void on_exit() override { roles_ = {}; }
+  void on_exit() override {
+    roles_ = {};
+    computation_job_ = nullptr;
+  }
 
  private:
   enum class stage : std::uint8_t { idle, extracting, describing, embedding, committing };

@@ -165,8 +165,25 @@ result<void> link_transport::listen(const link_address& at, const gate_actor& ga
                          caf::actor_cast<caf::strong_actor_ptr>(gate), std::set<std::string>{});
       });
   if (!opened) return tl::unexpected<error>(opened.error());
+  const std::lock_guard lock{mutex_};
   listener_ = std::move(*opened);
+  for (const auto& session : std::exchange(dialled_early_, {}))
+    if (const auto open = session.lock()) listener_->watch(open);
   return {};
+}
+
+void link_transport::close() {
+  std::unique_ptr<link_listener> ended;  // its thread is waited for without the lock
+  const std::lock_guard lock{mutex_};
+  ended = std::move(listener_);
+}
+
+void link_transport::watch(const std::shared_ptr<link_session>& session) {
+  const std::lock_guard lock{mutex_};
+  if (listener_)
+    listener_->watch(session);
+  else
+    dialled_early_.push_back(session);
 }
 
 gate_dialled link_transport::dial(const node_row& to) {
@@ -181,7 +198,7 @@ gate_dialled link_transport::dial(const node_row& to) {
     outcome.problem = session.error().message;
     return outcome;
   }
-  if (listener_) listener_->watch(*session);
+  watch(*session);
   auto scribe = adopt(std::move(*session));
   if (!scribe) {
     outcome.problem = "this process has no descriptor left";

@@ -60,7 +60,7 @@ class link_transport {
   bool owns(const caf::strong_actor_ptr& actor, const std::string& name) const;
   const link_certificates& certificates() const { return *certificates_; }
   /// No connection is accepted any more.
-  void close() { listener_.reset(); }
+  void close();
 
  private:
   caf::io::scribe_ptr adopt(std::shared_ptr<link_session> session);
@@ -69,7 +69,11 @@ class link_transport {
   std::unique_ptr<link_certificates> certificates_;
   std::shared_ptr<certified_nodes> nodes_ = std::make_shared<certified_nodes>();
   caf::actor broker_;  ///< CAF's, for BASP.
+  void watch(const std::shared_ptr<link_session>& session);
+
+  std::mutex mutex_;  ///< Of what follows: dialling threads meet listen() and close().
   std::unique_ptr<link_listener> listener_;
+  std::vector<std::weak_ptr<link_session>> dialled_early_;  ///< To be watched by the listener.
 };
 
 }  // namespace millrace

@@ -48,9 +48,18 @@ int end_with(const error& e, const char* nothing_left) {
   return static_cast<int>(exit::error);
 }
 
+/// Both work on the database itself, which a node's API does not give away.
+result<void> check_place(const global_options& global) {
+  if (global.endpoint.empty()) return {};
+  return fail(ec::invalid_argument,
+              "a backup is not made through a node's API: leave --endpoint (and MILLRACE_ENDPOINT) "
+              "out, and name the database with --data or --config");
+}
+
 }  // namespace
 
 int db_backup(const global_options& global, const std::string& file) {
+  if (auto place = check_place(global); !place) return report(place.error());
   const auto start = clock::now();
   const auto loaded = load(global);
   if (!loaded) return report(loaded.error());
@@ -62,6 +71,7 @@ int db_backup(const global_options& global, const std::string& file) {
 }
 
 int db_restore(const global_options& global, const std::string& file, bool as_copy) {
+  if (auto place = check_place(global); !place) return report(place.error());
   const auto start = clock::now();
   const auto loaded = load(global);
   if (!loaded) return report(loaded.error());

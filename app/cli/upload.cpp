@@ -225,8 +225,7 @@ class uploader {
 
   /// What a moment later may go well: the node is busy, or the connection broke.
   static bool passes(const error& e) {
-    return e.code == ec::http_unreachable || e.code == ec::timeout ||
-           e.code == ec::pool_exhausted || e.code == ec::database_unavailable;
+    return (millrace::passes(e) && e.code != ec::disk_full) || kind_of(e.code) == error_kind::lost;
   }
 
   static result<std::string> uri_in(const std::string& answer) {

@@ -147,9 +147,7 @@ class observer {
 };
 
 bool may_pass(ec code) {
-  return code == ec::http_unreachable || code == ec::timeout || code == ec::draining ||
-         code == ec::database_unavailable || code == ec::database_timeout ||
-         code == ec::pool_exhausted;
+  return passes({code, {}}) || kind_of(code) == error_kind::lost;
 }
 
 run_progress sum_of(const datasets& all, const std::string& same_data) {

@@ -7,10 +7,11 @@ namespace millrace {
 
 namespace {
 
-constexpr std::uint64_t of_the_process = 64;     ///< Logs, epoll, timers, libraries, listeners.
-constexpr std::uint64_t of_an_extractor = 2;     ///< Its socket and its pidfd.
-constexpr std::uint64_t files_in_frames = 64;    ///< Two frames of 32 documents per extractor.
-constexpr std::uint64_t of_the_links = 64 + 64;  ///< Pieces that others read, and links.
+constexpr std::uint64_t of_the_process = 64;   ///< Logs, epoll, timers, libraries, listeners.
+constexpr std::uint64_t of_an_extractor = 2;   ///< Its socket and its pidfd.
+constexpr std::uint64_t files_in_frames = 64;  ///< Two frames of 32 documents per extractor.
+/// Pieces that others read, links with two each, and strangers at the port.
+constexpr std::uint64_t of_the_links = 64 + 2 * 64 + 64;
 constexpr std::uint64_t of_uploads = 16;
 constexpr std::uint64_t api_servers = 2;  ///< On TCP and on the socket in the data directory.
 

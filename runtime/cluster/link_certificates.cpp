@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include "runtime/core/open_files.hpp"
 #include "runtime/threads/guarded.hpp"
 
 namespace millrace {
@@ -42,7 +43,10 @@ result<void> link_certificates::refresh() {
   if (state == seen_) return {};
   seen_ = std::move(state);
   auto loaded = load_tls_context(files_, node_);
-  if (!loaded) return tl::unexpected<error>(loaded.error());
+  if (!loaded) {
+    if (descriptors_are_exhausted()) seen_.clear();  // or they would not be looked at again
+    return tl::unexpected<error>(loaded.error());
+  }
   if (context_) spdlog::info("the links use the new certificate {}", files_.certificate);
   context_ = std::move(*loaded);
   return {};
@@ -56,7 +60,7 @@ void link_certificates::look(const std::stop_token& stop) {
     }
     if (stop.stop_requested()) return;
     if (const auto renewed = guarded("link certificates", [this] { return refresh(); }); !renewed)
-      spdlog::warn("the links go on with the former certificate: {}", renewed.error().message);
+      spdlog::warn("the links keep the former certificate: {}", renewed.error().message);
   }
 }
 

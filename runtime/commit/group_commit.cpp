@@ -340,7 +340,7 @@ group_report unwritten(const document_result& d, error why) {
 result<group_report> commit_culprit(connection_pool& pool, const std::string& node,
                                     document_result& d, const error& why,
                                     std::size_t statement_bytes) {
-  if (kind_of(why.code) == error_kind::bug || d.failure == ec::rejected_row)
+  if (kind_of(why.code) != error_kind::document || d.failure == ec::rejected_row)
     return unwritten(d, why);
   reject(d, why);
   auto refused = commit_once(pool, node, {&d, 1}, statement_bytes);
@@ -353,23 +353,41 @@ result<group_report> commit_culprit(connection_pool& pool, const std::string& no
   return refused;
 }
 
-}  // namespace
-
-result<group_report> commit_group(connection_pool& pool, const std::string& node,
-                                  std::span<document_result> group, std::size_t statement_bytes) {
+/// Halves a group until those that fail with an error of `is_of_one` are alone.
+result<group_report> bisect(connection_pool& pool, const std::string& node,
+                            std::span<document_result> group, std::size_t statement_bytes,
+                            bool (*is_of_one)(ec)) {
   auto report = commit_once(pool, node, group, statement_bytes);
-  if (report || !may_be_of_one_document(report.error().code)) return report;
+  if (report || !is_of_one(report.error().code)) return report;
   if (group.size() == 1)
     return commit_culprit(pool, node, group[0], report.error(), statement_bytes);
   const auto middle = group.size() / 2;
-  auto left = commit_group(pool, node, group.first(middle), statement_bytes);
+  auto left = bisect(pool, node, group.first(middle), statement_bytes, is_of_one);
   if (!left) return left;
-  auto right = commit_group(pool, node, group.subspan(middle), statement_bytes);
+  auto right = bisect(pool, node, group.subspan(middle), statement_bytes, is_of_one);
   if (!right) return right;
   left->documents.insert(left->documents.end(), right->documents.begin(), right->documents.end());
   left->refunded += right->refunded;
   left->transactions += right->transactions;
   return left;
+}
+
+}  // namespace
+
+bool may_pass_without_one(ec code) {
+  return code == ec::database_timeout || code == ec::resource_exhausted ||
+         code == ec::database_conflict;
+}
+
+result<group_report> commit_group(connection_pool& pool, const std::string& node,
+                                  std::span<document_result> group, std::size_t statement_bytes) {
+  return bisect(pool, node, group, statement_bytes, may_be_of_one_document);
+}
+
+result<group_report> commit_apart(connection_pool& pool, const std::string& node,
+                                  std::span<document_result> group, std::size_t statement_bytes) {
+  return bisect(pool, node, group, statement_bytes,
+                [](ec code) { return may_be_of_one_document(code) || may_pass_without_one(code); });
 }
 
 }  // namespace millrace

@@ -51,4 +51,14 @@ result<group_report> commit_group(connection_pool& pool, const std::string& node
                                   std::span<document_result> group,
                                   std::size_t statement_bytes = default_statement_bytes);
 
+/// True for errors that pass by themselves as a rule, but of which one document may be the reason
+/// every time: its rows time out or need too much memory, or somebody has locked them.
+bool may_pass_without_one(ec code);
+
+/// For a group that met such an error again and again: bisects it for that as well. What alone
+/// meets it stays unwritten.
+result<group_report> commit_apart(connection_pool& pool, const std::string& node,
+                                  std::span<document_result> group,
+                                  std::size_t statement_bytes = default_statement_bytes);
+
 }  // namespace millrace

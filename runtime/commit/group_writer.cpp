@@ -42,9 +42,13 @@ void group_writer::run() {
 result<group_report> group_writer::commit_with_retries(std::vector<document_result>& group) {
   const auto give_up = std::chrono::steady_clock::now() + config_.give_up_after;
   auto pause = config_.retry_min;
+  int together = 0;  // tries that one document may have spoilt
   for (;;) {
-    auto report = commit_group(pool_, config_.node, group, config_.statement_bytes);
+    auto report = together < config_.tries_together
+                      ? commit_group(pool_, config_.node, group, config_.statement_bytes)
+                      : commit_apart(pool_, config_.node, group, config_.statement_bytes);
     if (report || !passes(report.error())) return report;
+    together += may_pass_without_one(report.error().code);
     std::unique_lock lock{mutex_};
     if (stopping_ || std::chrono::steady_clock::now() + pause > give_up) return report;
     spdlog::warn("commit of {} documents waits {} ms: {}", group.size(), pause.count(),

@@ -4,7 +4,8 @@
 // Any thread may call write(); the callback runs on the writer's thread. A group that meets an
 // error of kind `passing` (the database is away, busy, out of something, or chose this transaction
 // as a deadlock's victim) is tried again with backoff until give_up_after has passed; then the
-// error is reported and nothing of the group was written. The destructor lets the running
+// error is reported. If one of its documents may be the reason, it is written in parts after
+// tries_together, so that it does not hold up the others. The destructor lets the running
 // transaction end.
 #pragma once
 
@@ -28,6 +29,8 @@ struct group_writer_config {
   duration retry_min = std::chrono::milliseconds{100};
   duration retry_max = std::chrono::seconds{5};
   duration give_up_after = std::chrono::minutes{10};
+  /// A group that met may_pass_without_one() errors so often is written in parts.
+  int tries_together = 5;
 };
 
 class group_writer {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "runtime/core/blocking.hpp"
+#include "runtime/core/system_error.hpp"
 
 namespace millrace {
 
@@ -17,6 +18,7 @@ namespace {
 
 tl::unexpected<error> refused(const std::filesystem::path& path, int reason) {
   const auto why = path.native() + ": " + std::generic_category().message(reason);
+  if (is_exhaustion(reason)) return tl::unexpected<error>(system_error(reason, path.native()));
   switch (reason) {
     case ENOSPC:
     case EDQUOT:

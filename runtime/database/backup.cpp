@@ -98,6 +98,11 @@ class partial_file {
     if (!made.descriptor_) return tl::unexpected(unusable(made.path_, errno));
     if (::flock(made.descriptor_.get(), LOCK_EX | LOCK_NB) != 0)
       return fail(ec::invalid_argument, "another backup writes " + made.path_.string());
+    struct stat held {};
+    struct stat there {};
+    if (::fstat(made.descriptor_.get(), &held) != 0 || ::stat(made.path_.c_str(), &there) != 0 ||
+        held.st_dev != there.st_dev || held.st_ino != there.st_ino)
+      return fail(ec::invalid_argument, "another backup has just written " + file.string());
     made.ours_ = true;  // what a killed one left is written anew
     if (::ftruncate(made.descriptor_.get(), 0) != 0 || ::fchmod(made.descriptor_.get(), 0600) != 0)
       return tl::unexpected(unusable(made.path_, errno));
@@ -118,8 +123,7 @@ class partial_file {
   /// Its bytes. Never takes the place of another file.
   result<std::uint64_t> keep() {
     struct stat status {};
-    if (::fsync(descriptor_.get()) != 0 || ::fstat(descriptor_.get(), &status) != 0 ||
-        ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, file_.c_str(), RENAME_NOREPLACE) != 0)
+    if (::fsync(descriptor_.get()) != 0 || ::fstat(descriptor_.get(), &status) != 0 || !rename())
       return tl::unexpected(unusable(file_, errno));
     ours_ = false;
     const auto folder = file_.has_parent_path() ? file_.parent_path() : fs::path{"."};
@@ -129,6 +133,14 @@ class partial_file {
   }
 
  private:
+  /// Some network file systems cannot rename without replacing; they can link.
+  bool rename() const {
+    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, file_.c_str(), RENAME_NOREPLACE) == 0)
+      return true;
+    if (errno != EINVAL && errno != ENOSYS) return false;
+    return ::link(path_.c_str(), file_.c_str()) == 0 && ::unlink(path_.c_str()) == 0;
+  }
+
   explicit partial_file(const fs::path& file) : path_{file.string() + ".partial"}, file_{file} {}
 
   fs::path path_;
@@ -162,8 +174,12 @@ result<void> fill(const std::string& connection_string, const fs::path& file, in
 
 /// The newest migration in a backup.
 result<int> schema_version_of(const fs::path& file) {
-  if (!unique_fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)})
+  struct stat status {};
+  const unique_fd readable{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!readable || ::fstat(readable.get(), &status) != 0)
     return tl::unexpected(unusable(file, errno));
+  if (!S_ISREG(status.st_mode))
+    return fail(ec::invalid_argument, file.string() + " is not a file that holds a backup");
   const auto program_file = postgres::find_client_program("pg_restore", 0);
   if (!program_file) return tl::unexpected(program_file.error());
   const auto outcome = postgres::run_program(

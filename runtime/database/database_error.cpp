@@ -58,8 +58,12 @@ error classify(std::string_view state, std::string_view line, const char* while_
   if (state == "57014" || state == "55P03" || state == "25P03")
     return make(ec::database_timeout, while_doing, line);
   // 25006: a standby answers after a failover. 57P0x: shut down, crashed, starting.
-  // 53: too many connections, out of memory, configuration limits.
-  if (state.empty() || is_class("08") || is_class("53") || is_class("57") || state == "25006")
+  // 53: too many connections, out of memory, configuration limits. 55, 58: objects in use, errors
+  // of the server's disk. XX001, XX002: corruption. 42501: rights that were taken away. All of them
+  // hit whoever comes next as well.
+  if (state.empty() || is_class("08") || is_class("53") || is_class("55") || is_class("57") ||
+      is_class("58") || state == "XX001" || state == "XX002" || state == "42501" ||
+      state == "25006")
     return make(ec::database_unavailable, while_doing, line);
   if (is_class("40")) return make(ec::database_conflict, while_doing, line, "try again");
   if (state == "23514" && contains(constraint_name(line), "balance"))

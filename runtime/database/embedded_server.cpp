@@ -94,7 +94,8 @@ result<void> embedded_server::impl::start_again() {
 
 /// Stops the server where nobody else holds it. The start lock is held.
 void embedded_server::impl::leave() {
-  postgres::end_server_without_holders(directory, holders);
+  if (holders.is_at(directory.holders_lock()))  // or the directory is another one by now
+    postgres::end_server_without_holders(directory, holders);
   holders.unlock();
 }
 

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "runtime/core/system_error.hpp"
 #include "runtime/database/disk_lookup.hpp"
@@ -48,6 +49,13 @@ bool file_lock::exclusive_within(std::chrono::milliseconds limit) {
 
 void file_lock::unlock() {
   ::flock(descriptor_.get(), LOCK_UN);
+}
+
+bool file_lock::is_at(const std::filesystem::path& file) const {
+  struct stat held {};
+  struct stat there {};
+  return ::fstat(descriptor_.get(), &held) == 0 && ::stat(file.c_str(), &there) == 0 &&
+         held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
 }  // namespace millrace::postgres

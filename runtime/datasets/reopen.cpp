@@ -8,8 +8,8 @@ namespace millrace {
 
 namespace {
 
-// One step per dataset that has rows in the queue: a skip-scan over its primary key. The statement
-// only locks; the counts are read by the next one.
+// One step per dataset that has rows in the queue: a skip-scan over its primary key. The counts
+// are read again by the next one, once the datasets are locked.
 constexpr auto lock_sql = R"sql(
 with recursive walk as (
   (select dataset_id from queue_ready order by dataset_id limit 1)
@@ -20,6 +20,8 @@ with_work as materialized (
   select dataset_id from walk where dataset_id is not null union select dataset_id from queue_leases)
 select s.id from datasets s join with_work w on w.dataset_id = s.id
 where s.status in ('ready', 'failed')
+  and s.total > (select coalesce(sum(p.ready + p.failed + p.cancelled), 0) from dataset_progress p
+                 where p.dataset_id = s.id)
 order by s.id limit $1 for no key update of s skip locked)sql";
 
 constexpr auto reopen_sql = R"sql(

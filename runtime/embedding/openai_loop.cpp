@@ -13,6 +13,7 @@ namespace {
 
 /// The longest that the thread sleeps, whatever it waits for.
 constexpr duration max_sleep = std::chrono::seconds{1};
+constexpr duration pause_after_exception = std::chrono::milliseconds{100};
 
 /// Batches held for each request that may be in flight, so that the next is always at hand.
 constexpr std::size_t held_batches_per_request = 8;
@@ -80,7 +81,9 @@ void openai_loop::run() {
   for (;;) {
     const auto went = guarded("embedding", [this] { return step(); });
     if (went && !*went) break;
-    if (!went) give_up_all(went.error().code, went.error().message);
+    if (went) continue;
+    give_up_all(went.error().code, went.error().message);
+    transport_->wait(pause_after_exception);  // what failed may fail at once again
   }
   give_up_all(ec::draining, "the embedding provider is shutting down");
 }

@@ -66,7 +66,10 @@ void worker::step() {
 /// be started: a pause, and after some in a row what waits is refused.
 void worker::recover(const error& why) {
   if (process_) forget_process();
-  if (in_flight_.empty()) return start_failed(why);
+  if (in_flight_.empty()) {
+    give_back_suspect();
+    return start_failed(why);
+  }
   auto due = end_due().document;
   std::vector<waiting_document> rest;
   for (auto& held : in_flight_) rest.push_back(std::move(held.document));

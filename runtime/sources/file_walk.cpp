@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 
 #include "runtime/core/blocking.hpp"
+#include "runtime/core/system_error.hpp"
 
 namespace millrace {
 
@@ -95,15 +96,16 @@ result<void> walk_files(const fs::path& root, const walk_filter& filter, walk_co
     absolute = absolute.parent_path();  // "folder/"
   const auto status = fs::status(absolute, problem);
   if (problem && status.type() != fs::file_type::not_found)
-    return fail(ec::permission_denied, root.native() + ": " + problem.message());
+    return tl::unexpected<error>(
+        system_error(problem.value(), root.native(), ec::permission_denied));
   if (status.type() == fs::file_type::not_found)
     return fail(ec::path_missing, root.native() + ": no such file or folder");
   walker walk{absolute, filter, counts, sink};
   if (fs::is_directory(status)) {
     fs::directory_iterator probe{absolute, problem};
     if (problem)
-      return fail(ec::permission_denied,
-                  root.native() + ": cannot be listed: " + problem.message());
+      return tl::unexpected<error>(system_error(
+          problem.value(), root.native() + ": cannot be listed", ec::permission_denied));
     walk.folder(absolute, 0);
     return {};
   }

@@ -10,6 +10,7 @@
 
 #include "runtime/core/blocking.hpp"
 #include "runtime/core/sha256.hpp"
+#include "runtime/core/system_error.hpp"
 
 namespace millrace {
 
@@ -51,6 +52,7 @@ result<void> make_folders(const fs::path& root, const fs::path& below) {
                   folder.native() + " is a file; no file can be stored below it");
     const auto reason = errno;
     const auto why = folder.native() + ": " + std::generic_category().message(reason);
+    if (is_exhaustion(reason)) return tl::unexpected<error>(system_error(reason, folder.native()));
     if (reason == ENOSPC || reason == EDQUOT) return fail(ec::disk_full, why);
     if (reason == ENOENT) return fail(ec::path_missing, why);
     return fail(ec::permission_denied, why + "; let the node's user write there");

@@ -113,6 +113,28 @@ TEST(group_writer, gives_up_after_its_time_and_can_write_again) {
   }
 }
 
+/// Its rows time out each time: its neighbours must not wait for the end of all tries.
+TEST(group_writer, one_that_never_passes_does_not_hold_up_the_others) {
+  commit_fixture f{8};
+  auto group = results(f, 8);
+  group[5].chunks[1].text = "poison";
+  f.db.execute(
+      "create function fail() returns trigger language plpgsql as $$ begin if new.text = 'poison' "
+      "then raise exception 'too slow' using errcode = '57014'; end if; return new; end $$; "
+      "create trigger fail before insert on chunks for each row execute function fail()");
+  group_writer writer{f.db.pool(), quick()};
+  auto outcome = write(writer, std::move(group));
+  ASSERT_EQ(outcome.wait_for(deadline), std::future_status::ready);
+  const auto report = must(outcome.get());
+  ASSERT_EQ(report.documents.size(), 8U);
+  for (std::size_t i = 0; i < 8; ++i)
+    EXPECT_EQ(report.documents[i].outcome,
+              i == 5 ? commit_outcome::unwritten : commit_outcome::committed)
+        << i;
+  EXPECT_EQ(report.documents[5].reason.code, ec::database_timeout);
+  EXPECT_EQ(f.count("queue_leases"), 1);
+}
+
 /// Whoever forgot `millrace db migrate` loses nothing by it.
 TEST(group_writer, a_schema_that_lacks_something_is_waited_for) {
   commit_fixture f{2};

@@ -63,6 +63,10 @@ TEST(database_error, each_sqlstate_has_its_code) {
       {"53200", ec::database_unavailable},
       {"53400", ec::database_unavailable},
       {"57000", ec::database_unavailable},
+      {"55006", ec::database_unavailable},
+      {"58030", ec::database_unavailable},
+      {"XX001", ec::database_unavailable},
+      {"42501", ec::database_unavailable},
       {"XX000", ec::database_error},
       {"P0001", ec::database_error},
   };

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "runtime/database/file_lock.hpp"
 #include "runtime/database/postmaster.hpp"
 #include "tests/support/forked_child.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -88,6 +89,18 @@ class embedded_server_test : public ::testing::Test {
   temporary_directory temporary_;
   fs::path data_ = temporary_.path() / "data";
 };
+
+TEST(file_lock, knows_when_its_file_is_another_one_by_now) {
+  const temporary_directory folder;
+  const auto file = folder.path() / "held";
+  const auto lock = postgres::file_lock::open(file);
+  ASSERT_TRUE(lock);
+  EXPECT_TRUE(lock->is_at(file));
+  fs::remove(file);
+  EXPECT_FALSE(lock->is_at(file));
+  std::ofstream{file} << "made anew";
+  EXPECT_FALSE(lock->is_at(file));
+}
 
 TEST_F(embedded_server_test, the_first_to_open_starts_it_and_the_last_to_leave_stops_it) {
   auto server = open();
