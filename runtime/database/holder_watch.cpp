@@ -1,7 +1,6 @@
 #include "runtime/database/holder_watch.hpp"
 
 #include <csignal>
-#include <optional>
 #include <thread>
 
 #include <sys/prctl.h>
@@ -13,38 +12,14 @@ namespace millrace::postgres {
 
 namespace {
 
-/// The files that a watch has locked, and the server of their directory.
-struct watched {
-  file_lock starting;
-  file_lock holders;
-  std::optional<process_handle> server = std::nullopt;  ///< As it was seen last.
-
-  /// False if the directory was moved or removed: what is at its path by now has a watch of its
-  /// own.
-  bool is_at(const data_directory& directory) const {
-    return starting.is_at(directory.start_lock()) && holders.is_at(directory.holders_lock());
-  }
-};
-
 /// Until the server has ended, or an interval has passed.
-void await_end(const data_directory& directory, watched& files) {
-  const auto pid = find_postmaster(directory).value_or(std::nullopt);
-  auto process = pid ? process_handle::of(*pid).value_or(std::nullopt) : std::nullopt;
-  // Looked up by its path, and of our directory only if that is still there.
-  if (process && files.is_at(directory)) files.server = std::move(process);
-  if (files.server)
-    files.server->ended_within(holder_watch_interval);
+void await_end(const data_directory& directory) {
+  const auto server = find_postmaster(directory).value_or(std::nullopt);
+  const auto process = server ? process_handle::of(*server).value_or(std::nullopt) : std::nullopt;
+  if (process)
+    process->ended_within(holder_watch_interval);
   else
     std::this_thread::sleep_for(holder_watch_interval);
-}
-
-/// The same for a directory that is elsewhere by now: nothing is looked up by its path.
-bool former_is_over(watched& files) {
-  if (!files.server || files.server->ended_within(std::chrono::milliseconds{0})) return true;
-  if (!files.holders.try_exclusive()) return false;
-  files.server->signal(SIGINT);
-  if (!files.server->ended_within(fast_stop_limit)) files.server->signal(SIGQUIT);
-  return true;
 }
 
 /// One look, with the start lock held. True where the watch is over.
@@ -95,17 +70,18 @@ int run_holder_watch(const std::filesystem::path& path) {
   auto holders = file_lock::open(directory->holders_lock());
   if (!watching || !starting || !holders) return 1;
   if (!watching->try_exclusive()) return 0;  // another one watches
-  watched files{std::move(*starting), std::move(*holders)};
-  while (true) {  // ends with the server
-    await_end(*directory, files);
+  while (true) {                             // ends with the server
+    await_end(*directory);
     // Whoever starts or stops the server has the lock; it is asked for again.
-    if (!files.starting.exclusive_within(holder_watch_interval)) continue;
-    const bool over =
-        files.is_at(*directory) ? is_over(*directory, files.holders) : former_is_over(files);
-    files.holders.unlock();
+    if (!starting->exclusive_within(holder_watch_interval)) continue;
+    // The directory was moved or removed: what is at its path now has a watch of its own.
+    if (!starting->is_at(directory->start_lock()) || !holders->is_at(directory->holders_lock()))
+      return 0;
+    const bool over = is_over(*directory, *holders);
+    holders->unlock();
     // Before the start lock: whoever gets that finds out whether a watch runs.
     if (over) watching->unlock();
-    files.starting.unlock();
+    starting->unlock();
     if (over) return 0;
   }
 }
