@@ -190,7 +190,7 @@ gate_dialled link_transport::dial(const node_row& to) {
   gate_dialled outcome{to.name, to.incarnation, nullptr, {}};
   const auto address = parse_link_address(to.address);
   if (!address) {
-    outcome.problem = "`" + to.address + "` is no HOST:PORT";
+    outcome.problem = "`" + to.address + "` is not HOST:PORT";
     return outcome;
   }
   auto session = dial_link(*address, to.name, certificates_->context());

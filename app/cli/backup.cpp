@@ -41,7 +41,7 @@ int say(const global_options& global, const char* done, const std::string& file,
   return static_cast<int>(exit::ok);
 }
 
-/// What was interrupted left nothing, and is no error.
+/// An interrupted command has left nothing behind; that is said, not reported as an error.
 int end_with(const error& e, const char* nothing_left) {
   if (e.code != ec::cancelled) return report(e);
   std::fprintf(stderr, "millrace: stopped; %s\n", nothing_left);
