@@ -344,7 +344,7 @@ TEST_F(links_test, certificates_are_replaced_while_nodes_run) {
   ASSERT_TRUE(ca->issue("a", 300));
   write_text(certs / "a.pem", read_text(renewed / "a.pem"));  // and its key has not come yet
   ASSERT_TRUE(eventually([&] {
-    return bed.node("a").process->err().find("go on with the former") != std::string::npos;
+    return bed.node("a").process->err().find("keep the former certificate") != std::string::npos;
   })) << bed.node("a").process->err();
   EXPECT_EQ(shown_days(), 29);
   EXPECT_TRUE(says("29")) << "what links use, not what lies there";
