@@ -112,7 +112,10 @@ void peers_actor_impl::greet(const gate_dialled& dialled) {
 }
 
 caf::result<node_hello> peers_actor_impl::on_hello(const node_hello& from) {
-  if (const auto why = objection(from)) {
+  auto why = objection(from);
+  if (!why && caf::actor_cast<caf::strong_actor_ptr>(current_sender()) != from.peers)
+    why = "somebody else says hello in the name of node `" + from.node + "`";
+  if (why) {
     refuse_once(from.node, *why);
     return caf::make_error(ec::node_refused, *why);
   }

@@ -310,6 +310,22 @@ TEST_F(peers_test, nobody_offers_in_the_name_of_another) {
   EXPECT_EQ(supervisor.offers.size(), 1U);
 }
 
+TEST_F(peers_test, nobody_says_hello_in_the_name_of_another) {
+  const auto b = new_node("b");
+  const auto c = new_node("c");
+  const node_hello hello{link_protocol, "1.0", "test",
+                         "b",           9,     caf::actor_cast<caf::strong_actor_ptr>(b.peers)};
+  const auto say = [&](const other_node& sender) {
+    caf::send_as(caf::actor_cast<caf::actor>(sender.peers), peers, hello);
+    engine.run();
+  };
+  say(c);  // which has a certificate too, but of its own name
+  EXPECT_EQ(told("no link with node b: somebody else says hello in the name of node `b`"), 1);
+  EXPECT_EQ(told("linked with"), 0);
+  say(b);
+  EXPECT_EQ(told("linked with node b"), 1);
+}
+
 TEST_F(peers_test, a_stranger_is_refused_in_words_and_told_once) {
   const auto hello_of = [&](const std::string& name, const other_node& n) {
     return node_hello{link_protocol, "1.0", "elsewhere",

@@ -203,6 +203,7 @@ TEST_P(lost_in_the_middle, the_status_aggregator_leaves_the_dataset_to_the_next_
     holds.exec("select from datasets for no key update");  // results only share the key
     ASSERT_TRUE(eventually([&] { return waits_for_a_lock(bed, victim); }));
     bed.node(victim).process->signal(GetParam());
+    ASSERT_EQ(bed.leader("status_aggregator"), victim);
   }
   ASSERT_TRUE(bed.ended());
   EXPECT_NE(bed.leader("status_aggregator"), victim);

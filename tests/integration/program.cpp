@@ -112,7 +112,12 @@ program::~program() {
 }
 
 void program::signal(int number) const {
-  if (pid_ > 0) ::kill(pid_, number);
+  if (pid_ <= 0) return;
+  ::kill(pid_, number);
+  // Its threads stop one by one, and on a busy machine late: until then they work on.
+  siginfo_t how{};
+  if (number == SIGSTOP)
+    ::waitid(P_PID, static_cast<id_t>(pid_), &how, WSTOPPED | WEXITED | WNOWAIT);
 }
 
 bool program::running() {

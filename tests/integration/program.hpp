@@ -38,6 +38,7 @@ class program {
 
   /// -1: it has ended.
   pid_t pid() const { return pid_; }
+  /// After SIGSTOP all of its threads have stopped.
   void signal(int number) const;
   bool running();
   /// What it has printed so far.
