@@ -67,8 +67,8 @@ result<void> check_place(const global_options& global) {
               "out, and name the database with --data or --config");
 }
 
-/// Names that a directory without a database may hold: what killed first starts and nodes left, what
-/// is restored along with a backup, and the folder at the root of every ext4 file system.
+/// Names that a directory without a database may hold: what killed first starts and nodes left,
+/// what is restored along with a backup, and the folder at the root of every ext4 file system.
 bool may_be_in_a_target(const std::string& name) {
   constexpr std::array known = {"postgres.log", "postgres.log.1", "start.lock", "holders.lock",
                                 "watch.lock",   "uploads",        "links",      "lost+found"};
@@ -95,7 +95,7 @@ result<void> check_target(const settings& s) {
   return fail(
       ec::invalid_argument,
       shown_database(s) + " holds other files (" + listed +
-          ") and no database,; nothing was restored: give --data a new or an empty directory");
+          ") and no database; nothing was restored: give --data a new or an empty directory");
 }
 
 }  // namespace

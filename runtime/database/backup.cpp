@@ -111,7 +111,8 @@ error damaged(const fs::path& file, const std::string& words) {
 
 error restore_failed(const fs::path& file, const postgres::program_outcome& outcome) {
   const auto words = complaint("pg_restore", outcome);
-  const auto what = "the backup " + file.string() + " was not restored: ";
+  const auto what =
+      "the backup " + file.string() + " was not restored, and the database is empty as before: ";
   if (is_out_of_space(outcome.output))
     return {ec::disk_full, what + "the database's disk is full; free some space"};
   if (lost_the_server(outcome.output))

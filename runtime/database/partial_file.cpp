@@ -125,7 +125,9 @@ bool rename_without_replacing(const fs::path& from, const fs::path& to) {
 }  // namespace
 
 result<void> check_new_file(const fs::path& file) {
-  if (file.empty()) return fail(ec::invalid_argument, "the name of the file to write is empty");
+  if (file.empty())
+    return fail(ec::invalid_argument,
+                "the name of the file to write is empty; name one, such as millrace.dump");
   struct stat status {};
   if (!file.has_filename() || (::stat(file.c_str(), &status) == 0 && S_ISDIR(status.st_mode)))
     return fail(ec::invalid_argument, file.string() +

@@ -149,11 +149,19 @@ TEST_F(backup, one_that_was_cut_off_fills_nothing_and_the_whole_one_can_follow) 
 
 TEST_F(backup, one_whose_bytes_changed_fills_nothing) {
   make_backup();
-  auto bytes = read_text(file);
-  for (auto i = bytes.size() * 9 / 10; i < bytes.size(); ++i) bytes[i] = 'x';
+  const auto whole = read_text(file);
   const auto changed = file + ".changed";
-  write_text(changed, bytes);
-  expect_damaged(restore(changed), changed);
+  const auto restore_with_tenth_changed = [&](std::size_t tenth) {
+    auto bytes = whole;
+    for (std::size_t i = 0; i < 64; ++i) bytes[bytes.size() * tenth / 10 + i] = 'x';
+    write_text(changed, bytes);
+    return restore(changed);
+  };
+  expect_damaged(restore_with_tenth_changed(9), changed);  // in the compressed data
+  const auto refused = restore_with_tenth_changed(1);      // in the statements
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("the backup " + changed + " was not restored"));
+  EXPECT_THAT(refused.err, HasSubstr("compare its checksum"));
   EXPECT_EQ(restore(file).exit_code, 0);
 }
 
@@ -163,7 +171,8 @@ TEST_F(backup, a_directory_with_other_files_is_not_filled) {
   write_text((fs::path{copy} / "thesis.txt").native(), "precious");
   const auto refused = restore(file);
   EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_THAT(refused.err, HasSubstr(copy + " holds other files (letters, thesis.txt)"));
+  EXPECT_THAT(refused.err,
+              HasSubstr(copy + " holds other files (letters, thesis.txt) and no database; "));
   EXPECT_FALSE(fs::exists(fs::path{copy} / "postgres"));
   fs::remove_all(copy);
   fs::create_directories(fs::path{copy} / "uploads");  // saved with the backup
