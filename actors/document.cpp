@@ -225,36 +225,17 @@ void document_actor_impl::extract() {
       });
 }
 
-void document_actor_impl::take_extracted(extracted_document document) {
-  extracted_ = std::move(document);
-  result_.mime = extracted_.mime;
-  result_.sha256 = extracted_.sha256;
-  result_.size = extracted_.size;
-  result_.pages = extracted_.pages;
-  result_.warning = extracted_.warning;
-  if (!fetched_) version_ = extracted_.version;
-  if (!restored_.key.empty() &&
-      restored_.key != checkpoint_key(result_.sha256, result_.options, config_.model))
-    restored_ = {};  // it was changed in between
-  take_images();
-  enter(stage::describing);
-}
-
-/// Each distinct image once, at its first place.
-void document_actor_impl::take_images() {
+void document_actor_impl::take_images(distinct_images found) {
   images_.clear();
   unsaved_images_.clear();
-  occurrences_.clear();
+  occurrences_ = std::move(found.occurrences);
   next_image_ = image_answers_ = images_before_ = 0;
   unread_images_ = 0;
   images_saved_at_ = clock::now();
-  for (const auto& e : extracted_.elements) {
-    if (e.kind != element_kind::image || e.image.sha256.empty() ||
-        ++occurrences_[e.image.sha256] > 1)
-      continue;
-    const auto known = restored_.images.find(e.image.sha256);
+  for (auto& image : found.images) {
+    const auto known = restored_.images.find(image.info.sha256);
     if (known == restored_.images.end()) {
-      images_.push_back({e.page, e.image, e.text});
+      images_.push_back(std::move(image));
       continue;
     }
     ++images_before_;

@@ -4,15 +4,14 @@
 //   (image actors) → chunk (if large: compute pool) → embed (slices, within grants) → hand over
 //   (within a grant) → ask for the next lease
 //
-// Scheduled; never blocks, but for writes of a slice to the scratch file of a document beyond
-// `spill`. Holds one document. An error of any stage is judged in one place
+// Scheduled; never blocks, except when it writes a slice of a document beyond `spill` to the
+// scratch file. Holds one document. Errors of all stages are judged in one place
 // (attempt_policy.hpp): the document ends failed, is tried again later, or goes back as it was.
-// Puller, embedder and image actors may be of other nodes. A question that is asked anew, because
-// who was asked is gone, has a number of its own: answers to the earlier one are no answers.
-// What is expensive of a document is checkpointed (what was read of it where that took long, many
-// images, more than one slice of embeddings), and a new holder goes on behind it. Progress (a page,
-// an image, a slice) extends the lease. When the embedder or the committer is restarted, what they
-// had not answered is asked again.
+// Puller, embedder and image actors may belong to other nodes. A question that is repeated because
+// the actor that was asked is gone gets a new number; late answers to the old one are ignored.
+// Expensive results are checkpointed (slow extractions, many images, more than one slice of
+// embeddings), and a new holder continues after them. Progress (a page, an image, a slice) extends
+// the lease. If the embedder or the committer is restarted, unanswered questions are asked again.
 #pragma once
 
 #include <map>
@@ -58,6 +57,12 @@ struct document_config {
   start_computing compute = nullptr;  ///< Empty: everything is computed in the actor.
 };
 
+/// The images of a document, each distinct one once, at its first place.
+struct distinct_images {
+  std::vector<image_record> images;
+  std::map<std::string, std::uint32_t> occurrences;  ///< By sha256.
+};
+
 class document_actor_impl : public bounded_actor<document_actor> {
  public:
   /// Chunks in one request to the embedder, and image requests in flight, of one document.
@@ -79,7 +84,7 @@ class document_actor_impl : public bounded_actor<document_actor> {
 
   document_actor_impl(caf::actor_config& config, actor_place place, document_config s);
   behavior_type make_behavior() override;
-  /// Handles of other actors go with it, or two ended actors would keep each other alive.
+  /// Releases the handles of other actors: two ended actors would keep each other alive.
   void on_exit() override {
     roles_ = {};
     computation_job_ = nullptr;
@@ -100,12 +105,12 @@ class document_actor_impl : public bounded_actor<document_actor> {
   void find_source();
   void read_source();
   void extract();
-  bool take_skipped(extracted_document& document);
+  bool is_continued_by(const extracted_document& document) const;
   void on_pages(pages_extracted& message);
   void on_extracted(document_extracted& message);
   void continue_extracted(extracted_document document);
-  void take_extracted(extracted_document document);
-  void take_images();
+  void take_extracted(extracted_document document, std::vector<element> before = {});
+  void take_images(distinct_images found);
   void describe_images();
   void on_image(image_described& described);
   void chunk();

@@ -1,7 +1,5 @@
 // What a document actor leaves behind for its document's next holder, and takes over from the one
 // before.
-#include <iterator>
-
 #include "actors/document.hpp"
 #include "runtime/checkpoints/segment.hpp"
 
@@ -22,23 +20,13 @@ void document_actor_impl::on_checkpoints(checkpoints_loaded& message) {
   restored_ = std::move(*message.pieces);
   if (!restored_.extraction.document) return extract();
   take_extracted(*std::exchange(restored_.extraction.document, std::nullopt));
-  describe_images();
 }
 
-/// Puts what an earlier holder had read before what was read now. False where the source changed in
-/// between: then what was skipped must be read as well.
-bool document_actor_impl::take_skipped(extracted_document& document) {
-  auto before = std::exchange(restored_.extraction, {});
-  if (document.skipped_pages == 0) return true;
-  const bool same =
-      document.skipped_pages == before.pages &&
-      restored_.key == checkpoint_key(document.sha256, result_.options, config_.model);
-  if (!same) return false;
-  document.skipped_pages = 0;
-  std::move(document.elements.begin(), document.elements.end(),
-            std::back_inserter(before.elements));
-  document.elements = std::move(before.elements);
-  return true;
+/// Whether what was read now continues what an earlier holder had read. If the source was changed
+/// in between, what was skipped must be read as well.
+bool document_actor_impl::is_continued_by(const extracted_document& document) const {
+  return document.skipped_pages == restored_.extraction.pages &&
+         restored_.key == checkpoint_key(document.sha256, result_.options, config_.model);
 }
 
 /// As if nothing had been restored.

@@ -1,7 +1,8 @@
-// What is computed of a document: what was read is encoded for its checkpoint and cut into chunks.
-// In the actor if it is small, else in the compute pool, because it would keep a scheduler's thread
-// for seconds.
+// Computations on a document: what was read is encoded for its checkpoint, its images are found,
+// and it is cut into chunks. Small documents are computed in the actor, large ones in the compute
+// pool, because they would keep a scheduler's thread busy for up to seconds.
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 #include "actors/document.hpp"
@@ -13,7 +14,7 @@ namespace millrace {
 
 namespace {
 
-/// Bytes of text in what was read, with something for each element; not counted on beyond what is
+/// Bytes of text in what was read, with something for each element. Stops counting once it is
 /// large.
 std::uint64_t work_bytes(const extracted_document& document) {
   constexpr std::uint64_t element_bytes = 64;
@@ -23,6 +24,24 @@ std::uint64_t work_bytes(const extracted_document& document) {
     bytes += e.text.size();
   }
   return bytes;
+}
+
+/// What an element counts for where its text is not looked at, bytes: 8,000 elements are large.
+constexpr std::uint64_t scanned_element_bytes = 8;
+
+void put_before(std::vector<element> before, std::vector<element>& elements) {
+  if (before.empty()) return;
+  std::move(elements.begin(), elements.end(), std::back_inserter(before));
+  elements = std::move(before);
+}
+
+distinct_images find_images(const std::vector<element>& elements) {
+  distinct_images found;
+  for (const auto& e : elements)
+    if (e.kind == element_kind::image && !e.image.sha256.empty() &&
+        ++found.occurrences[e.image.sha256] == 1)
+      found.images.push_back({e.page, e.image, e.text});
+  return found;
 }
 
 struct chunked_document {
@@ -42,8 +61,8 @@ chunked_document chunk_with_images(extracted_document document, std::vector<imag
 
 }  // namespace
 
-/// Work on so many bytes: here if it is small, else in the compute pool. `then` runs in this actor,
-/// and not if the document was given back meanwhile.
+/// Runs `work`, on so many bytes, here if it is small and in the compute pool if it is large.
+/// `then` runs in this actor, unless the document was given back in the meantime.
 template <class Value>
 void document_actor_impl::compute(std::uint64_t bytes, std::function<Value()> work,
                                   std::function<void(Value&)> then) {
@@ -70,7 +89,7 @@ void document_actor_impl::compute(std::uint64_t bytes, std::function<Value()> wo
   start_computation();
 }
 
-/// Where the pool is full the document waits, and this actor answers others meanwhile.
+/// If the pool is full the document waits, and this actor answers others meanwhile.
 void document_actor_impl::start_computation() {
   if (!config_.compute(computation_bytes_, computation_job_))
     delayed_send(this, compute_pause, work_computed{work_.token, computation_, nullptr});
@@ -106,9 +125,40 @@ void document_actor_impl::on_extracted(document_extracted& message) {
 }
 
 void document_actor_impl::continue_extracted(extracted_document document) {
-  if (!take_skipped(document)) return extract();
-  take_extracted(std::move(document));
-  describe_images();
+  const bool same = document.skipped_pages == 0 || is_continued_by(document);
+  auto before = std::exchange(restored_.extraction, {});
+  if (!same) return extract();
+  if (document.skipped_pages == 0) before.elements.clear();
+  document.skipped_pages = 0;
+  take_extracted(std::move(document), std::move(before.elements));
+}
+
+/// Takes what was read, with what an earlier holder had read `before`, and asks for its images.
+void document_actor_impl::take_extracted(extracted_document document, std::vector<element> before) {
+  const auto bytes = (before.size() + document.elements.size()) * scanned_element_bytes;
+  auto shared = std::make_shared<extracted_document>(std::move(document));
+  auto earlier = std::make_shared<std::vector<element>>(std::move(before));
+  compute<distinct_images>(
+      bytes,
+      [shared, earlier] {
+        put_before(std::move(*earlier), shared->elements);
+        return find_images(shared->elements);
+      },
+      [this, shared](distinct_images& found) {
+        extracted_ = std::move(*shared);
+        result_.mime = extracted_.mime;
+        result_.sha256 = extracted_.sha256;
+        result_.size = extracted_.size;
+        result_.pages = extracted_.pages;
+        result_.warning = extracted_.warning;
+        if (!fetched_) version_ = extracted_.version;
+        if (!restored_.key.empty() &&
+            restored_.key != checkpoint_key(result_.sha256, result_.options, config_.model))
+          restored_ = {};  // it was changed in between
+        take_images(std::move(found));
+        enter(stage::describing);
+        describe_images();
+      });
 }
 
 void document_actor_impl::chunk() {

@@ -26,7 +26,7 @@ namespace millrace {
 /// Thread-safe.
 class certified_nodes {
  public:
-  /// False where an open connection has that id and other names.
+  /// False if an open connection has that id and other names.
   bool add(const caf::node_id& id, const std::vector<std::string>& names);
   void remove(const caf::node_id& id);
   /// Whether the node with that id has shown a certificate of `name`.

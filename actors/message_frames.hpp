@@ -1,12 +1,13 @@
-// Follows the frames of BASP, CAF's protocol, in what a link receives, for what CAF does not do. It
-// sets no limit to the length that a frame announces, and reserves that much memory at once. It
-// takes a handshake under another id and messages that one node passes on for another, so that
-// whoever holds a certificate could speak in the name of any node: nodes are linked each with each
-// and need neither.
+// Checks the frames of BASP, CAF's protocol, that a link receives, because CAF does not:
 //
-// A frame is a header of 32 bytes, with its kind in the first and the length of what follows in
-// bytes 4 to 7 (big endian), and that payload. Each side begins with a handshake, whose payload
-// begins with the sender's node id; the one that dialled may repeat it.
+//   - CAF allocates whatever length a frame announces. Here it is limited.
+//   - CAF accepts a second handshake under another node id, and messages that one node relays for
+//     another. Either would let the holder of any certificate impersonate any node. Every two nodes
+//     have a link of their own, so neither is needed, and both are refused.
+//
+// A frame is a 32-byte header and a payload. Byte 0 of the header is the frame's kind, bytes 4 to 7
+// are the payload's length (big endian). Each side starts with a handshake, whose payload starts
+// with the sender's node id; the side that dialled may repeat it.
 #pragma once
 
 #include <cstddef>
@@ -21,18 +22,18 @@ namespace millrace {
 
 class message_frames {
  public:
-  /// Of a handshake: node id, application names, a handle.
+  /// Bytes of a handshake's payload: node id, application names, an actor handle.
   static constexpr std::uint32_t max_handshake = 16U << 10;
-  /// Of any other. The largest that nodes send are an image with its text (extraction.max_text) and
-  /// the embeddings of a slice.
+  /// Bytes of any other payload. The largest that nodes send are an image with its text
+  /// (extraction.max_text) and the embeddings of a slice.
   static constexpr std::uint32_t max_payload = 256U << 20;
 
-  /// What the link's other end sent, in order. False: it announces more than is allowed, does not
-  /// begin with a handshake, or speaks for another node. Nothing of it may be passed on then.
+  /// Takes the next bytes from the other end. False if they announce too large a frame, do not
+  /// start with a handshake or speak for another node: then none of them may be passed on.
   bool follow(const char* bytes, std::size_t size);
-  /// What it objects to.
+  /// Why follow() returned false.
   const std::string& problem() const { return problem_; }
-  /// The sender's, once its handshake is complete.
+  /// The other end's id, once its handshake is complete.
   const std::optional<caf::node_id>& sender() const { return sender_; }
 
  private:
@@ -44,7 +45,7 @@ class message_frames {
   std::vector<char> header_;
   std::vector<char> handshake_;  ///< Its payload, until it is complete.
   std::uint32_t payload_left_ = 0;
-  bool greets_ = false;  ///< The frame at hand is a handshake.
+  bool greets_ = false;  ///< The current frame is a handshake.
   std::string problem_;
   std::optional<caf::node_id> sender_;
 };

@@ -144,7 +144,7 @@ struct describe_distant_image {
 struct image_described {
   image_record image;  ///< With what was read in it.
   bool kept = false;
-  ec problem = ec::none;  ///< Why it could not be read; the document goes on without.
+  ec problem = ec::none;  ///< Why it could not be read; the document continues without it.
 };
 
 struct embed_chunks {

@@ -274,8 +274,9 @@ void add_administration(CLI::App& app, arguments& a, int& code) {
       *db, "restore", "Fill an empty database from a backup", a,
       [&a] { return db_restore(a.global, a.file, a.as_copy); }, code);
   restored->add_option("FILE", a.file, "What `millrace db backup` wrote")->required();
-  restored->add_flag("--as-copy", a.as_copy,
-                     "For a database beside its original: it gets an identity of its own");
+  restored->add_flag(
+      "--as-copy", a.as_copy,
+      "For a copy that is used while its original is too: it gets an identity of its own");
   auto* psql = add(
       *db, "psql", "Open the database; arguments behind -- go to psql", a,
       [&a] { return db_psql(a.global, a.rest); }, code);

@@ -54,6 +54,13 @@ std::function<result<ledger::receipt>(const Order&)> in_transaction(
 
 }  // namespace
 
+result<bool> node_answers(const http::endpoint& at) {
+  const auto answer = http::send(at, make_request("GET", "/livez", ""), probe_timeout);
+  if (!answer && answer.error().code == ec::resource_exhausted)
+    return tl::unexpected<error>(answer.error());
+  return answer.has_value();
+}
+
 result<std::unique_ptr<client>> client::open(const global_options& options) {
   auto made = std::make_unique<client>();
   auto loaded = load(options);
@@ -67,16 +74,18 @@ result<std::unique_ptr<client>> client::open(const global_options& options) {
   auto database = open_database(made->settings_, database_use::read);
   if (!database) return tl::unexpected<error>(database.error());
   made->database_ = std::move(*database);
-  made->look_for_node();
+  if (auto looked = made->look_for_node(); !looked) return tl::unexpected<error>(looked.error());
   if (!made->live()) made->serve_in_process();
   return made;
 }
 
-void client::look_for_node() {
-  if (live() || !database_.server) return;
+result<void> client::look_for_node() {
+  if (live() || !database_.server) return {};
   http::endpoint found{"unix:" + api_socket(*database_.server), endpoint_.token};
-  if (http::send(found, make_request("GET", "/livez", ""), probe_timeout))
-    endpoint_ = std::move(found);
+  const auto there = node_answers(found);
+  if (!there) return tl::unexpected<error>(there.error());
+  if (*there) endpoint_ = std::move(found);
+  return {};
 }
 
 void client::leave_at_once() {

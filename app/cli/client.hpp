@@ -1,5 +1,5 @@
 // How a command reaches the data: a node at --endpoint, the live node of a data directory (by its
-// socket), or, where none runs, the database itself with the same API handlers in this process. The
+// socket), or, if none runs, the database itself with the same API handlers in this process. The
 // command cannot tell the difference.
 //
 // Blocks; one thread.
@@ -18,6 +18,10 @@
 #include "runtime/http/router.hpp"
 
 namespace millrace::cli {
+
+/// Whether a node answers there, within 2 s. resource_exhausted: this process has no descriptor to
+/// ask with, so nothing is known.
+result<bool> node_answers(const http::endpoint& at);
 
 class client {
  public:
@@ -41,8 +45,9 @@ class client {
   result<void> stream(const std::string& target, const http::chunk_sink& sink);
   /// True where a running node answers.
   bool live() const { return !endpoint_.url.empty(); }
-  /// Looks whether a node runs on the data directory by now, and asks it from then on.
-  void look_for_node();
+  /// Looks whether a node runs on the data directory by now, and asks it from then on. Errors as
+  /// those of node_answers().
+  result<void> look_for_node();
   /// For a process that ends without the destructor: a database that nobody else uses is told to
   /// stop. Any thread; does not block.
   void leave_at_once();

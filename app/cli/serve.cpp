@@ -41,7 +41,7 @@ class ready_notice {
     std::fprintf(stderr, "millrace: node %s is %s; API at %s\n", name_.c_str(),
                  ready_ ? "ready" : ("not ready yet (" + *why_not + ")").c_str(),
                  address.empty() ? "(none)" : address.c_str());
-    sd_notify(0, "READY=1");  // nobody hears it where systemd did not start us
+    sd_notify(0, "READY=1");  // ignored unless systemd started us
   }
 
  private:

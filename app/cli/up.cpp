@@ -41,10 +41,11 @@ result<std::vector<std::string>> nodes_of_this_machine(const settings& s,
     if (n.port == 0 || is_of_this_machine(n.host))
       names.push_back(n.name);
     else
-      std::fprintf(stderr,
-                   "millrace: %s is no address of this machine; start node %s there: millrace node "
-                   "--config %s --name %s\n",
-                   n.host.c_str(), n.name.c_str(), config.c_str(), n.name.c_str());
+      std::fprintf(
+          stderr,
+          "millrace: %s is not an address of this machine; start node %s there: millrace node "
+          "--config %s --name %s\n",
+          n.host.c_str(), n.name.c_str(), config.c_str(), n.name.c_str());
   if (names.empty())
     return fail(ec::invalid_config, "no [[node]] of " + config.native() + " is of this machine");
   return names;

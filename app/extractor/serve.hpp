@@ -30,8 +30,8 @@ struct pages_read {
 /// Called after each finished page.
 using page_callback = std::function<void(const pages_read&)>;
 
-/// Called often between pages and where a format has none: so many bytes of the document's contents
-/// have been worked through since its beginning.
+/// Called often between pages, or throughout if the format has none. `bytes` of the document's
+/// contents have been processed so far.
 using work_callback = std::function<void(std::uint64_t bytes)>;
 
 /// One document to be parsed.

@@ -10,15 +10,6 @@ namespace {
 
 constexpr std::string_view embedded_scheme = "embedded:";
 
-/// A password in a URL must not end up on a screen.
-std::string without_password(const std::string& url) {
-  const auto at = url.find('@');
-  const auto scheme = url.find("://");
-  if (at == std::string::npos || scheme == std::string::npos) return url;
-  const auto colon = url.find(':', scheme + 3);
-  return colon < at ? url.substr(0, colon) + url.substr(at) : url;
-}
-
 result<void> bring_up_to_date(connection_pool& pool, database_use use) {
   auto connection = pool.acquire();
   if (!connection) return tl::unexpected<error>(connection.error());
@@ -46,6 +37,19 @@ std::filesystem::path data_directory_of(const std::string& url) {
   return directory.empty() ? default_data_directory() : std::filesystem::path{directory};
 }
 
+std::string shown_database(const settings& s) {
+  if (const auto directory = data_directory_of(s.database.url); !directory.empty())
+    return std::filesystem::absolute(directory).lexically_normal().string();
+  const auto& url = s.database.url;
+  const auto at = url.find('@');
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos) return "the database of database.url";
+  const auto colon = url.find(':', scheme + 3);
+  const auto shown =
+      at != std::string::npos && colon < at ? url.substr(0, colon) + url.substr(at) : url;
+  return shown.substr(0, shown.find('?'));  // options may hold a password too
+}
+
 namespace {
 
 result<database_access> open_once(const settings& s, database_use use) {
@@ -68,7 +72,7 @@ result<database_access> open_once(const settings& s, database_use use) {
   if (auto ready = bring_up_to_date(pool, use); !ready) {
     auto problem = ready.error();
     if (problem.code == ec::database_unavailable && !access.server)
-      problem.message = "the database " + without_password(s.database.url) +
+      problem.message = "the database " + shown_database(s) +
                         " cannot be reached: " + problem.message +
                         "; see database.url, and whether the server runs";
     return tl::unexpected<error>(std::move(problem));

@@ -16,10 +16,10 @@
 namespace millrace {
 
 enum class database_use : std::uint8_t {
-  write,  ///< Made and migrated where it is missing or old.
+  write,  ///< Made and migrated if it is missing or old.
   read,   ///< Must exist; migrated only by those who write.
   save,   ///< Must exist, of whatever version; not migrated.
-  fill,   ///< Made where it is missing, empty; not migrated.
+  fill,   ///< Made if it is missing, empty; not migrated.
 };
 
 struct database_access {
@@ -28,8 +28,11 @@ struct database_access {
   std::filesystem::path data_directory;  ///< Empty for a URL.
 };
 
-/// The data directory of an "embedded:" URL; empty where `url` is a server's.
+/// The data directory of an "embedded:" URL; empty if `url` is a server's.
 std::filesystem::path data_directory_of(const std::string& url);
+
+/// The data directory or the server's URL, for messages: never with a password.
+std::string shown_database(const settings& s);
 
 /// database_unavailable, database_newer, data_directory, … An embedded server that is killed
 /// meanwhile is started again.

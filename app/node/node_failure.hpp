@@ -1,5 +1,5 @@
-// Why a node cannot go on, once that is so: the first reason that its supervisor, or a thread that
-// an exception ended, gave. Whoever runs the node looks at it, drains and exits with 1.
+// Why a node cannot continue: the first reason given by its supervisor or by a thread that an
+// exception ended. Whoever runs the node checks it, drains and exits with 1.
 //
 // Thread-safe.
 #pragma once

@@ -12,7 +12,7 @@ std::optional<std::string> storage_problem(const std::filesystem::path& director
   if (free >= min_free.bytes) return std::nullopt;
   return "only " + std::to_string(free >> 20) + " MiB are free at " + directory.native() +
          " (storage.min_free is " + std::to_string(min_free.bytes >> 20) +
-         " MiB); free some space and work goes on";
+         " MiB); free some space and work continues";
 }
 
 }  // namespace millrace

@@ -25,13 +25,13 @@ using tls_context = std::shared_ptr<ssl_ctx_st>;
 /// "{node}" in the paths replaced: one config file serves every node.
 tls_settings for_node(tls_settings tls, const std::string& node);
 
-/// What a node shows to the others and whom it trusts, for both ends of a link: TLS 1.3, mutual.
-/// invalid_config with a sentence where the files cannot be read, the key is not the certificate's,
-/// the CA did not sign it, it is not valid today or it does not name `node`; permission_denied
-/// where others can read the key.
+/// The node's certificate and the CA that it trusts, for both ends of a link: TLS 1.3, mutual.
+/// invalid_config with the reason if the files cannot be read, the key does not belong to the
+/// certificate, the CA did not sign it, it is not valid today or it does not name `node`;
+/// permission_denied if others can read the key.
 result<tls_context> load_tls_context(const tls_settings& tls, const std::string& node);
 
-/// When the certificate of a context ends.
+/// When the certificate of a context expires.
 std::chrono::system_clock::time_point certificate_end(const tls_context& context);
 
 /// When a certificate ends.

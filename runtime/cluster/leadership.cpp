@@ -16,19 +16,19 @@ const std::string open_to_us = R"sql(
                     and not (n.name = any($5::text[])
                              and n.heartbeat_at < clock_timestamp() - $6::bigint * interval '1 millisecond')))sql";
 
-// The update locks the row even where its condition is false, and would wait for the leader's own
-// transactions: all nodes ask every second, so they look first.
+// The update would lock the row even if its condition is false, and wait for the leader's own
+// transactions. All nodes ask every second, so they check without a lock first.
 const auto taken_sql = "select from leaders l where role = $1::text and not (" + open_to_us + ")";
 
-// A statement of its own: what waits for a rival that campaigns sees that one's row, and would look
-// for its node among those that there were before it joined.
+// A statement of its own. One that waited for a rival's campaign would see the rival as leader, but
+// look for its node in an older snapshot, taken before the rival joined.
 constexpr auto lock_sql = "select from leaders where role = $1 for no key update";
 
-// The role's row, led by nobody.
+// The role's row, without a leader.
 constexpr auto create_sql = R"sql(
 insert into leaders (role, node, incarnation, epoch) values ($1, '', 0, 0) on conflict (role) do nothing)sql";
 
-// Behind lock_sql, in its transaction.
+// After lock_sql, in the same transaction.
 const auto campaign_sql = R"sql(
 update leaders l
 set node = $2, incarnation = $3, renewed_at = clock_timestamp(),
@@ -41,8 +41,8 @@ constexpr auto resign_sql = R"sql(
 update leaders set node = '', epoch = epoch + 1
 where role = $1 and node = $2 and incarnation = $3 and epoch = $4)sql";
 
-// A leader that is stopped holds the row for as long as a statement of its transaction may wait for
-// a lock, and then until its idle transaction is ended.
+// A leader whose process is stopped holds the row for as long as a statement of its transaction may
+// wait for a lock, and then until the server ends its idle transaction.
 constexpr auto check_sql = R"sql(
 select set_config('lock_timeout', ceil(1000 * extract(epoch from least(
          nullif(current_setting('lock_timeout')::interval, '0'), $5::bigint * interval '1 millisecond')))::text, true)

@@ -1,9 +1,9 @@
-// What the links of this node use of its certificates: the last set of files that fitted together.
+// The certificates that this node's links use: the last set of files that fitted together.
 //
-// Every look_interval the files are looked at, and a changed set that fits takes the former's place
-// for new connections. One that does not is logged once, and the former stays.
+// The files are checked every look_interval. A changed set that fits is used for new connections;
+// one that does not is logged once, and the previous set stays in use.
 //
-// Owns a thread. Any thread may ask.
+// Owns a thread. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -24,17 +24,17 @@ class link_certificates {
  public:
   static constexpr auto look_interval = std::chrono::seconds{2};
 
-  /// Of `node`; as load_tls_context where they do not fit.
+  /// For `node`. Errors as load_tls_context() if the files do not fit together.
   static result<std::unique_ptr<link_certificates>> create(tls_settings files, std::string node);
   ~link_certificates();
   link_certificates(const link_certificates&) = delete;
   link_certificates& operator=(const link_certificates&) = delete;
 
   tls_context context() const;
-  /// When the certificate that is in use ends.
+  /// When the certificate in use expires.
   std::chrono::system_clock::time_point end() const { return certificate_end(context()); }
   const std::string& file() const { return files_.certificate; }
-  /// Takes up files that have changed and fit. What the thread does now and then.
+  /// Uses the files if they have changed and fit. The thread calls this every look_interval.
   result<void> refresh();
 
  private:
@@ -47,7 +47,7 @@ class link_certificates {
   const std::string node_;
   mutable std::mutex mutex_;
   tls_context context_;
-  std::string seen_;  ///< State of the files at the last look.
+  std::string seen_;  ///< State of the files when they were last checked.
   std::condition_variable_any ends_;
   runtime_thread thread_;  ///< Last: ends before what it uses.
 };

@@ -78,8 +78,12 @@ void link_listener::wait(const std::stop_token& stop) {
   if (::poll(ready.data(), ready.size(), static_cast<int>(pause.count())) <= 0) return;
   if (stop.stop_requested()) return;
   auto at = ready.begin() + 2;
-  for (auto s = strangers_.begin(); s != strangers_.end(); ++at)
-    s = at->revents == 0 || advance(*s) ? std::next(s) : strangers_.erase(s);
+  for (auto s = strangers_.begin(); s != strangers_.end(); ++at) {
+    // One whose handshake throws is dropped; it would throw again.
+    const bool stays =
+        at->revents == 0 || guarded("link handshake", [&] { return advance(*s); }).value_or(false);
+    s = stays ? std::next(s) : strangers_.erase(s);
+  }
   if (ready[1].revents != 0) accept_all(std::chrono::steady_clock::now());
 }
 

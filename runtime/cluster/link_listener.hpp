@@ -1,11 +1,12 @@
-// The port of the links. Accepts connections, shakes hands over TLS and hands over only sessions
-// with those who have a certificate of the cluster's CA; nobody else reaches the actor system.
+// Listens on the port for links. Accepts connections, does the TLS handshake, and hands over only
+// sessions whose other end has a certificate of the cluster's CA. Nobody else reaches the actor
+// system.
 //
-// A stranger costs a connection and a TLS session for at most link_handshake_limit; there are
-// max_strangers of them, and one more takes the place of the oldest. Sessions of links that have
-// received nothing for silence_limit are shut down: nodes beat every half second.
+// A connection whose handshake is not done yet is a stranger. There are at most max_strangers, each
+// for at most link_handshake_limit; one more replaces the oldest. Sessions that have received
+// nothing for silence_limit are shut down, because nodes send a heartbeat every half second.
 //
-// Owns a thread. watch() from any thread.
+// Owns a thread. watch() may be called from any thread.
 #pragma once
 
 #include <functional>
@@ -24,22 +25,22 @@ class link_listener {
  public:
   static constexpr std::size_t max_strangers = 64;
   static constexpr auto silence_limit = std::chrono::seconds{5};
-  /// Strangers are counted and logged together, at most once in so long.
+  /// Dropped strangers are logged together, at most once per interval.
   static constexpr auto report_interval = std::chrono::seconds{10};
 
   /// Called by the listener's thread; must not block.
   using admitted = std::function<void(std::shared_ptr<link_session>)>;
 
-  /// port_taken with a sentence without the address.
+  /// port_taken if it cannot listen; the message does not repeat the address.
   static result<std::unique_ptr<link_listener>> open(const link_address& at,
                                                      const link_certificates& certificates,
                                                      admitted on_admitted);
-  /// Hands over nothing more once it returns.
+  /// on_admitted is not called any more once it returns.
   ~link_listener();
   link_listener(const link_listener&) = delete;
   link_listener& operator=(const link_listener&) = delete;
 
-  /// Shuts this session down too when it falls silent; one that was dialled.
+  /// Also shuts down this session, which was dialled, if it falls silent.
   void watch(const std::shared_ptr<link_session>& session);
 
  private:
@@ -47,14 +48,14 @@ class link_listener {
   struct stranger {
     std::shared_ptr<link_session> session;
     time_point deadline;
-    short waits_for = 0;  ///< Of poll(2).
+    short waits_for = 0;  ///< Events for poll(2).
   };
 
   link_listener(unique_fd socket, const link_certificates& certificates, admitted on_admitted);
   void run(const std::stop_token& stop);
   void wait(const std::stop_token& stop);
   void accept_all(time_point now);
-  /// False: it is a stranger no longer.
+  /// Continues the handshake. False once it is done or has failed.
   bool advance(stranger& s);
   void drop(const std::string& why);
   void drop_the_late(time_point now);
@@ -62,7 +63,7 @@ class link_listener {
   void report(time_point now);
 
   unique_fd socket_;
-  unique_fd wakes_;  ///< Readable once the thread is to end.
+  unique_fd wakes_;  ///< Readable once the thread has to end.
   const link_certificates& certificates_;
   admitted on_admitted_;
   std::list<stranger> strangers_;  ///< Oldest first.

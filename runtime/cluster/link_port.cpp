@@ -38,7 +38,7 @@ int try_bind(const addrinfo& at, unique_fd& socket) {
   socket.reset(
       ::socket(at.ai_family, at.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at.ai_protocol));
   if (!socket) return errno;
-  // What a former process left behind in TIME_WAIT is no obstacle.
+  // Lets the node listen while connections of an earlier process are in TIME_WAIT.
   const int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   return ::bind(socket.get(), at.ai_addr, at.ai_addrlen) == 0 ? 0 : errno;
@@ -59,7 +59,7 @@ std::optional<std::string> first_success(const std::string& host, const std::str
     if ((problem = attempt(*a)) == 0) break;
   ::freeaddrinfo(found);
   if (problem == 0) return std::nullopt;
-  if (problem == EADDRNOTAVAIL) return "that is no address of this machine";
+  if (problem == EADDRNOTAVAIL) return "that is not an address of this machine";
   return std::string{std::strerror(problem)};
 }
 

@@ -1,6 +1,7 @@
-// The TCP side of the links between nodes: is somebody at an address, and can this node be there.
+// The TCP side of the links between nodes: whether somebody listens at an address, and whether this
+// node can.
 //
-// Any thread; the functions say how long they block.
+// Any thread. The functions say how long they block; resolving a name comes on top.
 #pragma once
 
 #include <cstdint>
@@ -18,25 +19,23 @@ struct link_address {
   std::string text() const;  ///< "HOST:PORT", "[HOST]:PORT" for IPv6.
 };
 
-/// "HOST:PORT" or "[HOST]:PORT"; nothing where it is neither or the port is 0.
+/// "HOST:PORT" or "[HOST]:PORT"; none if it is neither or the port is 0.
 std::optional<link_address> parse_link_address(const std::string& text);
 
-/// Nothing where a TCP connection could be opened (it is closed at once), else why not, as a
-/// sentence without the address. Blocks for at most `limit`, and for the name's resolution.
+/// None if a TCP connection can be opened (it is closed at once), else the reason, as a sentence
+/// without the address. Blocks for at most `limit`.
 std::optional<std::string> why_unreachable(const link_address& to, duration limit);
 
-/// False where the host stands for other machines only, or its name is not known. Blocks for the
-/// name's resolution.
+/// False if the host resolves to addresses of other machines only, or not at all.
 bool is_of_this_machine(const std::string& host);
 
-/// Nothing where this process could listen there now, else why not, as a sentence without the
-/// address. Blocks for the name's resolution.
+/// None if this process could listen there now, else the reason, as a sentence without the address.
 std::optional<std::string> why_not_listening(const link_address& at);
 
-/// Nothing and a non-blocking connection, else why not, as why_unreachable.
+/// None and a non-blocking connection in `socket`, else the reason, as why_unreachable().
 std::optional<std::string> connect_to(const link_address& to, duration limit, unique_fd& socket);
 
-/// Nothing and a non-blocking socket that listens, else why not, as why_not_listening.
+/// None and a non-blocking listening `socket`, else the reason, as why_not_listening().
 std::optional<std::string> listen_at(const link_address& at, unique_fd& socket);
 
 }  // namespace millrace

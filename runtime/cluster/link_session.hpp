@@ -1,8 +1,8 @@
-// One end of a link: a TCP connection and the mutual TLS session on it. Knows by whose certificate
-// the other end is. Owns its descriptor, so that nobody can shut down another's.
+// One end of a link: a TCP connection with mutual TLS. Knows which node the other end's certificate
+// belongs to. Owns its descriptor, so it can never shut down a connection that reuses the number.
 //
-// shake_hands(), read() and write() never block and are for one thread at a time; shut_down() and
-// is_silent_for() for any thread that holds the session.
+// shake_hands(), read() and write() never block; one thread at a time may call them. shut_down()
+// and is_silent_for() may be called from any thread that holds the session.
 #pragma once
 
 #include <memory>
@@ -21,40 +21,40 @@ namespace millrace {
 class link_session {
  public:
   enum class side : std::uint8_t { accepts, dials };
-  /// Where the handshake stands.
+  /// The state of the handshake.
   enum class handshake : std::uint8_t { done, needs_input, needs_output, failed };
   struct transfer {
-    bool open = true;       ///< False: the connection has ended, in order or not.
-    std::size_t bytes = 0;  ///< 0 while it is open: none at the moment.
+    bool open = true;       ///< False: the connection has ended, cleanly or not.
+    std::size_t bytes = 0;  ///< 0 while it is open: nothing could be moved now.
   };
 
-  /// `socket` does not block.
+  /// `socket` is in non-blocking mode.
   link_session(unique_fd socket, const tls_context& context, side s);
   ~link_session();
   link_session(const link_session&) = delete;
   link_session& operator=(const link_session&) = delete;
 
-  /// Goes on with the handshake. Done for the one that dialled means that it was let in: the one
-  /// that accepts says so with a byte, which a client of TLS 1.3 would otherwise learn from its
-  /// first read.
+  /// Continues the handshake. For the side that dialled, `done` means that it was let in: the
+  /// accepting side confirms with one byte, because a TLS 1.3 client would otherwise learn that it
+  /// was refused only from its first read.
   handshake shake_hands();
   /// Why the handshake failed, as a sentence.
   const std::string& problem() const { return problem_; }
-  /// Whom the other end's certificate names; known when the handshake is done.
+  /// The names in the other end's certificate; known once the handshake is done.
   const std::vector<std::string>& peer_names() const { return peer_names_; }
   bool peer_is(const std::string& node) const;
-  /// The other end has sent nothing at all: it only looked whether somebody listens.
+  /// The other end has sent nothing at all, like a port check.
   bool peer_said_nothing() const;
 
   transfer read(void* to, std::size_t size);
   transfer write(const void* from, std::size_t size);
-  /// Bytes that were received and decrypted, and are not read yet.
+  /// Bytes that were received and decrypted but not read yet.
   std::size_t pending() const;
 
   int descriptor() const { return socket_.get(); }
-  /// The other end reads the end of the connection, and so does this one.
+  /// Both ends then read the end of the connection.
   void shut_down();
-  /// Nothing has come from the other end for so long.
+  /// True if nothing has come from the other end for `silence`.
   bool is_silent_for(duration silence) const;
 
  private:
@@ -71,11 +71,11 @@ class link_session {
   std::vector<std::string> peer_names_;
 };
 
-/// A session with whoever is at `to`, by its name in `names`. Blocks for at most both limits and
-/// for the name's resolution. node_refused with a sentence that does not name the address.
+/// A session with `node` at `to`. Blocks for at most both limits below, plus resolving the name.
+/// node_refused, with a message that does not repeat the address.
 result<std::shared_ptr<link_session>> dial_link(const link_address& to, const std::string& node,
                                                 const tls_context& context);
-/// Until a TCP connection is open, until the handshake is done.
+/// For opening the TCP connection, and for the handshake on it.
 constexpr auto link_connect_limit = std::chrono::seconds{2};
 constexpr auto link_handshake_limit = std::chrono::seconds{3};
 

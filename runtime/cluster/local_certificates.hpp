@@ -1,12 +1,12 @@
-// Certificates of nodes that share a machine, a user and a database, and for which nobody has made
-// any: the first node that needs them makes a private CA, and each node has it sign its own.
+// Certificates for nodes that share a machine, a user and a database and have none configured. The
+// first node that needs them creates a private CA; each node then has it sign its own certificate.
 //
-//   FOLDER/ca.pem, ca.key     the CA, of this user alone
-//   FOLDER/nodes/NAME.pem, .key
-//   FOLDER/lock               held while a node looks and makes
+//   FOLDER/ca.pem, ca.key         the CA
+//   FOLDER/nodes/NAME.pem, .key   a node's certificate
+//   FOLDER/lock                   held while a node checks or creates files
 //
-// Folders are 0700, files 0600: whoever can read them is a node. Any thread; blocks (files, and the
-// lock for at most lock_limit).
+// Folders are 0700, files 0600: whoever can read them can act as a node. Any thread; blocks on
+// files, and on the lock for at most lock_limit.
 #pragma once
 
 #include <chrono>
@@ -18,17 +18,17 @@
 
 namespace millrace {
 
-/// Where they are: below the data directory, or, for a database by URL (`data_directory` is empty),
-/// below the user's default one. A folder per database.
+/// Their folder, one per database: below the data directory, or, if the database is a server's
+/// (`data_directory` is empty), below the user's default data directory.
 std::filesystem::path local_certificates_folder(const std::filesystem::path& data_directory,
                                                 const std::string& database_identity);
 
-/// Those of `node`, made where they are missing, do not fit or end within `renewed_before`.
-/// permission_denied where the folder cannot be made or is not this user's alone.
+/// The certificate of `node`, created if it is missing, does not fit or expires within
+/// `renewed_before`. permission_denied if the folder cannot be created or others can read it.
 result<tls_settings> local_certificates(const std::filesystem::path& folder,
                                         const std::string& cluster, const std::string& node);
 
-/// A node renews them at its start only: they last for longer than it runs.
+/// A certificate is renewed only when its node starts, so it must outlast the node's run.
 constexpr std::chrono::hours renewed_before{365 * 24};
 
 }  // namespace millrace

@@ -77,27 +77,28 @@ class node_registry {
 /// A live node on another machine, which would look for `file:///PATH` on its own disk.
 result<std::optional<std::string>> distant_node(connection_pool& pool);
 /// [{"node","state","roles",…,"heartbeat_age_seconds"}]: at most max_shown_nodes, those that live
-/// first. `state` is node_state's, or "lost" for one that does not beat.
+/// first. `state` is node_state's, or "lost" for a node without recent heartbeats.
 result<std::string> nodes_json(connection_pool& pool);
 inline constexpr int max_shown_nodes = 1'000;
-/// Such a state of one node; nothing where there is no row of that name.
+/// That state of one node; none if there is no node of that name.
 result<std::optional<std::string>> node_state_of(connection_pool& pool, const std::string& name);
-/// How many nodes there are in each such state.
+/// The number of nodes by state.
 result<std::map<std::string, std::int64_t>> nodes_by_state(connection_pool& pool);
 struct role_holders {
   bool any = false;          ///< A live node has the role.
-  std::string other_leader;  ///< The live node, other than the one that asks, which leads it.
+  std::string other_leader;  ///< The live node that leads it, if that is not `self`.
 };
-/// Of a singleton role, as node `self` asks.
+/// Who has a singleton role, as seen by the node `self`.
 result<role_holders> holders_of(connection_pool& pool, const std::string& role,
                                 const std::string& self);
-/// Removes the rows of nodes that have not been there for gone_age and hold nothing; how many.
+/// Removes the rows of nodes that have been gone for gone_age and hold nothing; returns their
+/// number.
 result<std::int64_t> remove_gone_nodes(connection_pool& pool);
 inline constexpr std::chrono::hours gone_age{7 * 24};
-/// {"cluster","documents_ended"}: its name (null before its first node), and how many documents
-/// stand ready or failed in all datasets.
+/// {"cluster","documents_ended"}: its name (null before its first node), and how many documents of
+/// all datasets are ready or failed.
 result<std::string> cluster_json(connection_pool& pool);
-/// The actors of the node that stopped last, as `leave` kept them; "[]" where there is none.
+/// The actors of the node that stopped last, as `leave` kept them; "[]" if there is none.
 result<std::string> last_actors_json(connection_pool& pool);
 
 }  // namespace millrace

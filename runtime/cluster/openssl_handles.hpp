@@ -30,10 +30,10 @@ using open_file = owned<std::FILE, std::fclose>;
 /// ec::internal with OpenSSL's own reason.
 tl::unexpected<error> failure(const std::string& what);
 
-/// The first certificate of a PEM file; invalid_config where there is none.
+/// The first certificate of a PEM file; invalid_config if there is none.
 result<certificate> read_certificate(const std::string& file);
 
-/// permission_denied where anybody but the file's owner may read it; invalid_config where it holds
+/// permission_denied if anybody but the file's owner may read it; invalid_config if it holds
 /// no key.
 result<private_key> read_key(const std::string& file);
 

@@ -1,20 +1,23 @@
 #include "runtime/database/backup.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstring>
-#include <optional>
+#include <initializer_list>
 #include <sstream>
+#include <string_view>
 
 #include <fcntl.h>
 #include <pqxx/pqxx>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/core/blocking.hpp"
+#include "runtime/core/system_error.hpp"
 #include "runtime/core/unique_fd.hpp"
 #include "runtime/database/installation.hpp"
 #include "runtime/database/migrations.hpp"
+#include "runtime/database/partial_file.hpp"
 #include "runtime/database/pool.hpp"
 #include "runtime/database/process.hpp"
 
@@ -27,8 +30,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes read_limit{5};
+/// The first bytes of pg_dump's custom format.
+constexpr std::string_view archive_magic = "PGDMP";
+/// What a shell adds to the number of the signal that ended a program.
+constexpr int signal_offset = 128;
 
-/// Of the major version.
+/// The major version.
 constexpr auto version_sql = "select current_setting('server_version_num')::integer / 10000";
 
 /// What a user made in a database: relations outside of the catalogs, and not of an extension.
@@ -44,39 +51,100 @@ constexpr auto hold_schema_sql = R"sql(
   select pg_advisory_lock(7883951835720016741))sql";
 constexpr auto new_identity_sql = "update database_identity set id = gen_random_uuid()";
 
+/// The user's own (PGPASSFILE and the like), with messages in English: they are looked through.
 std::vector<std::string> our_environment() {
-  std::vector<std::string> variables;  // PGPASSFILE and the like are the user's
-  for (char** v = environ; *v != nullptr; ++v) variables.emplace_back(*v);
+  std::vector<std::string> variables{"LC_ALL=C"};
+  for (char** v = environ; *v != nullptr; ++v)
+    if (!std::string_view{*v}.starts_with("LC_ALL=")) variables.emplace_back(*v);
   return variables;
 }
 
 /// The line of a program's output that says what went wrong.
-std::string complaint(const std::string& output) {
-  std::istringstream lines{output};
+std::string complaint(const std::string& program, const postgres::program_outcome& outcome) {
+  std::istringstream lines{outcome.output};
   std::string first;
   for (std::string line; std::getline(lines, line);) {
     if (first.empty()) first = line;
     if (line.find("error:") != std::string::npos) return line;
   }
-  return first;
+  if (!first.empty()) return first;
+  return outcome.exit_status > signal_offset
+             ? program + " was ended by signal " +
+                   std::to_string(outcome.exit_status - signal_offset)
+             : program + " ended with status " + std::to_string(outcome.exit_status);
 }
 
-error failed(const std::string& doing, const postgres::program_outcome& outcome) {
-  const auto out_of_space = outcome.output.find("No space left on device") != std::string::npos ||
-                            outcome.output.find("Disk quota exceeded") != std::string::npos;
-  if (out_of_space) return {ec::disk_full, doing + ": no space is left; free some"};
-  const auto lost = outcome.output.find("connection to server") != std::string::npos ||
-                    outcome.output.find("terminating connection") != std::string::npos;
-  return {lost ? ec::database_unavailable : ec::database_error,
-          doing + ": " + complaint(outcome.output)};
+bool says_any(const std::string& text, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* w) { return text.find(w) != std::string::npos; });
 }
 
-error unusable(const fs::path& file, int problem) {
-  const auto code = problem == ENOSPC                       ? ec::disk_full
-                    : problem == ENOENT                     ? ec::path_missing
-                    : problem == EACCES || problem == EPERM ? ec::permission_denied
-                                                            : ec::invalid_argument;
-  return {code, file.string() + ": " + std::strerror(problem)};
+bool is_out_of_space(const std::string& text) {
+  return says_any(text, {"No space left on device", "Disk quota exceeded"});
+}
+bool lost_the_server(const std::string& text) {
+  return says_any(text, {"connection to server", "terminating connection"});
+}
+
+error backup_failed(const fs::path& file, const postgres::program_outcome& outcome) {
+  const auto words = complaint("pg_dump", outcome);
+  const auto what = "the backup " + file.string() + " was not written: ";
+  if (is_out_of_space(outcome.output))
+    return {ec::disk_full, what + "the disk is full; free some space or name a file elsewhere"};
+  if (lost_the_server(outcome.output))
+    return {ec::database_unavailable,
+            what + words + "; see whether the database runs, and try again"};
+  if (says_any(outcome.output, {"lock timeout"}))
+    return {ec::database_timeout, what + "somebody has held a lock on a table for " +
+                                      std::to_string(backup_lock_limit.count()) +
+                                      " min; try again when that has ended (" + words + ")"};
+  return {ec::database_error, what + words};
+}
+
+error damaged(const fs::path& file, const std::string& words) {
+  return {ec::invalid_argument,
+          "the backup " + file.string() +
+              " is damaged or incomplete; copy it again from where it was made, or use another "
+              "backup (" +
+              words + ")"};
+}
+
+error restore_failed(const fs::path& file, const postgres::program_outcome& outcome) {
+  const auto words = complaint("pg_restore", outcome);
+  const auto what =
+      "the backup " + file.string() + " was not restored, and the database is empty as before: ";
+  if (is_out_of_space(outcome.output))
+    return {ec::disk_full, what + "the database's disk is full; free some space"};
+  if (lost_the_server(outcome.output))
+    return {ec::database_unavailable,
+            what + words + "; see whether the database runs, and try again"};
+  const bool servers = says_any(
+      words, {"could not execute query", "COPY failed", "PQputCopy", "PQendcopy", "ERROR:"});
+  if (!servers) return damaged(file, words);
+  return {ec::database_error,
+          what + words +
+              "; if the file was copied, compare its checksum with the original's: damage inside a "
+              "backup looks like this too"};
+}
+
+error unreadable(const fs::path& file, int problem) {
+  const auto what = "the backup " + file.string();
+  if (problem == ENOENT || problem == ENOTDIR)
+    return {ec::path_missing,
+            what + " does not exist; name a file that `millrace db backup` wrote"};
+  if (problem == EACCES || problem == EPERM)
+    return {
+        ec::permission_denied,
+        what + " may not be read by this user; run as its owner, or give the file to this user"};
+  auto e = system_error(problem, what + " cannot be read", ec::invalid_argument);
+  if (e.code == ec::invalid_argument) e.message += "; use another copy of it";
+  return e;
+}
+
+error not_ours(const fs::path& file) {
+  return {ec::invalid_argument, file.string() +
+                                    " is not a backup of Millrace; name a file that `millrace db "
+                                    "backup` wrote"};
 }
 
 result<int> server_version(const std::string& connection_string) {
@@ -87,67 +155,6 @@ result<int> server_version(const std::string& connection_string) {
     return tl::unexpected(to_error("reading the server's version"));
   }
 }
-
-/// FILE.partial while it is written: removed unless it is kept.
-class partial_file {
- public:
-  static result<partial_file> make(const fs::path& file) {
-    partial_file made{file};
-    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-    made.descriptor_ = unique_fd{::open(made.path_.c_str(), flags, 0600)};
-    if (!made.descriptor_) return tl::unexpected(unusable(made.path_, errno));
-    if (::flock(made.descriptor_.get(), LOCK_EX | LOCK_NB) != 0)
-      return fail(ec::invalid_argument, "another backup writes " + made.path_.string());
-    struct stat held {};
-    struct stat there {};
-    if (::fstat(made.descriptor_.get(), &held) != 0 || ::stat(made.path_.c_str(), &there) != 0 ||
-        held.st_dev != there.st_dev || held.st_ino != there.st_ino)
-      return fail(ec::invalid_argument, "another backup has just written " + file.string());
-    made.ours_ = true;  // what a killed one left is written anew
-    if (::ftruncate(made.descriptor_.get(), 0) != 0 || ::fchmod(made.descriptor_.get(), 0600) != 0)
-      return tl::unexpected(unusable(made.path_, errno));
-    return made;
-  }
-  partial_file(partial_file&& other) noexcept
-      : path_{std::move(other.path_)},
-        file_{std::move(other.file_)},
-        descriptor_{std::move(other.descriptor_)},
-        ours_{std::exchange(other.ours_, false)} {}
-  partial_file& operator=(partial_file&&) = delete;
-  ~partial_file() {
-    if (ours_) ::unlink(path_.c_str());
-  }
-
-  int descriptor() const { return descriptor_.get(); }
-
-  /// Its bytes. Never takes the place of another file.
-  result<std::uint64_t> keep() {
-    struct stat status {};
-    if (::fsync(descriptor_.get()) != 0 || ::fstat(descriptor_.get(), &status) != 0 || !rename())
-      return tl::unexpected(unusable(file_, errno));
-    ours_ = false;
-    const auto folder = file_.has_parent_path() ? file_.parent_path() : fs::path{"."};
-    if (const auto fd = unique_fd{::open(folder.c_str(), O_DIRECTORY | O_CLOEXEC)})
-      ::fsync(fd.get());
-    return static_cast<std::uint64_t>(status.st_size);
-  }
-
- private:
-  /// Some network file systems cannot rename without replacing; they can link.
-  bool rename() const {
-    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, file_.c_str(), RENAME_NOREPLACE) == 0)
-      return true;
-    if (errno != EINVAL && errno != ENOSYS) return false;
-    return ::link(path_.c_str(), file_.c_str()) == 0 && ::unlink(path_.c_str()) == 0;
-  }
-
-  explicit partial_file(const fs::path& file) : path_{file.string() + ".partial"}, file_{file} {}
-
-  fs::path path_;
-  fs::path file_;
-  unique_fd descriptor_;
-  bool ours_ = false;
-};
 
 result<void> check_empty(pqxx::nontransaction& session) {
   if (session.exec1(contents_sql)[0].as<std::int64_t>() == 0) return {};
@@ -168,18 +175,31 @@ result<void> fill(const std::string& connection_string, const fs::path& file, in
       .environment = our_environment()};
   const auto outcome = postgres::run_program_until(pg_restore, -1, stop);
   if (!outcome) return tl::unexpected(outcome.error());
-  if (outcome->exit_status != 0) return tl::unexpected(failed("restoring the backup", *outcome));
+  if (outcome->exit_status != 0) return tl::unexpected(restore_failed(file, *outcome));
   return {};
+}
+
+/// Whether this is a file of pg_dump's custom format, by how it begins.
+result<void> check_format(const fs::path& file) {
+  if (file.empty())
+    return fail(ec::invalid_argument,
+                "the name of the backup is empty; name a file that `millrace db backup` wrote");
+  struct stat status {};
+  const unique_fd readable{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!readable || ::fstat(readable.get(), &status) != 0)
+    return tl::unexpected(unreadable(file, errno));
+  if (!S_ISREG(status.st_mode)) return tl::unexpected(not_ours(file));
+  if (status.st_size == 0) return tl::unexpected(damaged(file, "it is empty"));
+  std::array<char, archive_magic.size()> begin{};
+  const auto got = ::read(readable.get(), begin.data(), begin.size());
+  if (got < 0) return tl::unexpected(unreadable(file, errno));
+  if (std::string_view{begin.data(), static_cast<std::size_t>(got)} == archive_magic) return {};
+  return tl::unexpected(not_ours(file));
 }
 
 /// The newest migration in a backup.
 result<int> schema_version_of(const fs::path& file) {
-  struct stat status {};
-  const unique_fd readable{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (!readable || ::fstat(readable.get(), &status) != 0)
-    return tl::unexpected(unusable(file, errno));
-  if (!S_ISREG(status.st_mode))
-    return fail(ec::invalid_argument, file.string() + " is not a file that holds a backup");
+  if (auto fits = check_format(file); !fits) return tl::unexpected(fits.error());
   const auto program_file = postgres::find_client_program("pg_restore", 0);
   if (!program_file) return tl::unexpected(program_file.error());
   const auto outcome = postgres::run_program(
@@ -199,10 +219,16 @@ result<int> schema_version_of(const fs::path& file) {
     else if (rows)
       newest = std::max(newest, std::atoi(line.c_str()));
   }
-  if (outcome->exit_status == 0 && newest > 0) return newest;
-  return fail(ec::invalid_argument,
-              file.string() + " is not a backup that `millrace db backup` wrote" +
-                  (outcome->exit_status == 0 ? "" : " (" + complaint(outcome->output) + ")"));
+  if (outcome->exit_status == 0)
+    return newest > 0 ? result<int>{newest} : tl::unexpected(not_ours(file));
+  const auto words = complaint("pg_restore", *outcome);
+  if (says_any(words, {"unsupported version"}))
+    return fail(ec::database_error,
+                "the backup " + file.string() +
+                    " was written by a newer pg_dump than the pg_restore of this machine can read; "
+                    "install the postgresql-client of that version (" +
+                    words + ")");
+  return tl::unexpected(damaged(file, words));
 }
 
 }  // namespace
@@ -210,15 +236,12 @@ result<int> schema_version_of(const fs::path& file) {
 result<std::uint64_t> back_up(const std::string& connection_string, const fs::path& file,
                               const stop_question& stop) {
   assert_may_block("back_up");
-  std::error_code ignored;
-  if (fs::exists(fs::symlink_status(file, ignored)))
-    return fail(ec::invalid_argument,
-                file.string() + " exists and is not overwritten; remove it or name another file");
+  if (auto is_new = check_new_file(file); !is_new) return tl::unexpected(is_new.error());
   const auto version = server_version(connection_string);
   if (!version) return tl::unexpected(version.error());
   const auto program_file = postgres::find_client_program("pg_dump", *version);
   if (!program_file) return tl::unexpected(program_file.error());
-  auto partial = partial_file::make(file);
+  auto partial = partial_file::make(file, archive_magic);
   if (!partial) return tl::unexpected(partial.error());
   const auto lock_limit = std::chrono::milliseconds{backup_lock_limit}.count();
   const postgres::program pg_dump{
@@ -228,8 +251,7 @@ result<std::uint64_t> back_up(const std::string& connection_string, const fs::pa
       .environment = our_environment()};
   const auto outcome = postgres::run_program_until(pg_dump, partial->descriptor(), stop);
   if (!outcome) return tl::unexpected(outcome.error());
-  if (outcome->exit_status != 0)
-    return tl::unexpected(failed("writing " + file.string(), *outcome));
+  if (outcome->exit_status != 0) return tl::unexpected(backup_failed(file, *outcome));
   return partial->keep();
 }
 
@@ -238,7 +260,7 @@ result<void> check_backup(const fs::path& file) {
   const auto schema = schema_version_of(file);
   if (!schema) return tl::unexpected(schema.error());
   if (const auto known = known_migrations().back().version; *schema > known)
-    return fail(ec::database_newer, file.string() + " has schema version " +
+    return fail(ec::database_newer, "the backup " + file.string() + " has schema version " +
                                         std::to_string(*schema) + ", this millrace knows " +
                                         std::to_string(known) + "; use a newer millrace");
   return {};

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t max_log_bytes = 16 << 20;
 constexpr std::size_t max_passwd_bytes = 16 << 10;
 
-/// The account of a name (where `name` is given) or of an id. database_error where this
+/// The account with this name, or, if `name` is null, with this id. resource_exhausted if this
 /// process cannot look now.
 result<std::optional<user_account>> find_account(const char* name, uid_t uid) {
   passwd entry{};

@@ -36,7 +36,7 @@ struct data_directory {
   std::filesystem::path socket_directory() const;
 
   /// The major version that wrote the cluster; none where there is no cluster yet.
-  /// database_error where this process cannot look now.
+  /// database_error if this process cannot look now.
   result<std::optional<int>> cluster_version() const;
   std::uint64_t free_bytes() const;
 };

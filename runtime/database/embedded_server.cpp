@@ -23,8 +23,9 @@ constexpr std::chrono::minutes turn_limit =
     std::chrono::minutes{1};
 /// A server may end while it is looked at, or leave backends that need clearing.
 constexpr int max_start_attempts = 3;
-/// Whoever makes the database holds this advisory lock (any number that nobody else uses) for as
-/// long as the server works on it: a killed client's CREATE DATABASE goes on without it.
+/// The session that creates the database holds this advisory lock (an arbitrary number that nobody
+/// else uses) as long as the server works on it: CREATE DATABASE continues after its client is
+/// killed.
 constexpr auto take_turn_to_make_sql = R"sql(
   set lock_timeout = '60s';
   select pg_advisory_lock(7883951835720016742))sql";

@@ -22,11 +22,11 @@ void await_end(const data_directory& directory) {
     std::this_thread::sleep_for(holder_watch_interval);
 }
 
-/// One look, with the start lock held. True where the watch is over.
+/// One check, with the start lock held. True if the watch is over.
 bool is_over(const data_directory& directory, file_lock& holders) {
   const auto server = find_postmaster(directory);
   if (!server) return false;  // it cannot be told now
-  // Also where there is none: killed with its holders, it left its sockets.
+  // Even if there is no server: one that was killed with its holders left its sockets.
   const bool free = end_server_without_holders(directory, holders);
   if (!*server) return true;
   const auto left = find_postmaster(directory);
@@ -38,11 +38,11 @@ bool is_over(const data_directory& directory, file_lock& holders) {
 bool end_server_without_holders(const data_directory& directory, file_lock& holders) {
   if (!holders.try_exclusive()) return false;
   const auto server = find_postmaster(directory);
-  // Where it cannot be told whether it runs, or it does not end, its sockets stay: the next who
-  // opens the directory looks again.
+  // If it is unknown whether it runs, or it does not end, its sockets stay. The next process that
+  // opens the directory checks again.
   if (!server || (*server && !stop_postmaster(directory, **server))) return true;
   std::error_code ignored;
-  // With what killed nodes left in it: whoever has a socket there holds the server.
+  // Includes what killed nodes left there. Whoever has a live socket there holds the server.
   std::filesystem::remove_all(directory.socket_directory(), ignored);
   return true;
 }

@@ -32,7 +32,7 @@ result<void> start_holder_watch(const data_directory& directory,
 int run_holder_watch(const std::filesystem::path& directory);
 
 /// Stops the server where nobody holds it, and removes its sockets. For the holder of the start
-/// lock; `holders` is locked exclusively then. False where others hold the server.
+/// lock; `holders` is locked exclusively then. False if others hold the server.
 bool end_server_without_holders(const data_directory& directory, file_lock& holders);
 
 }  // namespace millrace::postgres

@@ -19,14 +19,14 @@ struct installation {
   int version = 0;                 ///< Major.
 };
 
-/// Where `version` is given, exactly this one (a data directory belongs to one major version), else
-/// the preferred one, else the newest. ec::data_directory where there is none, with what to
-/// install; database_error where this process cannot look now.
+/// Exactly `version` if it is given (a data directory belongs to one major version), else the
+/// preferred one, else the newest. ec::data_directory, with what to install, if there is none;
+/// database_error if this process cannot look now.
 result<installation> find_installation(std::optional<int> version);
 
 /// A client program (pg_dump, pg_restore, ...) for a server of this major version: that version's,
 /// else the next newer one's, else the one of PATH's usual folders; 0: the newest.
-/// database_error with the package to install where there is none.
+/// database_error, with the package to install, if there is none.
 result<std::filesystem::path> find_client_program(const std::string& name, int server_version);
 
 }  // namespace millrace::postgres

@@ -86,7 +86,7 @@ bool switch_user(const user_account& user) {
          ::setresuid(user.uid, user.uid, user.uid) == 0;
 }
 
-/// After switch_user(), which would undo it. False where the parent has ended already.
+/// After switch_user(), which would undo it. False if the parent has ended already.
 bool end_with(pid_t parent) {
   return parent < 0 || (::prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && ::getppid() == parent);
 }

@@ -14,13 +14,14 @@ from datasets s left join dataset_progress p on p.dataset_id = s.id
 where case when $1::bigint is null then s.status = 'processing' else s.id = $1 end
 group by s.id)sql";
 
-// A statement of its own. A statement that waits for a row sees that row as it is by then, and
-// everything else as it was when the statement began: sums read together with the lock may be older
-// than a submission or a retry that it waited for, and would end a dataset that has work again.
+// A statement of its own, because READ COMMITTED takes a snapshot per statement. A statement that
+// waits for a locked row then sees the new version of that row, but everything else as of its own
+// start. Sums read in the same statement could miss the submission or retry that it waited for, and
+// would end a dataset that has work again.
 constexpr auto lock_sql =
     "select from datasets where id = any($1::bigint[]) order by id for no key update";
 
-// Behind lock_sql, in its transaction.
+// After lock_sql, in the same transaction.
 constexpr auto write_sql = R"sql(
 with sums as (
   select s.id, s.total, s.status, coalesce(sum(p.ready), 0)::bigint as ready,
@@ -40,8 +41,8 @@ from decided d
 where s.id = d.id
 returning s.id, s.status)sql";
 
-// The datasets first, shared against a cancel and a delete, which take the rows in another order;
-// then the rows. What somebody holds is left to the next time.
+// Locks the datasets first (shared, which excludes a cancel and a delete: they lock the rows in
+// another order), then the rows. Rows that somebody else has locked are skipped until the next run.
 constexpr auto fold_sql = R"sql(
 with found as materialized (
   select p.dataset_id, p.node from dataset_progress p

@@ -47,7 +47,7 @@ struct written_status {
 };
 
 /// Copies the sums of these datasets into their rows, and ends those whose documents have all
-/// ended. stale_token where `term` is over.
+/// ended. stale_token if `term` is over.
 result<std::vector<written_status>> write_status(connection_pool& pool, const leader_term& term,
                                                  const std::vector<std::int64_t>& dataset_ids);
 

@@ -31,10 +31,12 @@ void embedding_batch::set(std::size_t place, result<embedding_bytes> r) {
 
 void embedding_batch::answer() {
   assert(complete());
+  held_.reset();
   done_(std::move(results_));
 }
 
 void embedding_batch::answer(error e) {
+  held_.reset();
   done_(tl::unexpected<error>(std::move(e)));
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/embedding/provider.hpp"
@@ -22,6 +23,9 @@ class embedding_batch {
   const std::vector<std::string>& inputs() const { return inputs_; }
   std::size_t bytes() const { return bytes_; }
   bool answered() const { return !done_.pending(); }
+
+  /// Let go when the batch is answered, and just before, or when it is dropped.
+  void hold(std::shared_ptr<const void> share) { held_ = std::move(share); }
 
   /// The result of one input; must not have one yet.
   void set(std::size_t place, result<embedding_bytes> r);
@@ -38,6 +42,7 @@ class embedding_batch {
   embedding_results results_;
   std::size_t bytes_ = 0;
   std::size_t open_;
+  std::shared_ptr<const void> held_;
 };
 
 /// Inputs of a batch that go into one request.

@@ -31,6 +31,27 @@ send_gate::limits gate_limits(const embedder_settings& s) {
 
 }  // namespace
 
+/// What a batch takes of max_held_batches() and max_held_bytes, given back by the destructor.
+class openai_loop::held_share {
+ public:
+  /// With the mutex.
+  held_share(openai_loop& loop, std::size_t bytes) : loop_{loop}, bytes_{bytes} {
+    ++loop_.held_batches_;
+    loop_.held_bytes_ += bytes_;
+  }
+  held_share(const held_share&) = delete;
+  held_share& operator=(const held_share&) = delete;
+  ~held_share() {
+    const std::lock_guard lock{loop_.mutex_};
+    --loop_.held_batches_;
+    loop_.held_bytes_ -= bytes_;
+  }
+
+ private:
+  openai_loop& loop_;
+  const std::size_t bytes_;
+};
+
 openai_loop::openai_loop(embedder_settings s, std::string api_key,
                          std::unique_ptr<http_transport> transport,
                          std::shared_ptr<embedding_stats> stats)
@@ -62,8 +83,7 @@ void openai_loop::submit(std::vector<std::string> inputs, embedding_callback don
                                "the embedding provider holds as many batches as it may; "
                                "ask again when some are answered"});
   }
-  ++held_batches_;
-  held_bytes_ += batch->bytes();
+  batch->hold(std::make_shared<held_share>(*this, batch->bytes()));
   submitted_.push_back(std::move(batch));
   lock.unlock();
   transport_->wake();
@@ -111,7 +131,7 @@ bool openai_loop::take_submitted() {
     if (!cut)
       give_up(*batch, cut.error().code, cut.error().message);
     else if (batch->complete())
-      complete(*batch);
+      batch->answer();
   }
   return true;
 }
@@ -156,18 +176,20 @@ void openai_loop::wait(const wake_up& until) {
 }
 
 void openai_loop::send(batch_slice s, clock::time_point now) {
-  if (const auto sent = guarded("embedding request", [&] { start(s, now); }); !sent)
-    give_up(*s.batch, sent.error().code, sent.error().message);
+  const auto id = next_id_++;
+  const auto sent = guarded("embedding request", [&] { start(id, s, now); });
+  if (sent) return;
+  in_flight_.erase(id);
+  give_up(*s.batch, sent.error().code, sent.error().message);
 }
 
-void openai_loop::start(const batch_slice& s, clock::time_point now) {
+void openai_loop::start(std::uint64_t id, const batch_slice& s, clock::time_point now) {
   openai_request body;
   body.model = settings_.model;
   body.dimensions = takes_dimensions(settings_.model) ? settings_.dimensions : 0;
   for (const auto place : s.places) body.inputs.push_back(s.batch->inputs()[place]);
-  const auto id = next_id_++;
   http_post post{id, write_request(body), max_answer_bytes(s.places.size(), settings_.dimensions)};
-  in_flight_.emplace(id, request{s, gate_.sent(s.tokens, now)});
+  in_flight_.emplace(id, request{s, {gate_, s.tokens, now}});
   transport_->start(std::move(post));
 }
 
@@ -177,10 +199,7 @@ void openai_loop::finish(http_answer reply) {
   auto r = std::move(node.mapped());
   const auto batch = r.slice.batch;
   auto answer = guarded("embedding answer", [&] { return read(reply, r.slice.places.size()); });
-  if (!answer) {
-    gate_.rejected(r.ticket);
-    return give_up(*batch, answer.error().code, answer.error().message);
-  }
+  if (!answer) return give_up(*batch, answer.error().code, answer.error().message);
   const auto acted =
       guarded("embedding answer", [&] { act_on(std::move(r), std::move(*answer), reply); });
   if (!acted) give_up(*batch, acted.error().code, acted.error().message);
@@ -215,14 +234,14 @@ void openai_loop::act_on(request r, openai_answer answer, const http_answer& rep
 }
 
 void openai_loop::embedded(request r, openai_answer answer, const rate_limit_headers& limits) {
-  gate_.succeeded(r.ticket, answer.tokens, limits, clock::now());
+  gate_.succeeded(r.sent.take(), answer.tokens, limits, clock::now());
   ++stats_->requests_ok;
   stats_->tokens += static_cast<std::uint64_t>(answer.tokens > 0 ? answer.tokens : r.slice.tokens);
   auto& batch = *r.slice.batch;
   if (batch.answered()) return;
   for (std::size_t i = 0; i < r.slice.places.size(); ++i)
     batch.set(r.slice.places[i], std::move(answer.results[i]));
-  if (batch.complete()) complete(batch);
+  if (batch.complete()) batch.answer();
 }
 
 void openai_loop::throttled(request r, const openai_answer& answer,
@@ -233,7 +252,7 @@ void openai_loop::throttled(request r, const openai_answer& answer,
     std::uniform_real_distribution<double> share{1.0, 1.0 + wait_jitter};
     pause = std::chrono::ceil<duration>(*asked * share(random_));
   }
-  gate_.throttled(r.ticket, pause, clock::now());
+  gate_.throttled(r.sent.take(), pause, clock::now());
   retry(std::move(r.slice), answer.reason, duration{0});  // the gate makes it wait, with all others
 }
 
@@ -241,7 +260,7 @@ void openai_loop::failed(request r, const openai_answer& answer, const http_answ
   constexpr int service_unavailable = 503;
   ++stats_->requests_failed;
   const bool overloaded = reply.timed_out || reply.status == service_unavailable;
-  gate_.failed(r.ticket, overloaded, clock::now());
+  gate_.failed(r.sent.take(), overloaded, clock::now());
   const auto pause = retries_.backoff(r.slice.attempts + 1, random_);
   retry(std::move(r.slice), answer.reason, std::max(pause, reply.limits.wait().value_or(pause)),
         reply.exhausted ? ec::resource_exhausted : ec::embedding_unavailable);
@@ -249,7 +268,7 @@ void openai_loop::failed(request r, const openai_answer& answer, const http_answ
 
 void openai_loop::rejected(request r, const openai_answer& answer) {
   ++stats_->requests_rejected;
-  gate_.rejected(r.ticket);
+  gate_.rejected(r.sent.take());
   auto& batch = *r.slice.batch;
   if (batch.answered()) return;
   if (r.slice.places.size() > 1) {
@@ -259,12 +278,13 @@ void openai_loop::rejected(request r, const openai_answer& answer) {
     return;
   }
   batch.set(r.slice.places.front(), fail(ec::embedding_rejected, answer.reason));
-  if (batch.complete()) complete(batch);
+  if (batch.complete()) batch.answer();
 }
 
 void openai_loop::refused(request r, openai_answer answer) {
   ++stats_->requests_rejected;
-  gate_.refused(r.ticket, answer.reason, clock::now());
+  auto reason = answer.reason;  // copied before the ticket is taken
+  gate_.refused(r.sent.take(), std::move(reason), clock::now());
   give_up(*r.slice.batch, ec::embedding_paused, std::move(answer.reason));
 }
 
@@ -276,21 +296,9 @@ void openai_loop::retry(batch_slice s, const std::string& reason, duration delay
   delayed_.emplace(clock::now() + delay, std::move(s));
 }
 
-void openai_loop::complete(embedding_batch& batch) {
-  release(batch);
-  batch.answer();
-}
-
 void openai_loop::give_up(embedding_batch& batch, ec code, std::string message) {
   if (batch.answered()) return;
-  release(batch);
   batch.answer(error{code, std::move(message)});
-}
-
-void openai_loop::release(const embedding_batch& batch) {
-  const std::lock_guard lock{mutex_};
-  --held_batches_;
-  held_bytes_ -= batch.bytes();
 }
 
 void openai_loop::give_up_all(ec code, const std::string& message) {
@@ -301,10 +309,7 @@ void openai_loop::give_up_all(ec code, const std::string& message) {
   }
   for (const auto& s : ready_) held.push_back(s.batch);
   for (const auto& [when, s] : delayed_) held.push_back(s.batch);
-  for (const auto& [id, r] : in_flight_) {
-    held.push_back(r.slice.batch);
-    gate_.rejected(r.ticket);
-  }
+  for (const auto& [id, r] : in_flight_) held.push_back(r.slice.batch);
   ready_.clear();
   delayed_.clear();
   in_flight_.clear();

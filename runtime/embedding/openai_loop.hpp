@@ -42,9 +42,10 @@ class openai_loop {
 
  private:
   using clock = std::chrono::steady_clock;
+  class held_share;
   struct request {
     batch_slice slice;
-    send_gate::ticket ticket;
+    sent_request sent;
   };
   /// What send_ready() waits for.
   struct wake_up {
@@ -60,7 +61,7 @@ class openai_loop {
   wake_up send_ready(clock::time_point now);
   void wait(const wake_up& until);
   void send(batch_slice s, clock::time_point now);
-  void start(const batch_slice& s, clock::time_point now);
+  void start(std::uint64_t id, const batch_slice& s, clock::time_point now);
   void finish(http_answer reply);
   openai_answer read(http_answer& reply, std::size_t inputs) const;
   void act_on(request r, openai_answer answer, const http_answer& reply);
@@ -72,9 +73,7 @@ class openai_loop {
   /// Sends the slice again after `delay`, or gives its batch up.
   void retry(batch_slice s, const std::string& reason, duration delay,
              ec at_the_end = ec::embedding_unavailable);
-  void complete(embedding_batch& batch);
-  void give_up(embedding_batch& batch, ec code, std::string message);
-  void release(const embedding_batch& batch);
+  static void give_up(embedding_batch& batch, ec code, std::string message);
   /// Answers all that is held.
   void give_up_all(ec code, const std::string& message);
 

@@ -52,7 +52,7 @@ struct embedding_stats {
 };
 
 /// The provider that the settings name, which computes large batches in `pool`, if it computes;
-/// invalid_config where it cannot be made (e.g. no API key).
+/// invalid_config if it cannot be made (e.g. no API key).
 result<std::shared_ptr<embedding_provider>> make_embedding_provider(
     const embedder_settings& s, std::shared_ptr<embedding_stats> stats,
     std::shared_ptr<compute_pool> pool = nullptr);

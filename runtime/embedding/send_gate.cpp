@@ -77,7 +77,7 @@ void send_gate::refused(const ticket& t, std::string reason, time_point now) {
   open_until_ = now + limits_.probe_interval;
 }
 
-void send_gate::end(const ticket& t) {
+void send_gate::end(const ticket& t) noexcept {
   --in_flight_;
   if (t.is_probe) probing_ = false;
 }

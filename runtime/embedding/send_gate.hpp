@@ -4,12 +4,14 @@
 //
 // Not thread-safe: its owner's thread only. It keeps no clock and never waits: every call says what
 // time it is, and ask() says when to ask again. Each sent() must be followed by exactly one of
-// succeeded(), throttled(), failed(), rejected() or refused() with its ticket.
+// succeeded(), throttled(), failed(), rejected(), refused() or abandoned() with its ticket;
+// sent_request sees to it.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "config/settings.hpp"
 #include "runtime/embedding/rate_limit_headers.hpp"
@@ -59,6 +61,8 @@ class send_gate {
   /// Quota or credentials: opens the circuit. Everything is refused for probe_interval, then one
   /// request is a probe.
   void refused(const ticket& t, std::string reason, time_point now);
+  /// Its outcome is not known and will not be. A probe is followed by another one.
+  void abandoned(const ticket& t) noexcept { end(t); }
 
   /// Why ask() refuses: what refused() was told last.
   const std::string& refusal() const { return refusal_; }
@@ -68,7 +72,7 @@ class send_gate {
   int concurrency() const { return static_cast<int>(concurrency_); }
 
  private:
-  void end(const ticket& t);
+  void end(const ticket& t) noexcept;
   void close();
   void decrease(const ticket& t, time_point now);
   void pause_until(time_point until);
@@ -84,6 +88,29 @@ class send_gate {
   bool probing_ = false;
   time_point open_until_;
   std::string refusal_;
+};
+
+/// A request in flight: abandoned when this goes, unless its ticket was taken to tell the outcome.
+class sent_request {
+ public:
+  sent_request(send_gate& gate, std::int64_t tokens, send_gate::time_point now)
+      : gate_{&gate}, ticket_{gate.sent(tokens, now)} {}
+  sent_request(sent_request&& other) noexcept
+      : gate_{std::exchange(other.gate_, nullptr)}, ticket_{other.ticket_} {}
+  sent_request& operator=(sent_request&&) = delete;
+  ~sent_request() {
+    if (gate_ != nullptr) gate_->abandoned(ticket_);
+  }
+
+  /// For the call that tells the gate the outcome. Nothing may throw between the two.
+  send_gate::ticket take() noexcept {
+    gate_ = nullptr;
+    return ticket_;
+  }
+
+ private:
+  send_gate* gate_;
+  send_gate::ticket ticket_;
 };
 
 }  // namespace millrace

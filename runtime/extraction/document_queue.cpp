@@ -63,6 +63,7 @@ std::vector<waiting_document> document_queue::take(std::size_t most, std::size_t
   }
   const auto share = (documents_.size() + workers - 1) / workers;
   most = std::min(most, share);
+  taken.reserve(most);
   while (taken.size() < most && !documents_.empty()) {
     if (!taken.empty() && !documents_.front().small()) break;
     taken.push_back(std::move(documents_.front()));

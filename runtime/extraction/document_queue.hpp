@@ -1,10 +1,10 @@
-// The documents that wait for an extractor, first in, first out. Its length is bounded by those who
-// add: each document actor has one document here.
+// The documents that wait for an extractor, first in, first out. Callers bound its length: each
+// document actor has at most one document here.
 //
-// Workers that have a process and those that would have to start one wait apart, so that no process
-// is started while another is idle.
+// Workers with a process and workers that would have to start one wait separately, so that no
+// process is started while another is idle.
 //
-// Any thread. close() hands back what waits; add() refuses from then on.
+// Thread-safe. close() returns what waits; add() refuses afterwards.
 #pragma once
 
 #include <chrono>
@@ -16,6 +16,7 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/extraction/counted.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
 #include "runtime/extraction/kept_pages.hpp"
 #include "runtime/extraction/loss_record.hpp"
@@ -23,10 +24,10 @@
 
 namespace millrace::extraction {
 
-/// Documents up to this size travel together in a frame; larger ones alone.
+/// Documents up to this size share a frame; larger ones travel alone.
 inline constexpr std::uint64_t small_document_bytes = 64 << 10;
 
-/// Of a document that lost a process.
+/// The history of a document that lost an extractor process.
 struct document_past {
   loss_record losses;
   kept_pages kept;
@@ -35,12 +36,13 @@ struct document_past {
 struct waiting_document {
   extraction_request request;
   awaited_answer<result<extracted_document>> done;
-  /// Memory tier that it needs, known once it has died of memory in a lower one.
+  /// The memory tier that it needs, once it has run out of memory in a lower one.
   std::size_t min_tier = 0;
-  file_version version = {};  ///< Of its file, once that is open.
+  file_version version = {};  ///< Its file's, once that is open.
   std::unique_ptr<document_past> past = nullptr;
+  counted<std::int64_t> waits = {};  ///< In stats.waiting, while it is in a queue.
 
-  /// Of it, and made if there is none.
+  /// Its history, created on first use.
   document_past& lost() {
     if (!past) past = std::make_unique<document_past>();
     return *past;
@@ -49,7 +51,7 @@ struct waiting_document {
     return past ? past->kept.known(request.known_pages) : request.known_pages;
   }
 
-  /// One that lost its process travels alone: it must not cost others theirs.
+  /// A document that lost its process travels alone, so that it cannot cost others their process.
   bool small() const {
     return !past && request.size_hint <= small_document_bytes && request.image_source.empty();
   }
@@ -59,19 +61,19 @@ class document_queue {
  public:
   /// False once closed; `document` is untouched then.
   bool add(waiting_document& document);
-  /// Gives documents back to the front, in their order. False once closed; they are untouched then.
+  /// Returns documents to the front, in their order. False once closed; they are untouched then.
   bool put_back(std::vector<waiting_document>& documents);
 
-  /// Waits for a document, at most `patience`. False where there is none or the queue is closed.
+  /// Waits for a document, at most `patience`. False if there is none or the queue is closed.
   bool wait(std::chrono::milliseconds patience);
-  /// The same for a worker without a process: true if more documents wait than others have free
-  /// processes for. Then it starts one, and calls process_started(), whether that worked or not.
+  /// For a worker without a process: true if more documents wait than there are idle processes. The
+  /// worker then starts one and calls process_started(), whether or not the start succeeded.
   bool wait_for_need(std::chrono::milliseconds patience);
   void process_started();
-  /// Takes small documents off the front, at most `most` and at most an equal share of all for
-  /// `workers`; or one large document where it comes first and `large_too`. Never waits.
+  /// Takes small documents off the front, at most `most` and at most one worker's share of all; or
+  /// one large document, if it comes first and `large_too`. Never waits.
   std::vector<waiting_document> take(std::size_t most, std::size_t workers, bool large_too);
-  /// Takes all, for a pool that cannot start extractors.
+  /// Takes all of them, for a pool that cannot start extractors.
   std::vector<waiting_document> take_all();
   std::vector<waiting_document> close();
 

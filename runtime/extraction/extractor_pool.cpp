@@ -61,7 +61,7 @@ struct extractor_pool::impl {
       auto more = other->queue.close();
       std::move(more.begin(), more.end(), std::back_inserter(waiting));
     }
-    shared.stats.waiting -= static_cast<std::int64_t>(waiting.size());
+    for (auto& document : waiting) document.waits = {};
     shared.budget.close();
     ::eventfd_write(shared.stop.get(), 1);
     for (auto& document : waiting) document.done(draining());
@@ -100,9 +100,9 @@ extractor_pool::~extractor_pool() = default;
 
 void extractor_pool::extract(extraction_request request, extraction_callback done) {
   extraction::waiting_document document{std::move(request), std::move(done)};
-  ++impl_->shared.stats.waiting;
+  document.waits = extraction::counted{impl_->shared.stats.waiting};
   if (impl_->built_in.queue.add(document)) return;
-  --impl_->shared.stats.waiting;
+  document.waits = {};
   document.done(impl::draining());
 }
 

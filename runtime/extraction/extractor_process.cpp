@@ -70,7 +70,7 @@ tl::unexpected<error> cannot_start(const std::filesystem::path& executable,
                                          "; install millrace-extractor or set MILLRACE_EXTRACTOR");
 }
 
-/// A failed system call; running out of descriptors or processes is no fault of the installation.
+/// A failed system call. Running out of descriptors or processes is not the installation's fault.
 tl::unexpected<error> cannot_start(const std::filesystem::path& executable, const std::string& why,
                                    int number) {
   if (!is_exhaustion(number))

@@ -9,7 +9,7 @@ namespace millrace::extraction {
 
 namespace {
 
-/// Of documents whose extractor did not tell.
+/// For documents whose extractor did not report a type.
 constexpr const char* unknown_mime = "application/octet-stream";
 
 void append(std::vector<element>& to, std::vector<element> from) {
@@ -20,7 +20,7 @@ void append(std::vector<element>& to, std::vector<element> from) {
 
 void kept_pages::keep(const identity& who, std::uint32_t pages, std::vector<element> elements) {
   const bool same = who_ && who_->sha256 == who.sha256;
-  if (same && pages <= pages_) return;  // read again, and not as far
+  if (same && pages <= pages_) return;  // a repeat that got no further
   for (auto& e : elements)
     if (!is_clean_utf8(e.text)) e.text = clean_utf8(e.text);
   if (same && who.skipped_pages == pages_) {

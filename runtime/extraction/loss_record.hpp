@@ -1,10 +1,10 @@
-// How often a document lost the process that read it, and whether it is worth another try at once.
-// Pure, a value, of one document.
+// Counts how often a document lost its extractor process, and decides whether to try it again at
+// once. A plain value, one per document.
 //
-// A crash and a time-out are tried extraction.crash_attempts times in a row on the same page. A
-// document that finished pages since its last loss has moved on: its tries start again. Lack of
-// memory in the highest tier ends a document that did not move on. Whoever kills processes from
-// outside (an operator, a machine out of memory) uses up none of the document's own tries.
+// After a crash or a time-out on the same page a document is tried extraction.crash_attempts times
+// in all. If it has finished pages since its last loss, it has moved on and the count restarts.
+// Running out of memory in the highest tier ends a document that has not moved on. Kills from
+// outside (an operator, the kernel out of memory) have a count of their own.
 #pragma once
 
 #include <chrono>
@@ -13,27 +13,27 @@
 namespace millrace::extraction {
 
 enum class loss : std::uint8_t {
-  crash,    ///< Or an answer that is nonsense.
-  timeout,  ///< Of wall or CPU time.
-  memory,   ///< In the highest tier that there is.
-  killed,   ///< From outside.
+  crash,    ///< The process died or broke the protocol.
+  timeout,  ///< Wall or CPU time.
+  memory,   ///< Out of memory in the highest tier.
+  killed,   ///< By somebody else.
 };
 
-/// How far a try had come.
+/// How far a try got.
 struct lost_try {
-  std::uint32_t known = 0;     ///< Pages that it was told to skip.
-  std::uint32_t finished = 0;  ///< Pages, those included.
+  std::uint32_t known = 0;     ///< Pages it was told to skip.
+  std::uint32_t finished = 0;  ///< Pages finished, including the skipped ones.
   std::chrono::nanoseconds read_for{0};
 };
 
 class loss_record {
  public:
   static constexpr int max_outside_kills = 5;
-  /// A first try does not tell each page. What it does not tell takes less than this.
+  /// A first try does not report every page; unreported pages took less time than this.
   static constexpr auto untold_time = std::chrono::seconds{1};
 
   bool any() const { return losses_ > 0; }
-  /// More memory is given; says nothing about the other causes.
+  /// The document gets more memory; the counts of other causes stay.
   void note_escalation(const lost_try& t);
   /// True if the document is to be tried again.
   bool note(loss why, const lost_try& t, int crash_attempts);
@@ -43,7 +43,7 @@ class loss_record {
 
   int losses_ = 0;
   std::uint32_t finished_ = 0;  ///< At the last loss.
-  int tries_ = 0;               ///< On the same page.
+  int tries_ = 0;               ///< In a row on the same page.
   int kills_ = 0;
 };
 

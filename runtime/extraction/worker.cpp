@@ -94,8 +94,8 @@ bool worker::start_process() {
   cpu_allowed_ = {};
   idle_since_ = clock::now();
   ++pool_.shared.stats.processes_started;
-  ++pool_.shared.stats.idle;
-  ++pool_.processes_alive;
+  usage_ = counted{pool_.shared.stats.idle};
+  alive_ = counted{pool_.processes_alive};
   return true;
 }
 
@@ -114,8 +114,10 @@ void worker::start_failed(const error& why) {
   failed_starts_ = std::min(failed_starts_ + 1, start_attempts);
   if (failed_starts_ == start_attempts && pool_.processes_alive == 0) {
     auto waiting = pool_.queue.take_all();
-    pool_.shared.stats.waiting -= static_cast<std::int64_t>(waiting.size());
-    for (auto& document : waiting) refuse(document, why);
+    for (auto& document : waiting) {
+      document.waits = {};
+      refuse(document, why);
+    }
   }
   const auto backoff = std::min<std::chrono::milliseconds>(
       start_backoff_max, start_backoff_min * (1 << (failed_starts_ - 1)));
@@ -124,8 +126,8 @@ void worker::start_failed(const error& why) {
 }
 
 void worker::forget_process() {
-  --(in_flight_.empty() ? pool_.shared.stats.idle : pool_.shared.stats.busy);
-  --pool_.processes_alive;
+  usage_ = {};
+  alive_ = {};
   process_.reset();
   decoder_.reset();
   rest_taken_back_ = false;
@@ -203,7 +205,7 @@ std::vector<waiting_document> worker::take(std::size_t most, bool large_too) {
     return taken;
   }
   taken = pool_.queue.take(most, pool_.workers, large_too);
-  pool_.shared.stats.waiting -= static_cast<std::int64_t>(taken.size());
+  for (auto& document : taken) document.waits = {};
   return taken;
 }
 
@@ -275,13 +277,13 @@ void worker::send(prepared_frame frame) {
     files[i] = frame.files[i].fd.get();
     const auto& document = frame.documents[i];
     r.documents.push_back({next_number_, frame.files[i].version.size, document.known_pages()});
-    in_flight_.push_back({std::move(frame.documents[i]), next_number_++, false});
+    in_flight_.push_back({std::move(frame.documents[i]), next_number_++});
   }
   in_flight_.back().ends_frame = true;
   ++frames_;
   if (first) {
-    --pool_.shared.stats.idle;
-    ++pool_.shared.stats.busy;
+    usage_ = {};
+    usage_ = counted{pool_.shared.stats.busy};
     touch();
     begin_due();
   }
@@ -300,12 +302,12 @@ void worker::send(prepared_frame frame) {
 
 void worker::give_back(std::vector<waiting_document> documents) {
   if (documents.empty()) return;
-  const auto count = static_cast<std::int64_t>(documents.size());
-  pool_.shared.stats.waiting += count;
+  for (auto& document : documents) document.waits = counted{pool_.shared.stats.waiting};
   if (pool_.queue.put_back(documents)) return;
-  pool_.shared.stats.waiting -= count;
-  for (auto& document : documents)
+  for (auto& document : documents) {
+    document.waits = {};
     document.done(fail(ec::draining, "the node is shutting down; the document stays queued"));
+  }
 }
 
 void worker::give_back_suspect() {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/extraction/counted.hpp"
 #include "runtime/extraction/document_file.hpp"
 #include "runtime/extraction/document_queue.hpp"
 #include "runtime/extraction/extractor_process.hpp"
@@ -63,6 +64,7 @@ class worker {
     waiting_document document;
     std::uint64_t number = 0;
     bool ends_frame = false;
+    counted<int> running = {};  ///< In extraction_progress, while the document is due.
   };
   /// Documents that are open and ready to be sent.
   struct prepared_frame {
@@ -123,7 +125,9 @@ class worker {
 
   pool_state& pool_;
   std::unique_ptr<extractor_process> process_;
-  int failed_starts_ = 0;  ///< In a row, without an answer in between.
+  counted<int> alive_;           ///< In processes_alive, while there is a process.
+  counted<std::int64_t> usage_;  ///< In stats.idle or stats.busy, while there is a process.
+  int failed_starts_ = 0;        ///< In a row, without an answer in between.
 
   std::deque<in_flight> in_flight_;
   std::size_t frames_ = 0;  ///< Of in_flight_.

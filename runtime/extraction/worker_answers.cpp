@@ -138,10 +138,9 @@ void worker::handle_redirect(const frame& f) {
   auto moved = end_due().document;
   if (!in_flight_.empty()) begin_due();
   ++answered_;
-  if (other->second->queue.add(moved)) {
-    ++pool_.shared.stats.waiting;
-    return;
-  }
+  moved.waits = counted{pool_.shared.stats.waiting};
+  if (other->second->queue.add(moved)) return;
+  moved.waits = {};
   moved.done(fail(ec::draining, "the node is shutting down; the document stays queued"));
 }
 
@@ -151,19 +150,20 @@ void worker::begin_due() {
   pages_ = 0;
   work_ = 0;
   pieces_.begin(last_sign_);
-  if (const auto& told = in_flight_.front().document.request.progress) ++told->running;
+  auto& due = in_flight_.front();
+  if (const auto& told = due.document.request.progress) due.running = counted{told->running, told};
 }
 
 worker::in_flight worker::end_due() {
   auto ended = std::move(in_flight_.front());
   in_flight_.pop_front();
   decoder_.reset();
-  if (ended.document.request.progress) --ended.document.request.progress->running;
+  ended.running = {};
   if (!process_) return ended;
   if (ended.ends_frame) --frames_;
   if (in_flight_.empty()) {
-    --pool_.shared.stats.busy;
-    ++pool_.shared.stats.idle;
+    usage_ = {};
+    usage_ = counted{pool_.shared.stats.idle};
   }
   return ended;
 }

@@ -13,6 +13,7 @@
 
 #include "runtime/core/blocking.hpp"
 #include "runtime/core/c_callback.hpp"
+#include "runtime/core/open_files.hpp"
 #include "runtime/core/unique_fd.hpp"
 
 namespace millrace::http {
@@ -215,6 +216,11 @@ error failure_of(const endpoint& to, CURLcode code, const transfer& t) {
     return {ec::limit_exceeded, "the answer of " + to.url + " has more than " +
                                     std::to_string(t.max_response) +
                                     " bytes; ask for less at a time"};
+  // libcurl does not tell why it has no socket.
+  const bool no_connection = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST;
+  if (code == CURLE_OUT_OF_MEMORY || (no_connection && descriptors_are_exhausted()))
+    return {ec::resource_exhausted, "this process has no descriptor or memory left to ask " +
+                                        to.url + "; raise the limit of open files (ulimit -n)"};
   const auto reason = reason_of(t.handle, code);
   switch (code) {
     case CURLE_URL_MALFORMAT:

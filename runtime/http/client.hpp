@@ -26,9 +26,10 @@ struct endpoint {
   std::string token;  ///< Sent as "Authorization: Bearer"; empty: none.
 };
 
-/// The response, whatever its status. http_unreachable where nobody answers, timeout where somebody
-/// did not in time, limit_exceeded where the response is larger than max_response, invalid_argument
-/// where the URL is not one.
+/// The response, whatever its status. http_unreachable if nobody answers, timeout if somebody did
+/// not in time, resource_exhausted if this process has no descriptor for the connection (and
+/// whether somebody would answer is not known), limit_exceeded if the response is larger than
+/// max_response, invalid_argument if the URL is not one.
 result<response> send(const endpoint& to, const request& r, duration timeout,
                       byte_size max_response = default_max_response);
 

@@ -41,14 +41,15 @@ select t.id, t.amount, t.type, coalesce(t.charge_id, 0), coalesce((t.metadata->>
        coalesce((t.metadata->>'dataset_id')::bigint, 0)
 from credit_transactions t where t.account_id = $1 and t.idempotency_key = $2)sql";
 
-// In order, so that two nodes that refund for one charge queue up instead of deadlocking; and
-// before it is read what was refunded, so that the second one sees what the first one did.
+// Locks in a fixed order, so that two nodes that refund the same charge wait instead of
+// deadlocking. A statement of its own, before the refunds are read, so that the second node sees
+// what the first one refunded.
 constexpr auto lock_charges_sql = R"sql(
 select from credit_charges
 where transaction_id in (select charge_id from documents where id = any($1::bigint[]))
 order by transaction_id for no key update)sql";
 
-// Behind lock_charges_sql, in its transaction. The accounts come last, in order too.
+// After lock_charges_sql, in the same transaction. Accounts are locked last, also in order.
 constexpr auto refund_documents_sql = R"sql(
 with due as materialized (
   select d.charge_id, d.id as document_id, c.account_id, c.cost

@@ -18,7 +18,7 @@ constexpr std::size_t max_property_bytes = 4000;
 constexpr std::size_t max_link_bytes = 4000;
 constexpr std::size_t max_source_bytes = 1024;
 constexpr std::uint32_t max_heading_level = 6;
-/// What an element counts as work beside its text.
+/// Work counted per element, in addition to its text.
 constexpr std::uint64_t element_work_bytes = 64;
 
 bool is_control(char c) {

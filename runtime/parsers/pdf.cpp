@@ -42,7 +42,7 @@ pages_read read_pages(const parse_input& in, pdf_file& file, std::uint32_t pages
   const auto known = in.depth == 0 && in.limits.known_pages < pages ? in.limits.known_pages : 0;
   out.set_skipped_pages(known);
   if (known > 0 && in.progress)
-    in.progress(known);  // says where it begins, should page 1 of it end it
+    in.progress(known);  // reported now, in case the first page read kills the process
   pages_read done{.readable = known, .empty = known == 0};
   for (std::uint32_t number = known + 1; number <= pages; ++number) {
     if (read_pdf_page(file.document(), number, images, hashes, page)) {

@@ -40,7 +40,7 @@ void queue_listener::run() {
   auto pause = reconnect_min;
   while (!stopping_) {
     std::string why = "an exception of an unknown type";
-    try {  // not guarded(): a lost connection is no error of a job
+    try {  // not guarded(): a lost connection is expected, not an error of the job
       listen();
       return;
     } catch (const std::exception& e) {
@@ -49,7 +49,7 @@ void queue_listener::run() {
     }
     // A connection that had worked starts the backoff anew.
     if (listening_.exchange(false)) pause = reconnect_min;
-    spdlog::debug("listening for submissions failed, polling goes on: {}", why);
+    spdlog::debug("listening for submissions failed, polling continues: {}", why);
     wait(pause);
     pause = std::min<std::chrono::milliseconds>(pause * 2, reconnect_max);
   }

@@ -118,5 +118,17 @@ TEST_F(document_computation_test, a_checkpoint_of_a_large_one_is_encoded_in_the_
   EXPECT_EQ(load().state, "embedding");
 }
 
+TEST_F(document_computation_test, the_images_among_very_many_elements_are_found_in_the_pool) {
+  start();
+  extracted(text_document(std::vector<std::string>(10'000, "Word.")));
+  EXPECT_EQ(load().state, "extracting");
+  ASSERT_EQ(jobs.size(), 1U);
+  compute();
+  ASSERT_EQ(jobs.size(), 1U) << "then it is chunked";
+  EXPECT_EQ(load().state, "describing");
+  compute();
+  EXPECT_EQ(load().state, "embedding");
+}
+
 }  // namespace
 }  // namespace millrace

@@ -208,7 +208,7 @@ TEST_F(image_desk_test, the_image_of_an_actor_that_dies_is_read_by_another) {
   EXPECT_TRUE(failures.empty());
 }
 
-/// An error of any code is no sign that the actor which answers with it is dead.
+/// Whatever its code, an error does not mean that the actor which answers with it is dead.
 TEST_F(image_desk_test, an_image_actor_that_answers_with_an_error_goes_on_working) {
   add("a", 2);
   introduce("a");

@@ -284,7 +284,7 @@ TEST_F(links_test, a_node_of_another_machine_does_not_run_here) {
   write_text(bed.config, read_text(bed.config) +
                              "[[node]]\nname = \"afar\"\nhost = \"192.0.2.7\"\nport = 4700\n");
   const auto all = bed.w.start({"up", "--config", bed.config});
-  EXPECT_TRUE(all->says("192.0.2.7 is no address of this machine; start node afar there"))
+  EXPECT_TRUE(all->says("192.0.2.7 is not an address of this machine; start node afar there"))
       << all->err();
   EXPECT_TRUE(all->says("node a is ready")) << all->err();
   const auto alone = bed.refused({"--name", "afar"});

@@ -133,7 +133,7 @@ class interleavings : public ::testing::Test {
     return known = gate_.answers();
   }
 
-  /// True where all held. `story_` says what happened.
+  /// True if all held. `story_` says what happened.
   bool run(const pair_of_operations& c, int number) {
     problems_.clear();
     const auto at = set_up(observer_, direct_, term_, c.at);
@@ -171,7 +171,7 @@ class interleavings : public ::testing::Test {
     return problems_.empty();
   }
 
-  /// False where enough has failed.
+  /// False if enough has failed.
   bool expect_soundness(const pair_of_operations& c, int number) {
     ++combinations_;
     SCOPED_TRACE("MILLRACE_PAIR=" + std::string{c.first->name} + "/" + c.second->name);

@@ -27,7 +27,7 @@ const char* to_string(stage s);
 struct scene {
   std::int64_t dataset = 0;
   std::int64_t charge = 0;    ///< Of ten documents that no dataset owns.
-  std::vector<lease> leases;  ///< Held by the node "a"; none where all have ended.
+  std::vector<lease> leases;  ///< Held by the node "a"; none if all have ended.
   leader_term term;
 };
 

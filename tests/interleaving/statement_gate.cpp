@@ -41,7 +41,7 @@ bool send_all(int to, const char* data, std::size_t size) {
   return true;
 }
 
-/// Bytes of the message that `data` begins with; 0 where it is not complete.
+/// Bytes of the message that `data` begins with; 0 if it is not complete.
 std::size_t complete_message(std::string_view data) {
   if (data.size() < head_bytes) return 0;
   std::size_t length = 1;

@@ -32,7 +32,7 @@ class statement_gate {
   /// Counts from 1 from here on and holds the answer of this number; 0 holds none.
   void hold(int number);
   /// Waits until the answer is held, or its client reports that it has ended (`client_ended`).
-  /// True where it is held.
+  /// True if it is held.
   bool wait();
   void client_ended();
   void let_go();

@@ -19,7 +19,7 @@ class cluster_reader {
  public:
   explicit cluster_reader(const std::string& connection_string);
 
-  /// One sentence per problem; empty where all is as it must be.
+  /// One sentence per problem; empty if all is as it must be.
   std::vector<std::string> check(const cluster_model& model);
 
  private:

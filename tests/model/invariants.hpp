@@ -11,7 +11,7 @@
 
 namespace millrace::model {
 
-/// One sentence per violation; empty where there is none. `max_attempts` and `max_losses`: after
+/// One sentence per violation; empty if there is none. `max_attempts` and `max_losses`: after
 /// how many a document is a dead letter.
 std::vector<std::string> violations(pqxx::connection& connection, int max_attempts, int max_losses);
 

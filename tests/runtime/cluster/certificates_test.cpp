@@ -76,7 +76,7 @@ TEST_F(certificates_test, what_does_not_fit_is_named) {
   EXPECT_THAT(why_not(b), HasSubstr("b.pem is the certificate of `b`, not of node `a`"));
   const auto ca = (certs / "ca.pem").native();
   EXPECT_NE(why_not({ca, (certs / "ca.key").native(), ca}, "millrace cluster CA"), "")
-      << "the CA is no node";
+      << "the CA is not a node";
 }
 
 TEST_F(certificates_test, keys_that_others_can_read_are_refused) {

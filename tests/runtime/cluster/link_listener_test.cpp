@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/throwing_job.hpp"
 
 namespace millrace {
 namespace {
@@ -127,6 +128,19 @@ TEST_F(link_listener_test, who_is_not_of_the_ca_is_told_so_and_not_let_in) {
   const auto half = link_certificates::create(mixed, "b");
   ASSERT_TRUE(half) << half.error().message;
   EXPECT_THAT(why_not(**half), HasSubstr("it does not accept this node's certificate"));
+}
+
+TEST_F(link_listener_test, an_exception_costs_one_connection_at_most) {
+  const auto b = certificates_of("b");
+  {
+    const throwing_job thrower{"link handshake"};
+    EXPECT_NE(why_not(*b), "");
+    EXPECT_EQ(why_not(*b), "");
+  }
+  const throwing_job thrower{"link listener"};
+  EXPECT_EQ(why_not(*b), "");
+  EXPECT_EQ(why_not(*b), "");
+  EXPECT_GE(thrower.begun(), 2);
 }
 
 TEST_F(link_listener_test, strangers_are_dropped_in_time_and_nobody_waits_for_them) {

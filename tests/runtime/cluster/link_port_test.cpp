@@ -54,7 +54,7 @@ TEST(link_port, says_whether_somebody_listens) {
 
 TEST(link_port, connects_and_listens_without_blocking) {
   unique_fd listens, connection;
-  EXPECT_EQ(listen_at({"192.0.2.7", 4700}, listens), "that is no address of this machine");
+  EXPECT_EQ(listen_at({"192.0.2.7", 4700}, listens), "that is not an address of this machine");
   std::uint16_t port = 0;
   {
     const listening_port closed;
@@ -72,7 +72,7 @@ TEST(link_port, connects_and_listens_without_blocking) {
 TEST(link_port, says_whether_one_could_listen_here) {
   const listening_port open;
   EXPECT_EQ(why_not_listening({"127.0.0.1", open.number()}), "Address already in use");
-  EXPECT_EQ(why_not_listening({"192.0.2.7", 4700}), "that is no address of this machine");
+  EXPECT_EQ(why_not_listening({"192.0.2.7", 4700}), "that is not an address of this machine");
   EXPECT_NE(why_not_listening({"no-such-host.invalid", 4700}), std::nullopt);
   std::uint16_t free = 0;
   {

@@ -1,14 +1,12 @@
 // A process without a free descriptor cannot look at anything; what it cannot see may be well.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pqxx/pqxx>
-#include <sys/resource.h>
 
-#include "runtime/core/unique_fd.hpp"
 #include "runtime/database/embedded_server.hpp"
 #include "runtime/database/installation.hpp"
 #include "runtime/database/postmaster.hpp"
+#include "tests/support/no_descriptors.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace millrace {
@@ -16,29 +14,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// While it lives, this process has no descriptor left.
-class no_descriptors {
- public:
-  no_descriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    auto few = before_;
-    few.rlim_cur = 128;
-    ::setrlimit(RLIMIT_NOFILE, &few);
-    while (true) {
-      unique_fd taken{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-      if (!taken) break;
-      taken_.push_back(std::move(taken));
-    }
-  }
-  ~no_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  no_descriptors(const no_descriptors&) = delete;
-  no_descriptors& operator=(const no_descriptors&) = delete;
-
- private:
-  rlimit before_{};
-  std::vector<unique_fd> taken_;
-};
 
 class without_descriptors : public ::testing::Test {
  protected:

@@ -26,40 +26,13 @@
 #include "runtime/threads/guarded.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_database.hpp"
+#include "tests/support/throwing_job.hpp"
 
 namespace millrace {
 namespace {
 
 /// Only a hang reaches it.
 constexpr auto patience = std::chrono::minutes{1};
-
-std::atomic<const char*> throwing_job{nullptr};
-std::atomic<int> throws_left{0};
-std::atomic<int> jobs_begun{0};
-
-void throw_in_job(const char* job) {
-  const char* const wanted = throwing_job;
-  if (wanted == nullptr || std::strcmp(job, wanted) != 0) return;
-  ++jobs_begun;
-  if (throws_left.fetch_sub(1) > 0) throw std::bad_alloc{};
-}
-
-/// The next job of this name throws, while this lives.
-class throws_once {
- public:
-  explicit throws_once(const char* job) {
-    jobs_begun = 0;
-    throws_left = 1;
-    throwing_job = job;
-    set_job_probe(throw_in_job);
-  }
-  ~throws_once() {
-    set_job_probe(nullptr);
-    throwing_job = nullptr;
-  }
-  throws_once(const throws_once&) = delete;
-  throws_once& operator=(const throws_once&) = delete;
-};
 
 /// A callback, and what it was called with.
 template <class Value>
@@ -107,7 +80,7 @@ TEST(a_throwing_job, of_the_group_writer_is_its_groups_error) {
     return answer.wait();
   };
   {
-    const throws_once commit{"commit"};
+    const throwing_job commit{"commit"};
     expect_thrown(write());
   }
   const auto next = write();
@@ -118,30 +91,30 @@ TEST(a_throwing_job, of_the_checkpoints_is_answered_with_no_pieces) {
   test_database db;
   checkpoint_thread checkpoints{checkpoint_store{db.pool(), {}, std::chrono::seconds{60}},
                                 std::make_shared<metrics>()};
-  const throws_once checkpoint{"checkpoint"};
+  const throwing_job checkpoint{"checkpoint"};
   checkpoints.save({});
   for (int i = 0; i < 2; ++i) {
     answer_of<saved_pieces> answer;
     checkpoints.load({1, "/nowhere", "", ""}, answer.callback());
     EXPECT_TRUE(answer.wait().images.empty());
   }
-  EXPECT_EQ(jobs_begun, 3);
+  EXPECT_EQ(checkpoint.begun(), 3);
 }
 
 TEST(a_throwing_job, of_the_image_texts_is_answered_with_nothing) {
   test_database db;
   image_texts texts{db.pool(), "eng"};
-  const throws_once lookup{"image texts"};
+  const throwing_job lookup{"image texts"};
   for (int i = 0; i < 2; ++i) {
     answer_of<std::optional<std::string>> answer;
     texts.find({1, "00"}, answer.callback());
     EXPECT_FALSE(answer.wait());
   }
-  EXPECT_EQ(jobs_begun, 2);
+  EXPECT_EQ(lookup.begun(), 2);
 }
 
 TEST(a_throwing_job, of_the_maintenance_is_tried_again_after_its_interval) {
-  const throws_once maintain{"maintenance"};
+  const throwing_job maintain{"maintenance"};
   std::atomic<int> runs{0};
   maintenance upkeep{{{"sweeping", std::chrono::milliseconds{1}, [&]() -> result<void> {
                          if (++runs == 1) throw std::runtime_error{"a bad row"};
@@ -156,13 +129,13 @@ TEST(a_throwing_job, of_the_certificates_is_looked_at_again) {
   auto authority = certificate_authority::open(folder.path(), "test");
   ASSERT_TRUE(authority);
   ASSERT_TRUE(authority->issue("a", 30));
-  const throws_once look{"link certificates"};
+  const throwing_job look{"link certificates"};
   const auto links = link_certificates::create(
       {(folder.path() / "a.pem").string(), (folder.path() / "a.key").string(),
        (folder.path() / "ca.pem").string()},
       "a");
   ASSERT_TRUE(links);
-  EXPECT_TRUE(eventually([&] { return jobs_begun >= 2; }));
+  EXPECT_TRUE(eventually([&] { return look.begun() >= 2; }));
 }
 
 TEST(a_throwing_job, of_the_queue_listener_listens_again) {
@@ -192,9 +165,9 @@ TEST(a_throwing_job, of_the_extractor_pool_is_its_documents_error) {
   };
   EXPECT_TRUE(extract());
   {  // in a step of the worker, with the document in hand or without
-    const throws_once step{"extraction"};
+    const throwing_job step{"extraction"};
     if (const auto answer = extract(); !answer) expect_thrown(answer);
-    EXPECT_TRUE(eventually([] { return jobs_begun >= 2; }));
+    EXPECT_TRUE(eventually([&] { return step.begun() >= 2; }));
   }
   {  // in the document's callback
     std::atomic<int> calls{0};
@@ -216,6 +189,7 @@ TEST(a_throwing_job, of_the_embedding_is_its_batchs_error) {
   s.base_url = "http://127.0.0.1:1/v1";  // nobody answers there
   s.api_key_env = "";
   s.max_attempts = 1;
+  s.concurrency = 1;
   s.backoff_min = s.backoff_max = std::chrono::milliseconds{1};
   const auto made = make_embedding_provider(s, nullptr);
   ASSERT_TRUE(made) << made.error().message;
@@ -224,19 +198,24 @@ TEST(a_throwing_job, of_the_embedding_is_its_batchs_error) {
     (*made)->embed({"text"}, answer.callback());
     return answer.wait();
   };
-  for (const auto* job : {"embedding batch", "embedding request", "embedding answer"}) {
+  // With one request at a time, one whose end is not noted would be the last.
+  const std::pair<const char*, int> jobs[] = {{"embedding batch", 1},
+                                              {"embedding request", 1},
+                                              {"embedding answer", 1},   // it is read
+                                              {"embedding answer", 2}};  // it is acted upon
+  for (const auto& [job, nth] : jobs) {
     SCOPED_TRACE(job);
-    const throws_once thrower{job};
+    const throwing_job thrower{job, nth};
     expect_thrown(embed());
     const auto next = embed();
     ASSERT_FALSE(next);
     EXPECT_EQ(next.error().code, ec::embedding_unavailable) << next.error().message;
   }
   {  // the loop itself: whoever is held then gets the error, and it continues
-    const throws_once thrower{"embedding"};
+    const throwing_job thrower{"embedding"};
     EXPECT_FALSE(embed());
     EXPECT_FALSE(embed());
-    EXPECT_TRUE(eventually([] { return jobs_begun >= 2; }));
+    EXPECT_TRUE(eventually([&] { return thrower.begun() >= 2; }));
   }
 }
 
@@ -255,7 +234,7 @@ TEST(a_throwing_job, of_the_http_server_costs_its_connection_only) {
       r.path = "/";
       return http::send({"http://" + (*server)->address(), ""}, r, patience);
     };
-    const throws_once thrower{job};
+    const throwing_job thrower{job};
     EXPECT_FALSE(ask());
     const auto next = ask();
     ASSERT_TRUE(next) << next.error().message;
@@ -273,7 +252,7 @@ TEST(a_throwing_job, of_the_http_workers_is_logged) {
 
 TEST(a_throwing_job, of_the_compute_pool_is_its_callers_error) {
   compute_pool pool{1};
-  const throws_once compute{"compute"};
+  const throwing_job compute{"compute"};
   answer_of<result<int>> first;
   answer_of<result<int>> second;
   pool.run(1, make_compute_job<int>([] { return 1; }, first.callback()));
