@@ -86,8 +86,9 @@ void document_actor_impl::on_tick() {
   // What waits for the committer is not stuck either: the committer answers for it.
   if (moved || waits || stage_ == stage::committing) send(roles_.puller, extend_lease{work_.token});
   if (!waits) worked_ += tick_interval(config_.queue);
-  // The pool's queue has an end for everybody: it bounds the time of those before this one.
-  const bool queued = waits && stage_ == stage::extracting;
+  // The pool's queue has an end for everybody: it bounds the time of those before this one. Images
+  // that wait anywhere else may never be answered.
+  const bool queued = waits && (stage_ == stage::extracting || image_progress_->held > 0);
   stalled_ = moved || queued ? clock::duration{0} : stalled_ + tick_interval(config_.queue);
   if (lacks_embedder())
     return conclude({ec::role_away, "no node with the role `embedder` is there"});

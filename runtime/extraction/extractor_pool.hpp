@@ -29,7 +29,8 @@ namespace millrace {
 /// What whoever asked may look at meanwhile; written by the pool's threads.
 struct extraction_progress {
   std::atomic<std::uint32_t> pages{0};  ///< Finished, of the document that is read.
-  std::atomic<int> running{0};          ///< Requests that a process works on; the others wait.
+  std::atomic<int> held{0};             ///< Requests that the pool has not answered.
+  std::atomic<int> running{0};          ///< Those that a process works on; the others wait.
 };
 
 struct extraction_request {
