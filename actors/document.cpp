@@ -153,8 +153,10 @@ void document_actor_impl::begin(lease work) {
   enter(stage::extracting);
   if (lost_too_often(work_, config_.queue))
     return end_failed(
-        {ec::extraction_crashed, "the process that worked on this document vanished " +
-                                     std::to_string(work_.losses) + " times"},
+        {ec::extraction_crashed,
+         "the processes that worked on this document vanished or were killed in " +
+             std::to_string(work_.losses) +
+             " attempts; the nodes' logs say which, and the kernel's whether memory ran out"},
         true);
   if (failed_too_often(work_, config_.queue))
     return end_failed(
@@ -415,7 +417,11 @@ void document_actor_impl::conclude(const error& problem) {
     case attempt_verdict::give_back:
       return give_back(release_reason::drained);
     case attempt_verdict::lost:
-      return give_back(release_reason::lost);
+      spdlog::warn("document {} goes back ({}): {}", work_.uri, to_string(problem.code),
+                   problem.message);
+      // At once, the machine would be as full as before.
+      return give_back(release_reason::lost,
+                       problem.code == ec::extraction_killed ? away_delay : duration{0});
     case attempt_verdict::wait:
       spdlog::debug("document {} waits: {}", work_.uri, problem.message);
       return give_back(

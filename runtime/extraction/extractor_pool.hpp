@@ -7,8 +7,9 @@
 // memory or its time costs the one document it was working on: the unanswered rest of its frame is
 // sent again to a fresh process. The document itself is tried again at once, behind the pages that
 // were finished, extraction.crash_attempts times on the same page (loss_record.hpp). Then it ends
-// with the pages before that one and partly_read, or if there are none, with the error. The
-// destructor ends every process and answers what is waiting with ec::draining.
+// with the pages before that one and partly_read, or if there are none, with the error. One whose
+// processes are killed from outside ends with extraction_killed, whatever was read. The destructor
+// ends every process and answers what is waiting with ec::draining.
 #pragma once
 
 #include <atomic>

@@ -4,7 +4,8 @@
 // A crash and a time-out are tried extraction.crash_attempts times in a row on the same page. A
 // document that finished pages since its last loss has moved on: its tries start again. Lack of
 // memory in the highest tier ends a document that did not move on. Whoever kills processes from
-// outside (an operator, a machine out of memory) uses up none of the document's own tries.
+// outside (an operator, a machine out of memory) uses up none of the document's own tries; after
+// max_outside_kills it goes back, and is not blamed.
 #pragma once
 
 #include <chrono>
@@ -28,7 +29,7 @@ struct lost_try {
 
 class loss_record {
  public:
-  static constexpr int max_outside_kills = 5;
+  static constexpr int max_outside_kills = 5;  ///< In one attempt.
   /// A first try does not tell each page. What it does not tell takes less than this.
   static constexpr auto untold_time = std::chrono::seconds{1};
 
