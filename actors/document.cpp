@@ -86,8 +86,9 @@ void document_actor_impl::on_tick() {
   // What waits for the committer is not stuck either: the committer answers for it.
   if (moved || waits || stage_ == stage::committing) send(roles_.puller, extend_lease{work_.token});
   if (!waits) worked_ += tick_interval(config_.queue);
-  // The pool's queue has an end for everybody: it bounds the time of those before this one.
-  const bool queued = waits && stage_ == stage::extracting;
+  // The pool's queue has an end for everybody: it bounds the time of those before this one. Images
+  // that wait anywhere else may never be answered.
+  const bool queued = waits && (stage_ == stage::extracting || image_progress_->held > 0);
   stalled_ = moved || queued ? clock::duration{0} : stalled_ + tick_interval(config_.queue);
   if (lacks_embedder())
     return conclude({ec::role_away, "no node with the role `embedder` is there"});
@@ -152,8 +153,10 @@ void document_actor_impl::begin(lease work) {
   enter(stage::extracting);
   if (lost_too_often(work_, config_.queue))
     return end_failed(
-        {ec::extraction_crashed, "the process that worked on this document vanished " +
-                                     std::to_string(work_.losses) + " times"},
+        {ec::extraction_crashed,
+         "the processes that worked on this document vanished or were killed in " +
+             std::to_string(work_.losses) +
+             " attempts; the nodes' logs say which, and the kernel's whether memory ran out"},
         true);
   if (failed_too_often(work_, config_.queue))
     return end_failed(
@@ -395,7 +398,11 @@ void document_actor_impl::conclude(const error& problem) {
     case attempt_verdict::give_back:
       return give_back(release_reason::drained);
     case attempt_verdict::lost:
-      return give_back(release_reason::lost);
+      spdlog::warn("document {} goes back ({}): {}", work_.uri, to_string(problem.code),
+                   problem.message);
+      // At once, the machine would be as full as before.
+      return give_back(release_reason::lost,
+                       problem.code == ec::extraction_killed ? away_delay : duration{0});
     case attempt_verdict::wait:
       spdlog::debug("document {} waits: {}", work_.uri, problem.message);
       return give_back(

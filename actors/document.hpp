@@ -171,7 +171,7 @@ class document_actor_impl : public bounded_actor<document_actor> {
   std::shared_ptr<extraction_progress> progress_;
   std::shared_ptr<extraction_progress> image_progress_;  ///< Of the images in this node's pool.
   clock::duration worked_{0};   ///< Without the time in the extractor pool's queue.
-  clock::duration stalled_{0};  ///< Since the last finished step, or since it left the queue.
+  clock::duration stalled_{0};  ///< Since the last finished step, or since the pool's queue.
   std::size_t saved_pieces_count_ = 0;  ///< In this attempt.
   /// Of the extraction in this attempt: elements and pages that are saved already, and the number
   /// of the next piece.

@@ -305,8 +305,8 @@ void read_environment(global_options& global) {
 }
 
 int main(int argc, char** argv) {
-  if (argc == 3 && argv[1] == std::string_view{millrace::postgres::holder_watch_command})
-    std::_Exit(millrace::postgres::run_holder_watch(argv[2]));
+  if (argc == 4 && argv[1] == std::string_view{millrace::postgres::holder_watch_command})
+    std::_Exit(millrace::postgres::run_holder_watch(std::atoi(argv[3])));
   block_stop_signals();
   millrace::raise_open_files_limit();
   ::prctl(PR_SET_NAME, "millrace");  // `up` executes /proc/self/exe

@@ -39,6 +39,7 @@ constexpr std::array entries = {
     entry{ec::extraction_timeout, "extraction_timeout", error_kind::document},
     entry{ec::extraction_memory, "extraction_memory", error_kind::document},
     entry{ec::extraction_crashed, "extraction_crashed", error_kind::document},
+    entry{ec::extraction_killed, "extraction_killed", error_kind::lost},
     entry{ec::extractor_missing, "extractor_missing", error_kind::bug},
     entry{ec::partly_read, "partly_read", error_kind::document},
     entry{ec::empty_document, "empty_document", error_kind::document},

@@ -66,6 +66,7 @@ enum class ec : std::uint8_t {
   extraction_timeout,
   extraction_memory,
   extraction_crashed,
+  extraction_killed,  ///< Somebody outside of this program kills its parsers.
   extractor_missing,  ///< The extractor could not be started at all.
   // Warnings of documents that are `ready`.
   partly_read,     ///< Damaged or cut off: what could be read is there.

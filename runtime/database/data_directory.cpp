@@ -10,7 +10,6 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
-#include "runtime/core/sha256.hpp"
 #include "runtime/core/system_error.hpp"
 #include "runtime/database/disk_lookup.hpp"
 #include "runtime/database/embedded_server.hpp"
@@ -87,11 +86,6 @@ result<void> check_reachable(const data_directory& directory) {
 
 }  // namespace
 
-fs::path data_directory::socket_directory() const {
-  return "/tmp/millrace-" + std::to_string(owner.uid) + "-" +
-         sha256_hex(root.string()).substr(0, 12);
-}
-
 result<std::optional<int>> data_directory::cluster_version() const {
   auto text = read_if_there(cluster() / "PG_VERSION");
   if (!text) return tl::unexpected(text.error());
@@ -139,29 +133,6 @@ result<data_directory> prepare_data_directory(const fs::path& path, bool create)
     if (auto reachable = check_reachable(directory); !reachable)
       return tl::unexpected(reachable.error());
   return directory;
-}
-
-result<void> prepare_socket_directory(const data_directory& directory) {
-  const auto path = directory.socket_directory();
-  const auto refuse = [&](const std::string& reason) {
-    return fail(ec::data_directory,
-                "the socket folder " + path.string() + " cannot be used: " + reason);
-  };
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return refuse(std::strerror(errno));
-  const auto folder = unique_fd{::open(path.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!folder && is_exhaustion(errno))
-    return tl::unexpected(system_error(errno, path.string() + " cannot be opened"));
-  struct stat status {};
-  if (!folder || ::fstat(folder.get(), &status) != 0) return refuse(std::strerror(errno));
-  // Made by us a moment ago, or by a root process that died before it gave the folder away.
-  const auto may_give_away = status.st_uid == ::geteuid() && status.st_uid != directory.owner.uid;
-  if (status.st_uid != directory.owner.uid && !may_give_away)
-    return refuse("it belongs to another user; remove it");
-  if (may_give_away && ::fchown(folder.get(), directory.owner.uid, directory.owner.gid) != 0)
-    return refuse(std::strerror(errno));
-  if ((status.st_mode & 0777) != 0700 && ::fchmod(folder.get(), 0700) != 0)
-    return refuse(std::strerror(errno));
-  return {};
 }
 
 result<unique_fd> open_log(const data_directory& directory) {

@@ -1,13 +1,11 @@
-// The folder behind `database.url = "embedded:DIR"`: its layout, who owns it, where its sockets
-// are.
+// The folder behind `database.url = "embedded:DIR"`: its layout, and who owns it.
 //
 //   DIR/postgres/      PostgreSQL's own data (PGDATA)
 //   DIR/postgres.log   what the server says; the previous one is postgres.log.1
 //   DIR/start.lock     held exclusively around every start and stop of the server
 //   DIR/holders.lock   held shared by every process that uses the server
-//   DIR/watch.lock     held exclusively by the process that ends the server when the last holder
-//   was
-//                      killed (holder_watch.hpp)
+//   DIR/watch.lock     held exclusively by the process that ends the server when its last holder
+//                      was killed (holder_watch.hpp)
 //
 // Values; any thread. prepare() and friends touch the disk.
 #pragma once
@@ -25,15 +23,16 @@ namespace millrace::postgres {
 struct data_directory {
   std::filesystem::path root;  ///< Real path.
   user_account owner;          ///< Whom the server runs as.
+  /// The cluster by its descriptor (directory_handle.hpp); empty: the one in `root`.
+  std::filesystem::path held_cluster = {};
 
-  std::filesystem::path cluster() const { return root / "postgres"; }
+  std::filesystem::path cluster() const {
+    return held_cluster.empty() ? root / "postgres" : held_cluster;
+  }
   std::filesystem::path log() const { return root / "postgres.log"; }
   std::filesystem::path start_lock() const { return root / "start.lock"; }
   std::filesystem::path holders_lock() const { return root / "holders.lock"; }
   std::filesystem::path watch_lock() const { return root / "watch.lock"; }
-  /// A function of the owner and the real path: every process that uses this directory finds the
-  /// same one. At most 37 bytes, because a socket's whole path is limited to 107.
-  std::filesystem::path socket_directory() const;
 
   /// The major version that wrote the cluster; none where there is no cluster yet.
   /// database_error if this process cannot look now.
@@ -45,9 +44,6 @@ struct data_directory {
 /// the cluster, else `postgres` (or `nobody`) when we are root, else us. ec::data_directory with
 /// the reason where it cannot be used.
 result<data_directory> prepare_data_directory(const std::filesystem::path& path, bool create);
-
-/// Makes and checks the socket folder: ours alone (0700), not a link that somebody put there.
-result<void> prepare_socket_directory(const data_directory& directory);
 
 /// Opens the log for appending; over 16 MiB it is moved aside first.
 result<unique_fd> open_log(const data_directory& directory);

@@ -6,11 +6,13 @@
 #include "runtime/core/blocking.hpp"
 #include "runtime/database/cluster.hpp"
 #include "runtime/database/data_directory.hpp"
+#include "runtime/database/directory_handle.hpp"
 #include "runtime/database/file_lock.hpp"
 #include "runtime/database/holder_watch.hpp"
 #include "runtime/database/installation.hpp"
 #include "runtime/database/pool.hpp"
 #include "runtime/database/postmaster.hpp"
+#include "runtime/database/socket_directory.hpp"
 
 namespace millrace {
 
@@ -35,17 +37,20 @@ constexpr auto find_database_sql = "select from pg_database where datname = $1";
 
 struct embedded_server::impl {
   embedded_server_config config;
-  postgres::data_directory directory;
-  postgres::file_lock starting;  ///< Held only while starting or stopping.
-  postgres::file_lock holders;   ///< Held shared for life.
-  std::filesystem::path sockets;
-  std::string connection_string;
+  postgres::data_directory directory;  ///< By its path, for other programs and messages.
+  postgres::directory_handle handle;   ///< The same one for life; the server is looked up by it.
+  postgres::file_lock starting;        ///< Held only while starting or stopping.
+  postgres::file_lock holders;         ///< Held shared for life.
+  /// Empty until there was a server. Every later one must listen there: others have been told.
+  std::filesystem::path sockets = {};
+  std::string connection_string = {};
   bool adopted = false;
   std::string warning = {};
 
   result<void> join();
   result<void> start_again();
   void leave();
+  result<std::optional<pid_t>> find_postmaster() const;
 
  private:
   result<void> take_turn();
@@ -53,16 +58,27 @@ struct embedded_server::impl {
   result<void> start_and_make();
   void start_watch();
   result<bool> start_once(const postgres::installation& programs);
+  result<bool> adopt(const postgres::data_directory& here, pid_t postmaster);
+  result<bool> start_new(const postgres::data_directory& here,
+                         const postgres::installation& programs);
+  void listens_in(const std::filesystem::path& folder);
   result<void> ensure_database() const;
   error did_not_start(std::uintmax_t log_offset) const;
 };
 
 result<void> embedded_server::impl::take_turn() {
-  if (starting.exclusive_within(turn_limit)) return {};
-  return fail(ec::data_directory, "another process has been starting or stopping the database in " +
-                                      directory.root.string() + " for more than " +
-                                      std::to_string(turn_limit.count()) +
-                                      " minutes; end it and try again");
+  if (!starting.exclusive_within(turn_limit))
+    return fail(ec::data_directory,
+                "another process has been starting or stopping the database in " +
+                    directory.root.string() + " for more than " +
+                    std::to_string(turn_limit.count()) + " minutes; end it and try again");
+  if (handle.is_at(directory.root) && !starting.is_replaced_at(directory.start_lock()) &&
+      !holders.is_replaced_at(directory.holders_lock()))
+    return {};
+  starting.unlock();
+  return fail(ec::data_directory, "the data directory " + directory.root.string() +
+                                      ", or a lock in it, was moved or removed meanwhile; end this "
+                                      "process and start it again");
 }
 
 result<void> embedded_server::impl::join() {
@@ -95,23 +111,29 @@ result<void> embedded_server::impl::start_again() {
 
 /// Stops the server where nobody else holds it. The start lock is held.
 void embedded_server::impl::leave() {
-  if (holders.is_at(directory.holders_lock()))  // or the directory is another one by now
-    postgres::end_server_without_holders(directory, holders);
+  if (const auto here = handle.lookup(); here && !holders.is_replaced_at(here->holders_lock()))
+    postgres::end_server_without_holders(*here, holders);
   holders.unlock();
+}
+
+result<std::optional<pid_t>> embedded_server::impl::find_postmaster() const {
+  const auto here = handle.lookup();
+  return here ? postgres::find_postmaster(*here) : std::nullopt;
 }
 
 result<void> embedded_server::impl::start() {
   if (auto removed = postgres::remove_unfinished_clusters(directory); !removed) return removed;
   const auto version = directory.cluster_version();
   if (!version) return tl::unexpected(version.error());
+  if (*version || handle.lookup())  // of one that is gone, no empty one takes the place
+    if (auto held = handle.hold_cluster(); !held) return held;
   auto programs = postgres::find_installation(*version);
   if (!programs) return tl::unexpected(programs.error());
-  if (auto made = postgres::prepare_socket_directory(directory); !made) return made;
-  if (!*version)
-    if (auto made =
-            postgres::create_cluster(*programs, directory, config.fsync, starting.descriptor());
-        !made)
-      return made;
+  if (!*version) {
+    auto made = postgres::create_cluster(*programs, directory, config.fsync, starting.descriptor());
+    if (made) made = handle.hold_cluster();
+    if (!made) return made;
+  }
   start_watch();  // before the server: there is none without it, whenever this process is killed
   std::error_code ignored;
   const auto size = std::filesystem::file_size(directory.log(), ignored);
@@ -127,46 +149,80 @@ result<void> embedded_server::impl::start() {
 /// A server is of use without it.
 void embedded_server::impl::start_watch() {
   if (config.holder_watch.empty()) return;
-  const auto watched = postgres::start_holder_watch(directory, config.holder_watch);
+  const auto watched = postgres::start_holder_watch(directory, handle, config.holder_watch);
   warning = watched ? ""
                     : "if the last process that uses the database is killed, the database stays: " +
                           watched.error().message;
 }
 
-/// Adopts or starts; false where the server ended meanwhile.
+/// Adopts or starts; false if the server ended meanwhile.
 result<bool> embedded_server::impl::start_once(const postgres::installation& programs) {
-  const auto running = postgres::find_postmaster(directory);
+  const auto here = handle.lookup();
+  if (!here) return fail(ec::data_directory, "there is no database in " + directory.root.string());
+  const auto running = postgres::find_postmaster(*here);
   if (!running) return tl::unexpected(running.error());
-  if (*running) {
-    const auto answer = postgres::await_ready(directory, **running);
-    if (!answer) return tl::unexpected(answer.error());
-    adopted = *answer == postgres::readiness::ready;
-    // Without its socket a server serves nobody: begin anew.
-    if (!adopted)
-      if (auto stopped = postgres::stop_postmaster(directory, **running); !stopped)
-        return tl::unexpected(stopped.error());
-    return adopted;
+  return *running ? adopt(*here, **running) : start_new(*here, programs);
+}
+
+result<bool> embedded_server::impl::adopt(const postgres::data_directory& here, pid_t postmaster) {
+  const auto used = postgres::socket_directory_in_use(here);
+  if (!used) return tl::unexpected(used.error());
+  const auto own = postgres::socket_directory_for(here);
+  if (!own) return tl::unexpected(own.error());
+  const auto folder = used->value_or(sockets.empty() ? *own : sockets);
+  if (!sockets.empty() && folder != sockets)
+    return fail(ec::data_directory, "another version of millrace has started the database in " +
+                                        directory.root.string() + ", with its sockets in " +
+                                        folder.string() + "; end this process and start it again");
+  const auto answer = postgres::await_ready(folder, postmaster);
+  if (!answer) return tl::unexpected(answer.error());
+  adopted = *answer == postgres::readiness::ready;
+  if (adopted) {
+    listens_in(folder);
+    return true;
   }
-  if (auto cleared = postgres::clear_leftovers(directory); !cleared)
+  // Without its socket a server serves nobody: begin anew.
+  if (auto stopped = postgres::stop_postmaster(here, postmaster); !stopped)
+    return tl::unexpected(stopped.error());
+  return false;
+}
+
+result<bool> embedded_server::impl::start_new(const postgres::data_directory& here,
+                                              const postgres::installation& programs) {
+  if (auto cleared = postgres::clear_leftovers(here); !cleared)
     return tl::unexpected(cleared.error());
+  const auto own = postgres::socket_directory_for(here);
+  if (!own) return tl::unexpected(own.error());
+  const auto folder = sockets.empty() ? *own : sockets;
+  if (auto made = postgres::prepare_socket_directory(folder, directory.owner); !made)
+    return tl::unexpected(made.error());
   auto postmaster = postgres::start_postmaster(programs, directory,
-                                               {.max_connections = config.max_connections,
+                                               {.sockets = folder,
+                                                .max_connections = config.max_connections,
                                                 .fsync = config.fsync,
                                                 .listen_addresses = config.listen_addresses});
   if (!postmaster) return tl::unexpected(postmaster.error());
-  const auto outcome = postgres::await_ready(directory, *postmaster);
+  const auto outcome = postgres::await_ready(folder, *postmaster);
   if (!outcome) return tl::unexpected(outcome.error());
   if (*outcome == postgres::readiness::unreachable)
-    if (auto stopped = postgres::stop_postmaster(directory, *postmaster); !stopped)
+    if (auto stopped = postgres::stop_postmaster(here, *postmaster); !stopped)
       return tl::unexpected(stopped.error());
+  if (*outcome == postgres::readiness::ready) listens_in(folder);
   return *outcome == postgres::readiness::ready;
+}
+
+/// Only once: those who were told use it without a lock.
+void embedded_server::impl::listens_in(const std::filesystem::path& folder) {
+  if (!sockets.empty()) return;
+  sockets = folder;
+  connection_string = postgres::connection_string(folder, postgres::database_name);
 }
 
 /// A kill between the first start and this leaves a cluster without the database; so it is looked
 /// for each time.
 result<void> embedded_server::impl::ensure_database() const {
   try {
-    pqxx::connection connection{postgres::connection_string(directory, "postgres")};
+    pqxx::connection connection{postgres::connection_string(sockets, "postgres")};
     pqxx::nontransaction session{connection};
     const auto is_there = [&] {
       return !session.exec_params(find_database_sql, postgres::database_name).empty();
@@ -196,14 +252,14 @@ result<std::unique_ptr<embedded_server>> embedded_server::open(embedded_server_c
   assert_may_block("embedded_server::open");
   auto directory = postgres::prepare_data_directory(config.directory, config.create);
   if (!directory) return tl::unexpected(directory.error());
+  auto handle = postgres::directory_handle::open(directory->root);
+  if (!handle) return tl::unexpected(handle.error());
   auto starting = postgres::file_lock::open(directory->start_lock());
   if (!starting) return tl::unexpected(starting.error());
   auto holders = postgres::file_lock::open(directory->holders_lock());
   if (!holders) return tl::unexpected(holders.error());
-  auto i = std::unique_ptr<impl>{
-      new impl{std::move(config), *directory, std::move(*starting), std::move(*holders),
-               directory->socket_directory(),
-               postgres::connection_string(*directory, postgres::database_name)}};
+  auto i = std::unique_ptr<impl>{new impl{std::move(config), *directory, std::move(*handle),
+                                          std::move(*starting), std::move(*holders)}};
   if (auto joined = i->join(); !joined) return tl::unexpected(joined.error());
   return std::unique_ptr<embedded_server>{new embedded_server{std::move(i)}};
 }
@@ -219,7 +275,7 @@ embedded_server::~embedded_server() {
 
 void embedded_server::stop_without_waiting() {
   if (!impl_->holders.try_exclusive()) return;  // others work on
-  const auto postmaster = postgres::find_postmaster(impl_->directory);
+  const auto postmaster = impl_->find_postmaster();
   if (postmaster && *postmaster) ::kill(**postmaster, SIGINT);
 }
 
@@ -240,9 +296,7 @@ const std::string& embedded_server::warning() const {
 }
 
 result<bool> embedded_server::runs() const {
-  return postgres::find_postmaster(impl_->directory).map([](const auto& found) {
-    return found.has_value();
-  });
+  return impl_->find_postmaster().map([](const auto& found) { return found.has_value(); });
 }
 
 result<void> embedded_server::start_again() {

@@ -51,11 +51,11 @@ void file_lock::unlock() {
   ::flock(descriptor_.get(), LOCK_UN);
 }
 
-bool file_lock::is_at(const std::filesystem::path& file) const {
+bool file_lock::is_replaced_at(const std::filesystem::path& file) const {
   struct stat held {};
   struct stat there {};
   return ::fstat(descriptor_.get(), &held) == 0 && ::stat(file.c_str(), &there) == 0 &&
-         held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+         (held.st_dev != there.st_dev || held.st_ino != there.st_ino);
 }
 
 }  // namespace millrace::postgres

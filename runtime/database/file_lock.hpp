@@ -21,9 +21,8 @@ class file_lock {
   /// False where others held it for all of `limit`.
   bool exclusive_within(std::chrono::milliseconds limit);
   void unlock();
-  /// False if `file` names another file by now: its folder was moved or removed, and perhaps made
-  /// anew. Then this lock says nothing about what is there.
-  bool is_at(const std::filesystem::path& file) const;
+  /// True if `file` names another file by now: then this lock says nothing about what is there.
+  bool is_replaced_at(const std::filesystem::path& file) const;
   /// For a program that inherits the lock: it is held until that one has ended too, or unlock().
   int descriptor() const { return descriptor_.get(); }
 

@@ -7,6 +7,7 @@
 
 #include "runtime/database/cluster.hpp"
 #include "runtime/database/postmaster.hpp"
+#include "runtime/database/socket_directory.hpp"
 
 namespace millrace::postgres {
 
@@ -22,15 +23,13 @@ void await_end(const data_directory& directory) {
     std::this_thread::sleep_for(holder_watch_interval);
 }
 
-/// One check, with the start lock held. True if the watch is over.
-bool is_over(const data_directory& directory, file_lock& holders) {
-  const auto server = find_postmaster(directory);
-  if (!server) return false;  // it cannot be told now
-  // Even if there is no server: one that was killed with its holders left its sockets.
-  const bool free = end_server_without_holders(directory, holders);
-  if (!*server) return true;
-  const auto left = find_postmaster(directory);
-  return free && left && !*left;
+/// One look, with the start lock held. True if the watch is over.
+bool is_over(const data_directory& directory, const file_lock& starting, file_lock& holders) {
+  // Somebody removed the lock files: whoever made new ones is not seen by these.
+  if (starting.is_replaced_at(directory.start_lock()) ||
+      holders.is_replaced_at(directory.holders_lock()))
+    return true;
+  return end_server_without_holders(directory, holders);
 }
 
 }  // namespace
@@ -38,46 +37,49 @@ bool is_over(const data_directory& directory, file_lock& holders) {
 bool end_server_without_holders(const data_directory& directory, file_lock& holders) {
   if (!holders.try_exclusive()) return false;
   const auto server = find_postmaster(directory);
-  // If it is unknown whether it runs, or it does not end, its sockets stay. The next process that
-  // opens the directory checks again.
-  if (!server || (*server && !stop_postmaster(directory, **server))) return true;
-  std::error_code ignored;
-  // Includes what killed nodes left there. Whoever has a live socket there holds the server.
-  std::filesystem::remove_all(directory.socket_directory(), ignored);
+  const auto used = socket_directory_in_use(directory);
+  if (!server || !used) return false;
+  const auto ended = *server ? stop_postmaster(directory, **server) : clear_leftovers(directory);
+  if (!ended) return false;  // its sockets stay: the next who opens the directory looks again
+  // With what killed nodes left in them: whoever has a socket there holds the server.
+  if (const auto own = socket_directory_for(directory))
+    remove_socket_directory(*own, directory.owner);
+  if (*server && *used) remove_socket_directory(**used, directory.owner);
   return true;
 }
 
-result<void> start_holder_watch(const data_directory& directory,
+result<void> start_holder_watch(const data_directory& directory, const directory_handle& handle,
                                 const std::filesystem::path& program_file) {
   auto watching = file_lock::open(directory.watch_lock());
   if (!watching) return tl::unexpected(watching.error());
   if (!watching->try_exclusive()) return {};
   watching->unlock();
-  const program watch{.arguments = {program_file, holder_watch_command, directory.root},
-                      .environment = server_environment()};
+  const program watch{.arguments = {program_file, holder_watch_command, directory.root,
+                                    std::to_string(handle.descriptor())},
+                      .environment = server_environment(),
+                      .inherited = handle.descriptor()};
   auto started = start_daemon(watch, -1, -1);
   if (!started) return tl::unexpected(started.error());
   return {};
 }
 
-int run_holder_watch(const std::filesystem::path& path) {
+int run_holder_watch(int descriptor) {
   ::prctl(PR_SET_NAME, "database-watch");
   for (const auto number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_IGN);
-  const auto directory = prepare_data_directory(path, false);
+  directory_handle handle{unique_fd{descriptor}};
+  if (!handle.hold_cluster()) return 1;
+  const auto directory = handle.lookup();
   if (!directory) return 1;
   auto watching = file_lock::open(directory->watch_lock());
   auto starting = file_lock::open(directory->start_lock());
   auto holders = file_lock::open(directory->holders_lock());
   if (!watching || !starting || !holders) return 1;
   if (!watching->try_exclusive()) return 0;  // another one watches
-  while (true) {                             // ends with the server
+  while (true) {
     await_end(*directory);
     // Whoever starts or stops the server has the lock; it is asked for again.
     if (!starting->exclusive_within(holder_watch_interval)) continue;
-    // The directory was moved or removed: what is at its path now has a watch of its own.
-    if (!starting->is_at(directory->start_lock()) || !holders->is_at(directory->holders_lock()))
-      return 0;
-    const bool over = is_over(*directory, *holders);
+    const bool over = is_over(*directory, *starting, *holders);
     holders->unlock();
     // Before the start lock: whoever gets that finds out whether a watch runs.
     if (over) watching->unlock();

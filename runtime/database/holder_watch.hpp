@@ -4,8 +4,10 @@
 // server. A process that is killed cannot; the kernel releases its lock. So whoever starts or
 // adopts a server also starts this process, once for each data directory (DIR/watch.lock). It is no
 // holder. Every interval it takes the start lock, if that is free, and then nobody can join: if
-// nobody holds the server either, it stops it, and if there is no server it ends itself. It runs in
-// a session of its own and ignores the signals that end its starter.
+// nobody holds the server either, it stops what is left of that and ends itself. It inherits the
+// directory's descriptor and looks nothing up by path: a directory that is moved or removed keeps
+// its watch, and one that is made anew at the path is another one. It runs in a session of its own
+// and ignores the signals that end its starter.
 #pragma once
 
 #include <chrono>
@@ -13,6 +15,7 @@
 
 #include "runtime/core/error.hpp"
 #include "runtime/database/data_directory.hpp"
+#include "runtime/database/directory_handle.hpp"
 #include "runtime/database/file_lock.hpp"
 
 namespace millrace::postgres {
@@ -20,19 +23,21 @@ namespace millrace::postgres {
 /// A server without holders is ended at the first look after its last holder's end.
 constexpr std::chrono::seconds holder_watch_interval{2};
 
-/// The first argument of the program that is a holder watch; the second is the data directory.
+/// The first argument of the program that is a holder watch. The second is the data directory's
+/// path, for those who list processes; the third the number of its descriptor.
 constexpr const char* holder_watch_command = "holder-watch";
 
-/// Starts `program holder-watch DIR` if none runs for this directory. For the holder of the start
-/// lock.
-result<void> start_holder_watch(const data_directory& directory,
+/// Starts `program holder-watch DIR DESCRIPTOR` if none runs for this directory, whose cluster is
+/// there. For the holder of the start lock.
+result<void> start_holder_watch(const data_directory& directory, const directory_handle& handle,
                                 const std::filesystem::path& program);
 
-/// Is that process until the server has ended; the process's exit code.
-int run_holder_watch(const std::filesystem::path& directory);
+/// Is that process until nobody holds the server and it has ended; the process's exit code.
+int run_holder_watch(int descriptor);
 
-/// Stops the server where nobody holds it, and removes its sockets. For the holder of the start
-/// lock; `holders` is locked exclusively then. False if others hold the server.
+/// Stops the server if nobody holds it, and removes its sockets, and what a killed one left. For
+/// the holder of the start lock; `holders` is locked exclusively if nobody else has it. True once
+/// nothing is left; false if others hold the server, or it cannot be ended now.
 bool end_server_without_holders(const data_directory& directory, file_lock& holders);
 
 }  // namespace millrace::postgres

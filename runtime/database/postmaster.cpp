@@ -14,6 +14,7 @@
 #include "runtime/database/cluster.hpp"
 #include "runtime/database/disk_lookup.hpp"
 #include "runtime/database/server_settings.hpp"
+#include "runtime/database/shared_memory.hpp"
 
 namespace millrace::postgres {
 
@@ -80,13 +81,11 @@ result<std::vector<pid_t>> end_processes(const data_directory& directory, int si
   return processes_of(directory);
 }
 
-/// Files that name a dead process would make PostgreSQL refuse when that number lives again as
+/// A file that names a dead process would make PostgreSQL refuse when that number lives again as
 /// something else.
-void remove_stale_files(const data_directory& directory) {
+void remove_stale_file(const data_directory& directory) {
   std::error_code ignored;
   fs::remove(directory.cluster() / "postmaster.pid", ignored);
-  for (const auto* name : {".s.PGSQL.5432", ".s.PGSQL.5432.lock"})
-    fs::remove(directory.socket_directory() / name, ignored);
 }
 
 /// A server that does not answer may be well, and this process out of descriptors.
@@ -119,7 +118,8 @@ result<void> clear_leftovers(const data_directory& directory) {
                                         directory.root.string() +
                                         " and do not end: " + std::to_string(left->front()) +
                                         "; end them by hand, or give another --data");
-  remove_stale_files(directory);
+  remove_shared_memory(directory.cluster(), directory.owner.uid);  // it may have no next server
+  remove_stale_file(directory);
   return {};
 }
 
@@ -137,14 +137,14 @@ result<pid_t> start_postmaster(const installation& programs, const data_director
   return start_daemon(server, -1, log->get());
 }
 
-result<readiness> await_ready(const data_directory& directory, pid_t postmaster) {
+result<readiness> await_ready(const fs::path& sockets, pid_t postmaster) {
   const auto found = process_handle::of(postmaster);
   if (!found) return tl::unexpected(found.error());
   const auto& process = *found;
   if (!process) return readiness::ended;
   const auto started = std::chrono::steady_clock::now();
-  const auto target = connection_string(directory, "postgres") + " connect_timeout=5";
-  const auto socket = directory.socket_directory() / ".s.PGSQL.5432";
+  const auto target = connection_string(sockets, "postgres") + " connect_timeout=5";
+  const auto socket = sockets / ".s.PGSQL.5432";
   std::error_code ignored;
   do {
     if (::PQping(target.c_str()) == PQPING_OK) return readiness::ready;
@@ -169,9 +169,8 @@ result<void> stop_postmaster(const data_directory& directory, pid_t postmaster) 
   return clear_leftovers(directory);  // of a postmaster that would not end, or was killed meanwhile
 }
 
-std::string connection_string(const data_directory& directory, const std::string& database) {
-  return "host=" + directory.socket_directory().string() + " port=5432 user=" + database_user +
-         " dbname=" + database;
+std::string connection_string(const fs::path& sockets, const std::string& database) {
+  return "host=" + sockets.string() + " port=5432 user=" + database_user + " dbname=" + database;
 }
 
 std::string last_complaint(const data_directory& directory, std::uintmax_t offset) {

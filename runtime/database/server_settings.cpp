@@ -41,7 +41,7 @@ std::vector<std::string> server_settings(const data_directory& directory,
       // Unix sockets are in our own folder only.
       "listen_addresses=" + options.listen_addresses,
       "port=5432",
-      "unix_socket_directories=" + directory.socket_directory().string(),
+      "unix_socket_directories=" + options.sockets.string(),
       "unix_socket_permissions=0700",
       "max_connections=" + std::to_string(options.max_connections),
       // Durability: everything is forced to the disk; no replica reads the WAL, so it may be

@@ -99,6 +99,11 @@ extractor_pool::extractor_pool(extractor_pool_config config)
 extractor_pool::~extractor_pool() = default;
 
 void extractor_pool::extract(extraction_request request, extraction_callback done) {
+  if (const auto progress = request.progress) {
+    ++progress->held;
+    const std::shared_ptr<void> counted{nullptr, [progress](void*) { --progress->held; }};
+    done = [counted, done = std::move(done)](auto outcome) { done(std::move(outcome)); };
+  }
   extraction::waiting_document document{std::move(request), std::move(done)};
   document.waits = extraction::counted{impl_->shared.stats.waiting};
   if (impl_->built_in.queue.add(document)) return;

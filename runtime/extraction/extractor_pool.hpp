@@ -7,8 +7,9 @@
 // memory or its time costs the one document it was working on: the unanswered rest of its frame is
 // sent again to a fresh process. The document itself is tried again at once, behind the pages that
 // were finished, extraction.crash_attempts times on the same page (loss_record.hpp). Then it ends
-// with the pages before that one and partly_read, or if there are none, with the error. The
-// destructor ends every process and answers what is waiting with ec::draining.
+// with the pages before that one and partly_read, or if there are none, with the error. One whose
+// processes are killed from outside ends with extraction_killed, whatever was read. The destructor
+// ends every process and answers what is waiting with ec::draining.
 #pragma once
 
 #include <atomic>
@@ -29,7 +30,8 @@ namespace millrace {
 /// What whoever asked may look at meanwhile; written by the pool's threads.
 struct extraction_progress {
   std::atomic<std::uint32_t> pages{0};  ///< Finished, of the document that is read.
-  std::atomic<int> running{0};          ///< Requests that a process works on; the others wait.
+  std::atomic<int> held{0};             ///< Requests that the pool has not answered.
+  std::atomic<int> running{0};          ///< Those that a process works on; the others wait.
 };
 
 struct extraction_request {

@@ -4,7 +4,8 @@
 // After a crash or a time-out on the same page a document is tried extraction.crash_attempts times
 // in all. If it has finished pages since its last loss, it has moved on and the count restarts.
 // Running out of memory in the highest tier ends a document that has not moved on. Kills from
-// outside (an operator, the kernel out of memory) have a count of their own.
+// outside (an operator, the kernel out of memory) have a count of their own: after
+// max_outside_kills the document goes back, and is not blamed.
 #pragma once
 
 #include <chrono>
@@ -28,7 +29,7 @@ struct lost_try {
 
 class loss_record {
  public:
-  static constexpr int max_outside_kills = 5;
+  static constexpr int max_outside_kills = 5;  ///< In one attempt.
   /// A first try does not report every page; unreported pages took less time than this.
   static constexpr auto untold_time = std::chrono::seconds{1};
 

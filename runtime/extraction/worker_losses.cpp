@@ -27,6 +27,9 @@ const char* advice(ec code) {
       return "; raise extraction.timeout if the document is worth the wait";
     case ec::extraction_memory:
       return "; raise extraction.memory_large (and memory_budget) or split the document";
+    case ec::extraction_killed:
+      return "; see whether the machine runs out of memory (the kernel's log names what it killed "
+             "then), or who ends its processes";
     default:
       return "";
   }
@@ -81,8 +84,11 @@ error worker::describe(cause why, const process_end& end, const std::string& det
                                          " of memory"};
     case cause::garbage:
       return {ec::extraction_crashed, "the parser answered with nonsense: " + detail + ","};
-    case cause::ended:
     case cause::killed:
+      return {ec::extraction_killed, "the parser was killed from outside (SIGKILL) " +
+                                         std::to_string(loss_record::max_outside_kills) +
+                                         " times, the last time"};
+    case cause::ended:
       break;
   }
   return {ec::extraction_crashed, "the parser " + end.to_string()};
@@ -127,12 +133,14 @@ bool worker::is_tried_again(waiting_document& blamed, cause why, const lost_try&
   return losses.note(loss::crash, t, attempts);
 }
 
-/// What was read of it is its answer; an error only if that is nothing.
+/// What was read of it is its answer; an error only if that is nothing, or if the document is not
+/// to blame and has not ended.
 void worker::give_up(waiting_document& blamed, const error& reason) {
   auto& kept = blamed.lost().kept;
   const auto pages = kept.pages();
   const auto what =
       reason.message + " " + place_behind(pages, kept.pages_in_all()) + advice(reason.code);
+  if (kind_of(reason.code) != error_kind::document) return refuse(blamed, {reason.code, what});
   auto rest =
       std::move(kept).as_document({ec::partly_read, "only the first " + std::to_string(pages) +
                                                         " pages or parts were read: " + what});

@@ -2,6 +2,7 @@
 // of it when a stage fails.
 #include <gmock/gmock.h>
 
+#include "runtime/queue/attempt_policy.hpp"
 #include "tests/actors/document_fixture.hpp"
 
 namespace millrace {
@@ -135,6 +136,18 @@ TEST_F(document_test, an_error_that_may_pass_gives_it_back_as_failed) {
             static_cast<std::uint64_t>(retry_delay(config.queue, 2).count()));
   EXPECT_TRUE(writer.groups.empty());
   EXPECT_EQ(log->demanded, 2U);
+}
+
+TEST_F(document_test, one_whose_parsers_are_killed_from_outside_goes_back_without_blame) {
+  start();
+  auto work = lease_of(1);
+  work.failures = config.queue.max_attempts - 1;
+  ASSERT_TRUE(deliver(work));
+  extracted(fail(ec::extraction_killed, "the parser was killed from outside"));
+  ASSERT_EQ(log->returned.size(), 1U);
+  EXPECT_EQ(log->returned[0].reason, release_reason::lost);
+  EXPECT_EQ(log->returned[0].delay_ms, static_cast<std::uint64_t>(away_delay.count()));
+  EXPECT_TRUE(writer.groups.empty());
 }
 
 TEST_F(document_test, the_last_attempt_makes_a_dead_letter) {

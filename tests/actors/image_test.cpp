@@ -101,6 +101,24 @@ TEST_F(image_test, of_an_actor_that_dies_is_read_by_its_successor) {
   EXPECT_EQ(text_of_chunks().find("too late"), std::string::npos);
 }
 
+TEST_F(image_test, waiting_in_the_pools_queue_does_not_count_as_no_progress) {
+  config.deadline = std::chrono::minutes{5};
+  start();
+  ASSERT_TRUE(deliver(lease_of(5)));
+  extracted(scan(1));
+  ASSERT_EQ(questions.size(), 1U);
+  const auto progress = questions[0].asked.progress;
+  ++progress->held;
+  engine.advance(std::chrono::minutes{60}, std::chrono::seconds{10});
+  EXPECT_EQ(load().state, "describing") << "those before it in the queue have their time";
+  --progress->held;
+  engine.advance(std::chrono::minutes{4}, std::chrono::seconds{10});
+  EXPECT_EQ(load().state, "describing");
+  engine.advance(std::chrono::minutes{2}, std::chrono::seconds{10});
+  write();
+  EXPECT_EQ(written().failure, ec::deadline_exceeded);
+}
+
 TEST_F(image_test, waiting_for_an_extractor_does_not_count_against_the_deadline) {
   config.deadline = std::chrono::minutes{5};
   start();

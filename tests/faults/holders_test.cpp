@@ -1,10 +1,13 @@
 // Every kind of process that uses an embedded database, killed: the server ends soon after its last
 // holder, and never under one that lives.
+#include <algorithm>
 #include <csignal>
 
 #include <pqxx/pqxx>
 
 #include "runtime/database/holder_watch.hpp"
+#include "runtime/database/process.hpp"
+#include "runtime/database/socket_directory.hpp"
 #include "tests/faults/fault_bed.hpp"
 #include "tests/faults/leftovers.hpp"
 #include "tests/integration/live_node.hpp"
@@ -101,14 +104,57 @@ class holders : public ::testing::Test {
   std::unique_ptr<corner> add(const std::string& kind) const {
     auto c = std::make_unique<corner>();
     c->kind = kind;
-    const auto copied =
-        c->w.shell("cp -a '" + made_.data().native() + "' '" + c->w.data().native() + "'");
-    EXPECT_EQ(copied.exit_code, 0) << copied.err;
+    make_directory(*c);
     return c;
+  }
+  void make_directory(const corner& c) const {
+    const auto copied =
+        c.w.shell("cp -a '" + made_.data().native() + "' '" + c.w.data().native() + "'");
+    EXPECT_EQ(copied.exit_code, 0) << copied.err;
   }
   static void expect_end(const corner& c) {
     EXPECT_TRUE(eventually([&] { return !server_runs(c.w.data()); }, promise)) << c.kind;
     EXPECT_TRUE(eventually([&] { return holder_watch_of(c.w.data()) == 0; })) << c.kind;
+  }
+
+  /// Kills the last holder and at once gives its directory's path to another directory, with a
+  /// server and a holder of its own.
+  void expect_former_ends_alone(const std::function<void(const corner&)>& displace) const {
+    const auto before = memory_without_owner();
+    const auto c = add("node");
+    start_node(*c, {"node"});
+    const auto former = process_at(server_of(c->w));
+    const auto watch = process_at(holder_watch_of(c->w.data()));
+    const auto former_sockets = sockets_of(*c);
+    c->holder->signal(SIGKILL);
+    c->holder->wait();
+    displace(*c);
+    make_directory(*c);
+    start_node(*c, {"node"});
+    const auto server = server_of(c->w);
+    const auto sockets = sockets_of(*c);
+    EXPECT_NE(sockets, former_sockets);
+    EXPECT_TRUE(former.ended_within(promise));
+    EXPECT_TRUE(watch.ended_within(promise));
+    EXPECT_FALSE(std::filesystem::exists(former_sockets));
+    wait_until(clock::now() + looks);
+    EXPECT_TRUE(c->holder->running()) << c->holder->err();
+    EXPECT_EQ(server_of(c->w), server) << "no other was started";
+    EXPECT_EQ(c->w.run({"status"}).exit_code, 0);
+    c->holder->signal(SIGKILL);
+    c->holder->wait();
+    expect_end(*c);
+    EXPECT_FALSE(std::filesystem::exists(sockets));
+    EXPECT_TRUE(eventually([&] {
+      const auto left = memory_without_owner();
+      return std::includes(before.begin(), before.end(), left.begin(), left.end());
+    })) << ::testing::PrintToString(memory_without_owner());
+  }
+  static postgres::process_handle process_at(pid_t pid) {
+    return postgres::process_handle::of(pid).value().value();
+  }
+  static std::filesystem::path sockets_of(const corner& c) {
+    return postgres::socket_directory_in_use({.root = c.w.data(), .owner = {}}).value().value();
   }
 
   workspace made_;
@@ -197,6 +243,19 @@ TEST_F(holders, a_watch_that_was_killed_is_replaced_by_who_joins_next) {
   c->holder->signal(SIGKILL);
   c->holder->wait();
   expect_end(*c);
+}
+
+TEST_F(holders, the_server_of_a_moved_directory_ends_and_leaves_that_at_its_path_alone) {
+  expect_former_ends_alone(
+      [](const corner& c) { std::filesystem::rename(c.w.data(), c.w.path() / "moved"); });
+}
+
+TEST_F(holders, the_server_of_a_removed_directory_ends_and_leaves_that_at_its_path_alone) {
+  expect_former_ends_alone([](const corner& c) {
+    std::error_code problem;  // the server still makes files
+    do std::filesystem::remove_all(c.w.data(), problem);
+    while (problem);
+  });
 }
 
 TEST_F(holders, a_stop_of_the_last_holder_ends_the_watch_too) {

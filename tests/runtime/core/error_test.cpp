@@ -42,8 +42,9 @@ TEST(error, what_everybody_shares_passes) {
     EXPECT_TRUE(passes({code, {}})) << to_string(code);
 }
 
-TEST(error, a_dead_actor_is_a_loss_and_never_a_bug) {
+TEST(error, a_dead_actor_or_parser_is_a_loss_and_never_a_bug) {
   EXPECT_EQ(kind_of(ec::actor_lost), error_kind::lost);
+  EXPECT_EQ(kind_of(ec::extraction_killed), error_kind::lost);
   EXPECT_EQ(kind_of(ec::internal), error_kind::bug);
 }
 

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <pqxx/pqxx>
 
+#include "runtime/database/directory_handle.hpp"
 #include "runtime/database/embedded_server.hpp"
 #include "runtime/database/installation.hpp"
 #include "runtime/database/postmaster.hpp"
+#include "runtime/database/socket_directory.hpp"
 #include "tests/support/no_descriptors.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -41,7 +43,9 @@ TEST_F(without_descriptors, a_server_that_runs_is_not_said_to_have_ended_nor_har
     expect_said((*server)->start_again(), "start_again");
     expect_said(postgres::find_postmaster(directory), "find_postmaster");
     expect_said(postgres::clear_leftovers(directory), "clear_leftovers");
-    expect_said(postgres::await_ready(directory, *postmaster), "await_ready");
+    expect_said(postgres::await_ready((*server)->socket_directory(), *postmaster), "await_ready");
+    expect_said(postgres::socket_directory_in_use(directory), "socket_directory_in_use");
+    expect_said(postgres::directory_handle::open(directory.root), "directory_handle::open");
     expect_said(postgres::stop_postmaster(directory, *postmaster), "stop_postmaster");
   }
   EXPECT_TRUE((*server)->runs().value());

@@ -13,6 +13,7 @@
 
 #include "runtime/database/file_lock.hpp"
 #include "runtime/database/postmaster.hpp"
+#include "runtime/database/socket_directory.hpp"
 #include "tests/support/forked_child.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -52,8 +53,8 @@ class embedded_server_test : public ::testing::Test {
     if (const auto left = postgres::find_postmaster(*prepared).value_or(std::nullopt)) {
       EXPECT_TRUE(postgres::stop_postmaster(*prepared, *left));
     }
-    std::error_code ignored;
-    fs::remove_all(prepared->socket_directory(), ignored);
+    postgres::remove_socket_directory(postgres::socket_directory_for(*prepared).value(),
+                                      prepared->owner);
   }
 
   embedded_server_config config() const { return {.directory = data_, .fsync = false}; }
@@ -69,6 +70,7 @@ class embedded_server_test : public ::testing::Test {
   }
 
   std::optional<pid_t> postmaster() const { return postgres::find_postmaster(directory()).value(); }
+  fs::path sockets() const { return postgres::socket_directory_for(directory()).value(); }
 
   /// Kills the postmaster and waits until it is gone.
   void kill_postmaster() const {
@@ -95,11 +97,11 @@ TEST(file_lock, knows_when_its_file_is_another_one_by_now) {
   const auto file = folder.path() / "held";
   const auto lock = postgres::file_lock::open(file);
   ASSERT_TRUE(lock);
-  EXPECT_TRUE(lock->is_at(file));
+  EXPECT_FALSE(lock->is_replaced_at(file));
   fs::remove(file);
-  EXPECT_FALSE(lock->is_at(file));
+  EXPECT_FALSE(lock->is_replaced_at(file)) << "by nothing yet";
   std::ofstream{file} << "made anew";
-  EXPECT_FALSE(lock->is_at(file));
+  EXPECT_TRUE(lock->is_replaced_at(file));
 }
 
 TEST_F(embedded_server_test, the_first_to_open_starts_it_and_the_last_to_leave_stops_it) {
@@ -252,7 +254,7 @@ TEST_F(embedded_server_test, a_stale_pid_file_that_names_a_living_stranger_is_no
 TEST_F(embedded_server_test, a_server_that_lost_its_socket_is_started_again) {
   const auto first = holder();
   ASSERT_EQ(first->report(), 'n');
-  fs::remove_all(directory().socket_directory());
+  fs::remove_all(sockets());
   EXPECT_EQ(query(*open(), "select 1"), "1");
 }
 
@@ -329,13 +331,14 @@ TEST_F(embedded_server_test, data_of_another_major_version_are_refused_with_both
 }
 
 TEST_F(embedded_server_test, a_link_in_the_place_of_the_socket_folder_is_refused) {
-  const auto sockets = directory().socket_directory();
-  fs::create_directory_symlink(temporary_.path(), sockets);
+  open().reset();
+  const auto link = sockets();
+  fs::create_directory_symlink(temporary_.path(), link);
   const auto outcome = embedded_server::open(config());
-  fs::remove(sockets);
+  fs::remove(link);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ec::data_directory);
-  EXPECT_THAT(outcome.error().message, HasSubstr(sockets.string()));
+  EXPECT_THAT(outcome.error().message, HasSubstr(link.string()));
 }
 
 TEST_F(embedded_server_test, a_damaged_cluster_is_reported_with_the_servers_own_words) {
@@ -347,7 +350,7 @@ TEST_F(embedded_server_test, a_damaged_cluster_is_reported_with_the_servers_own_
   EXPECT_THAT(outcome.error().message, HasSubstr("pg_control"));
   EXPECT_THAT(outcome.error().message, HasSubstr((data_ / "postgres.log").string()));
   EXPECT_FALSE(postmaster());
-  EXPECT_FALSE(fs::exists(directory().socket_directory()));
+  EXPECT_FALSE(fs::exists(sockets()));
 }
 
 TEST_F(embedded_server_test, a_directory_under_a_closed_home_is_refused_with_the_way_out) {

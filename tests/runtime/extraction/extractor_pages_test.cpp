@@ -1,6 +1,7 @@
 // Documents that are read in parts: pages that are finished before the rest, pages that are known
 // already, and single images.
 #include <future>
+#include <thread>
 
 #include "runtime/core/sha256.hpp"
 #include "tests/runtime/extraction/pool_fixture.hpp"
@@ -37,6 +38,26 @@ TEST_F(extractor_pages, that_were_finished_survive_the_process) {
   EXPECT_EQ(finished[0].elements[2].text, "page 3");
   EXPECT_EQ(progress->pages, 3U);
   EXPECT_EQ(progress->running, 0);
+}
+
+TEST_F(extractor_pages, of_several_requests_are_told_with_those_that_wait) {
+  const auto progress = std::make_shared<extraction_progress>();
+  const auto asked = std::make_shared<answers>(3);
+  {
+    extractor_pool pool{config_};
+    for (std::size_t i = 0; i < 3; ++i) {
+      extraction_request request{document("spin")};
+      request.progress = progress;
+      request.image_source = i == 0 ? "" : "behind it";  // alone, so that it waits in the queue
+      pool.extract(std::move(request), [asked, i](outcome o) { asked->set(i, std::move(o)); });
+    }
+    EXPECT_EQ(progress->held, 3);
+    while (progress->running == 0) std::this_thread::yield();
+    EXPECT_EQ(progress->held, 3);
+    EXPECT_EQ(progress->running, 1);
+  }
+  for (const auto& outcome : asked->wait()) EXPECT_EQ(code_of(outcome), ec::draining);
+  EXPECT_EQ(progress->held, 0);
 }
 
 TEST_F(extractor_pages, that_are_known_are_not_read_again) {

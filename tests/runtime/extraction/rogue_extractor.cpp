@@ -118,9 +118,9 @@ std::string attempt_of(const std::string& order) {
   return extraction::attempt(what, path);
 }
 
-/// As many pages as were asked for beyond those that are known, a paragraph each; "die" kills the
-/// process behind them.
-result<extracted_document> pages(const parse_order& o, int count, bool die) {
+/// As many pages as were asked for beyond those that are known, a paragraph each; a signal kills
+/// the process behind them.
+result<extracted_document> pages(const parse_order& o, int count, int signal) {
   extracted_document d;
   d.mime = "text/plain";
   d.skipped_pages = o.known_pages;
@@ -130,7 +130,7 @@ result<extracted_document> pages(const parse_order& o, int count, bool die) {
     d.elements.push_back({element_kind::paragraph, 0, page, "page " + std::to_string(page), {}});
     o.page_done({page, o.known_pages, d.elements});
   }
-  if (die) ::raise(SIGSEGV);
+  if (signal != 0) ::raise(signal);
   return d;
 }
 
@@ -195,8 +195,9 @@ result<extracted_document> parse(const parse_order& o) {
     spin();
   }
   if (order == "sleep") pause(number);
-  if (order == "pages" || order == "die_behind_pages")
-    return pages(o, number, order == "die_behind_pages");
+  if (order == "pages") return pages(o, number, 0);
+  if (order == "die_behind_pages") return pages(o, number, SIGSEGV);
+  if (order == "kill_behind_pages") return pages(o, number, SIGKILL);
   if (order == "hang_behind_pages") return hang_behind_pages(o, number);
   if (order == "work") return work(o, number, extraction::least_work_bytes);
   if (order == "crawl") return work(o, number, 1);
