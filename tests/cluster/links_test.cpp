@@ -289,8 +289,9 @@ TEST_F(links_test, a_node_of_another_machine_does_not_run_here) {
   EXPECT_TRUE(all->says("node a is ready")) << all->err();
   const auto alone = bed.refused({"--name", "afar"});
   EXPECT_EQ(alone.exit_code, 1);
-  EXPECT_THAT(alone.err, HasSubstr("192.0.2.7:4700 for the links between nodes: that is no address "
-                                   "of this machine"));
+  EXPECT_THAT(alone.err,
+              HasSubstr("192.0.2.7:4700 for the links between nodes: that is not an address "
+                        "of this machine"));
   EXPECT_EQ(bed.number("select count(*) from nodes where name = 'afar'"), 0) << "it did not join";
   all->signal(SIGINT);
   EXPECT_EQ(all->wait().exit_code, 0);
