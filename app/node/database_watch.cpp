@@ -6,10 +6,10 @@
 
 namespace millrace {
 
-database_watch::database_watch(embedded_server& server)
-    : server_{server}, thread_{"database watch", [this](const std::stop_token& ended) {
-                                 watch(ended);
-                               }} {}
+database_watch::database_watch(embedded_server& server, std::function<void(std::string)> lost)
+    : server_{server},
+      lost_{std::move(lost)},
+      thread_{"database watch", [this](const std::stop_token& ended) { watch(ended); }} {}
 
 void database_watch::watch(const std::stop_token& ended) {
   while (!ended.stop_requested()) {
@@ -34,8 +34,10 @@ void database_watch::look() {
     spdlog::warn("the embedded PostgreSQL has ended; see {}", server_.log().native());
   else if (const auto started = server_.start_again(); started)
     spdlog::info("the embedded PostgreSQL runs again");
-  else
+  else if (server_.in_place())
     spdlog::error("{}", started.error().message);
+  else
+    lost_(started.error().message);
 }
 
 }  // namespace millrace

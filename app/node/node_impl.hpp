@@ -46,6 +46,7 @@ error unanswered(const caf::error& e);
 struct node::impl {
   node_options options;
   database_access database;
+  node_failure failure;
   std::unique_ptr<database_watch> database_guard;  ///< Null for a URL.
   node_name name;
   std::unique_ptr<connection_pool> pool;
@@ -74,7 +75,6 @@ struct node::impl {
   std::unique_ptr<node_drain> drains;  ///< Set while there is a supervisor.
   std::unique_ptr<queue_listener> listener;
   std::atomic<bool> claims_held{false};
-  node_failure failure;
   descriptor_budget descriptors;
   std::unique_ptr<ledger_presence> ledger;
   api_services services;

@@ -25,7 +25,9 @@ result<void> node::impl::open() {
   auto opened = open_database(options.config, database_use::write);
   if (!opened) return tl::unexpected<error>(opened.error());
   database = std::move(*opened);
-  if (database.server) database_guard = std::make_unique<database_watch>(*database.server);
+  if (database.server)
+    database_guard = std::make_unique<database_watch>(
+        *database.server, [this](std::string reason) { failure.set(std::move(reason)); });
   auto held = options.name.empty() ? hold_any_name(database.data_directory)
                                    : hold_name(database.data_directory, options.name);
   if (!held) return tl::unexpected<error>(held.error());

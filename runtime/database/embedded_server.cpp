@@ -50,6 +50,7 @@ struct embedded_server::impl {
   result<void> join();
   result<void> start_again();
   void leave();
+  bool in_place() const;
   result<std::optional<pid_t>> find_postmaster() const;
 
  private:
@@ -72,13 +73,16 @@ result<void> embedded_server::impl::take_turn() {
                 "another process has been starting or stopping the database in " +
                     directory.root.string() + " for more than " +
                     std::to_string(turn_limit.count()) + " minutes; end it and try again");
-  if (handle.is_at(directory.root) && !starting.is_replaced_at(directory.start_lock()) &&
-      !holders.is_replaced_at(directory.holders_lock()))
-    return {};
+  if (in_place()) return {};
   starting.unlock();
   return fail(ec::data_directory, "the data directory " + directory.root.string() +
                                       ", or a lock in it, was moved or removed meanwhile; end this "
                                       "process and start it again");
+}
+
+bool embedded_server::impl::in_place() const {
+  return handle.is_at(directory.root) && !starting.is_replaced_at(directory.start_lock()) &&
+         !holders.is_replaced_at(directory.holders_lock());
 }
 
 result<void> embedded_server::impl::join() {
@@ -302,6 +306,10 @@ result<bool> embedded_server::runs() const {
 result<void> embedded_server::start_again() {
   assert_may_block("embedded_server::start_again");
   return impl_->start_again();
+}
+
+bool embedded_server::in_place() const {
+  return impl_->in_place();
 }
 
 std::filesystem::path embedded_server::log() const {

@@ -57,6 +57,9 @@ class embedded_server {
   result<bool> runs() const;
   /// Starts it again where it has died, and recovers what was committed. One thread at a time.
   result<void> start_again();
+  /// False if the directory, or a lock in it, was moved, removed or made anew: start_again() cannot
+  /// succeed any more. Any thread.
+  bool in_place() const;
   /// What the server says.
   std::filesystem::path log() const;
 

@@ -97,18 +97,29 @@ bool may_limit(pid_t pid) {
 
 }  // namespace
 
+namespace {
+
+std::string signal_name(int signal) {
+  const char* name = ::sigabbrev_np(signal);
+  return "SIG" + (name != nullptr ? std::string{name} : std::to_string(signal));
+}
+
+}  // namespace
+
+bool process_end::is_from_outside() const {
+  constexpr std::array own = {SIGSEGV, SIGBUS,  SIGILL,  SIGFPE,  SIGABRT,
+                              SIGSYS,  SIGTRAP, SIGXCPU, SIGXFSZ, SIGPIPE};
+  return signal != 0 && !killed_here && std::find(own.begin(), own.end(), signal) == own.end();
+}
+
 std::string process_end::to_string() const {
   if (killed_here) return "closed its socket and did not end";
-  if (signal == SIGKILL)
-    return "was killed from outside (SIGKILL), by an operator or because the machine is out of "
-           "memory";
+  if (is_from_outside())
+    return "was killed from outside (" + signal_name(signal) +
+           "), by an operator or because the machine is out of memory";
   if (signal == SIGBUS) return "crashed (SIGBUS); was the file cut short while it was read?";
   if (signal == SIGXCPU) return "used up its CPU time (SIGXCPU)";
-  if (signal != 0) {
-    const char* name = ::sigabbrev_np(signal);
-    return "crashed (SIG" + std::string{name != nullptr ? name : std::to_string(signal).c_str()} +
-           ")";
-  }
+  if (signal != 0) return "crashed (" + signal_name(signal) + ")";
   if (exit_code == sandbox_exit_code)
     return "could not lock itself into its sandbox (Landlock and seccomp)";
   if (exit_code == landlock_exit_code)

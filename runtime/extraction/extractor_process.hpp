@@ -41,6 +41,8 @@ struct process_end {
   int exit_code = 0;
   bool killed_here = false;  ///< end() had to kill it.
 
+  /// By an operator, the kernel out of memory: no signal that a program's own faults raise.
+  bool is_from_outside() const;
   /// "crashed (SIGSEGV)", "ended without an answer (exit code 0)", to follow "the parser".
   std::string to_string() const;
 };

@@ -60,7 +60,7 @@ worker::cause worker::cause_of(cause why, const process_end& end) {
   if (why != cause::ended || end.killed_here) return why;
   if (end.signal == 0 && end.exit_code == memory_exit_code) return cause::memory;
   if (end.signal == SIGXCPU) return cause::timeout;
-  return end.signal == SIGKILL ? cause::killed : cause::ended;
+  return end.is_from_outside() ? cause::killed : cause::ended;
 }
 
 void worker::count(cause why) {
@@ -85,7 +85,7 @@ error worker::describe(cause why, const process_end& end, const std::string& det
     case cause::garbage:
       return {ec::extraction_crashed, "the parser answered with nonsense: " + detail + ","};
     case cause::killed:
-      return {ec::extraction_killed, "the parser was killed from outside (SIGKILL) " +
+      return {ec::extraction_killed, "the parser was killed from outside " +
                                          std::to_string(loss_record::max_outside_kills) +
                                          " times, the last time"};
     case cause::ended:

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "tests/faults/fault_bed.hpp"
+#include "tests/integration/live_node.hpp"
 
 namespace millrace {
 namespace {
@@ -98,6 +99,19 @@ TEST(database_faults, an_embedded_one_that_is_killed_while_a_run_starts_is_start
     const auto ended = run->wait();
     EXPECT_EQ(ended.exit_code, 0) << "killed after " << time * 50 << " ms: " << ended.err;
   }
+}
+
+// Nothing that a node acknowledges would be there for the next one.
+TEST(database_faults, one_whose_directory_is_removed_ends_its_node_at_once) {
+  workspace w;
+  ASSERT_EQ(w.run({"db", "migrate"}).exit_code, 0);
+  live_node node{w, "a", ""};
+  std::filesystem::remove_all(w.data());
+  const auto ended = node.process->wait();
+  EXPECT_EQ(ended.exit_code, 1) << ended.err;
+  EXPECT_NE(ended.err.find("node a stops: the data directory " + w.data().native()),
+            std::string::npos)
+      << ended.err;
 }
 
 TEST(database_faults, connections_that_are_cut_again_and_again_lose_nothing) {

@@ -43,7 +43,7 @@ TEST(a_throwing_thread, of_the_database_watch_still_starts_the_database_again) {
   };
   const node_failure failure;
   const throwing_job look{"database watch"};
-  const database_watch watch{**server};
+  const database_watch watch{**server, [](const std::string&) { FAIL(); }};
   ASSERT_TRUE(eventually([&] { return look.begun() >= 2; }));
   const auto killed = postmaster();
   ASSERT_TRUE(killed);

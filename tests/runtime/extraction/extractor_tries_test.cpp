@@ -43,20 +43,23 @@ TEST_F(extractor_tries, a_process_that_is_killed_from_outside_is_nobodys_fault) 
 }
 
 TEST_F(extractor_tries, that_are_all_killed_from_outside_blame_no_document_and_end_none) {
-  extractor_pool pool{config_};
-  std::vector<finished_pages> finished;
-  extraction_request request{document("kill_behind_pages 3")};
-  request.pages_finished = [&](finished_pages p) { finished.push_back(std::move(p)); };
-  const auto killed = ask_for(pool, std::move(request));
-  ASSERT_FALSE(killed) << "its pages are no answer: it is tried again";
-  EXPECT_EQ(killed.error().code, ec::extraction_killed);
-  EXPECT_EQ(kind_of(killed.error().code), error_kind::lost);
-  EXPECT_THAT(killed.error().message, HasSubstr("killed from outside (SIGKILL) 5 times"));
-  EXPECT_THAT(killed.error().message, HasSubstr("on page or part 4"));
-  EXPECT_THAT(killed.error().message, HasSubstr("out of memory"));
-  EXPECT_EQ(pool.stats().crashes, static_cast<std::uint64_t>(loss_record::max_outside_kills));
-  ASSERT_EQ(finished.size(), 1U) << "but they are kept for its next attempt";
-  EXPECT_EQ(finished[0].end, 3U);
+  for (const auto* how : {"kill_behind_pages 3", "terminate_behind_pages 3"}) {
+    SCOPED_TRACE(how);
+    extractor_pool pool{config_};
+    std::vector<finished_pages> finished;
+    extraction_request request{document(how)};
+    request.pages_finished = [&](finished_pages p) { finished.push_back(std::move(p)); };
+    const auto killed = ask_for(pool, std::move(request));
+    ASSERT_FALSE(killed) << "its pages are no answer: it is tried again";
+    EXPECT_EQ(killed.error().code, ec::extraction_killed);
+    EXPECT_EQ(kind_of(killed.error().code), error_kind::lost);
+    EXPECT_THAT(killed.error().message, HasSubstr("killed from outside 5 times"));
+    EXPECT_THAT(killed.error().message, HasSubstr("on page or part 4"));
+    EXPECT_THAT(killed.error().message, HasSubstr("out of memory"));
+    EXPECT_EQ(pool.stats().crashes, static_cast<std::uint64_t>(loss_record::max_outside_kills));
+    ASSERT_EQ(finished.size(), 1U) << "but they are kept for its next attempt";
+    EXPECT_EQ(finished[0].end, 3U);
+  }
 }
 
 TEST_F(extractor_tries, are_as_many_as_configured) {

@@ -198,6 +198,7 @@ result<extracted_document> parse(const parse_order& o) {
   if (order == "pages") return pages(o, number, 0);
   if (order == "die_behind_pages") return pages(o, number, SIGSEGV);
   if (order == "kill_behind_pages") return pages(o, number, SIGKILL);
+  if (order == "terminate_behind_pages") return pages(o, number, SIGTERM);
   if (order == "hang_behind_pages") return hang_behind_pages(o, number);
   if (order == "work") return work(o, number, extraction::least_work_bytes);
   if (order == "crawl") return work(o, number, 1);
