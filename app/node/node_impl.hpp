@@ -65,7 +65,7 @@ struct node::impl {
   std::unique_ptr<group_writer> writer;
   std::unique_ptr<checkpoint_thread> checkpoints;
   std::unique_ptr<maintenance> upkeep;
-  std::unique_ptr<node_uploads> uploads;  ///< Null: there is no folder for them.
+  std::unique_ptr<node_uploads> uploads;  ///< Null if uploads have no folder.
   std::shared_ptr<actor_directory> directory;
   std::unique_ptr<system_config> actor_config;
   std::unique_ptr<caf::actor_system> system;

@@ -80,7 +80,7 @@ result<std::optional<std::string>> distant_node(connection_pool& pool);
 /// first. `state` is node_state's, or "lost" for a node without recent heartbeats.
 result<std::string> nodes_json(connection_pool& pool);
 inline constexpr int max_shown_nodes = 1'000;
-/// That state of one node; none if there is no node of that name.
+/// The state of one node, or nothing if no node has that name.
 result<std::optional<std::string>> node_state_of(connection_pool& pool, const std::string& name);
 /// The number of nodes by state.
 result<std::map<std::string, std::int64_t>> nodes_by_state(connection_pool& pool);

@@ -15,12 +15,12 @@ namespace millrace::postgres {
 /// The largest file that read_if_there() reads whole, bytes.
 constexpr std::size_t max_small_file = 64 << 10;
 
-/// The beginning of a file, at most max_small_file bytes; none if there is no such file, or none
-/// that may be read. resource_exhausted if this process cannot look now.
+/// Reads at most the first max_small_file bytes of a file. Returns nothing if the file is missing
+/// or may not be read. resource_exhausted if this process cannot look now.
 result<std::optional<std::string>> read_if_there(const std::filesystem::path& file);
 
-/// Names in a folder, in no order; empty if there is no such folder. resource_exhausted if
-/// this process cannot look now.
+/// Lists the names in a folder, unsorted. A missing folder has none. resource_exhausted if this
+/// process cannot look now.
 result<std::vector<std::string>> names_in(const std::filesystem::path& folder);
 
 }  // namespace millrace::postgres

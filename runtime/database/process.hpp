@@ -63,7 +63,7 @@ result<std::optional<std::size_t>> first_closed_folder(const std::vector<std::st
 /// A process by descriptor: cannot be confused with a later one of the same id.
 class process_handle {
  public:
-  /// None if there is no such process; database_error if no descriptor is left.
+  /// Nothing if the process does not exist; resource_exhausted if no descriptor is left.
   static result<std::optional<process_handle>> of(pid_t pid);
 
   /// True once the process has ended; waits at most `limit`.

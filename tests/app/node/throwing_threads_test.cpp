@@ -10,6 +10,7 @@
 #include "app/node/node_failure.hpp"
 #include "runtime/database/data_directory.hpp"
 #include "runtime/database/postmaster.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/throwing_job.hpp"
 
@@ -17,19 +18,6 @@ namespace millrace {
 namespace {
 
 using testing::HasSubstr;
-
-/// Only a hang reaches it.
-constexpr auto patience = std::chrono::minutes{1};
-
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 TEST(a_throwing_thread, of_the_database_watch_still_starts_the_database_again) {
   const temporary_directory folder;

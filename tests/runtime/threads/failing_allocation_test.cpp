@@ -11,6 +11,7 @@
 
 #include "runtime/embedding/provider.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace millrace {
@@ -36,16 +37,6 @@ std::optional<Value> answer_to(const std::function<void(std::function<void(Value
   ask([promise](Value v) { promise->set_value(std::move(v)); });
   if (answered.wait_for(patience) != std::future_status::ready) return std::nullopt;
   return answered.get();
-}
-
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 TEST(a_failing_allocation, of_the_extractor_pool_leaves_its_counts_right) {

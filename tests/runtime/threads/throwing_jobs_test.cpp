@@ -24,6 +24,7 @@
 #include "runtime/queue/queue_listener.hpp"
 #include "runtime/threads/compute_pool.hpp"
 #include "runtime/threads/guarded.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_database.hpp"
 #include "tests/support/throwing_job.hpp"
@@ -51,16 +52,6 @@ class answer_of {
  private:
   std::shared_ptr<std::promise<Value>> promise_ = std::make_shared<std::promise<Value>>();
 };
-
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 template <class T>
 void expect_thrown(const result<T>& answer) {
