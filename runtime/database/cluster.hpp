@@ -24,7 +24,7 @@ result<void> create_cluster(const installation& programs, const data_directory& 
                             bool fsync, int start_lock);
 
 /// Removes what a killed create_cluster() left: folders, and the shared memory of backends that
-/// were killed with it. database_error if this process cannot look now.
+/// were killed with it. resource_exhausted if this process cannot look now.
 result<void> remove_unfinished_clusters(const data_directory& directory);
 
 /// The environment of the server's programs.

@@ -35,7 +35,7 @@ struct data_directory {
   std::filesystem::path watch_lock() const { return root / "watch.lock"; }
 
   /// The major version that wrote the cluster; none where there is no cluster yet.
-  /// database_error if this process cannot look now.
+  /// resource_exhausted if this process cannot look now.
   result<std::optional<int>> cluster_version() const;
   std::uint64_t free_bytes() const;
 };

@@ -53,7 +53,7 @@ class embedded_server {
   bool adopted() const;
   /// What does not work about it, for the log; empty: nothing.
   const std::string& warning() const;
-  /// False if it has died. database_error if this process cannot look now.
+  /// False if it has died. resource_exhausted if this process cannot look now.
   result<bool> runs() const;
   /// Starts it again where it has died, and recovers what was committed. One thread at a time.
   result<void> start_again();

@@ -21,7 +21,7 @@ struct installation {
 
 /// Exactly `version` if it is given (a data directory belongs to one major version), else the
 /// preferred one, else the newest. ec::data_directory, with what to install, if there is none;
-/// database_error if this process cannot look now.
+/// resource_exhausted if this process cannot look now.
 result<installation> find_installation(std::optional<int> version);
 
 /// A client program (pg_dump, pg_restore, ...) for a server of this major version: that version's,

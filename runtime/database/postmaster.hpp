@@ -29,7 +29,7 @@ struct start_options {
 };
 
 /// The live postmaster of this directory; none where it is dead, whatever postmaster.pid says.
-/// database_error if this process cannot look now: then it is not known to be dead.
+/// resource_exhausted if this process cannot look now: then it is not known to be dead.
 result<std::optional<pid_t>> find_postmaster(const data_directory& directory);
 
 /// Ends what a killed postmaster left behind: its backends keep the shared memory, and while they
@@ -45,8 +45,8 @@ result<pid_t> start_postmaster(const installation& programs, const data_director
 enum class readiness { ready, ended, unreachable };
 
 /// Waits up to start_limit until the server takes connections in `sockets`. `unreachable` if the
-/// time is over, or if it runs but its socket is not there. database_error if this process cannot
-/// look now.
+/// time is over, or if it runs but its socket is not there. resource_exhausted if this process
+/// cannot look now.
 result<readiness> await_ready(const std::filesystem::path& sockets, pid_t postmaster);
 
 /// Fast shutdown, then an immediate one; leaves no process of this directory. An error: it may
