@@ -28,16 +28,29 @@ void database_watch::look() {
       spdlog::warn("whether the embedded PostgreSQL runs cannot be seen: {}", runs.error().message);
     return;
   }
-  if (*runs)
+  if (*runs) {
     gone_ = false;
-  else if (!std::exchange(gone_, true))
+    look_at_holder_watch();
+  } else if (!std::exchange(gone_, true)) {
     spdlog::warn("the embedded PostgreSQL has ended; see {}", server_.log().native());
-  else if (const auto started = server_.start_again(); started)
+  } else if (const auto started = server_.start_again(); started) {
     spdlog::info("the embedded PostgreSQL runs again");
-  else if (server_.in_place())
+  } else if (server_.in_place()) {
     spdlog::error("{}", started.error().message);
-  else
+  } else {
     lost_(started.error().message);
+  }
+}
+
+void database_watch::look_at_holder_watch() {
+  const auto started = server_.start_missing_watch();
+  const bool was_unwatched = std::exchange(unwatched_, !started);
+  if (!started && !was_unwatched)
+    spdlog::warn("if this node is killed, its PostgreSQL stays: its watch has ended, and {}",
+                 started.error().message);
+  else if (started && *started)
+    spdlog::warn("the watch that ends PostgreSQL should this node be killed had ended; another one "
+                 "runs");
 }
 
 }  // namespace millrace

@@ -49,6 +49,7 @@ struct embedded_server::impl {
 
   result<void> join();
   result<void> start_again();
+  result<bool> start_missing_watch();
   void leave();
   bool in_place() const;
   result<std::optional<pid_t>> find_postmaster() const;
@@ -109,6 +110,15 @@ result<void> embedded_server::impl::start_and_make() {
 result<void> embedded_server::impl::start_again() {
   if (auto turn = take_turn(); !turn) return turn;
   auto started = start();
+  starting.unlock();
+  return started;
+}
+
+result<bool> embedded_server::impl::start_missing_watch() {
+  if (config.holder_watch.empty() || !starting.try_exclusive()) return false;
+  auto started = in_place()
+                     ? postgres::start_holder_watch(directory, handle, config.holder_watch)
+                     : false;
   starting.unlock();
   return started;
 }
@@ -306,6 +316,10 @@ result<bool> embedded_server::runs() const {
 result<void> embedded_server::start_again() {
   assert_may_block("embedded_server::start_again");
   return impl_->start_again();
+}
+
+result<bool> embedded_server::start_missing_watch() {
+  return impl_->start_missing_watch();
 }
 
 bool embedded_server::in_place() const {

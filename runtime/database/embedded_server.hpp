@@ -57,6 +57,9 @@ class embedded_server {
   result<bool> runs() const;
   /// Starts it again where it has died, and recovers what was committed. One thread at a time.
   result<void> start_again();
+  /// Starts a holder watch where that was killed; true if it did. False, too, while others start or
+  /// stop the server: they look after the watch themselves. At once; one thread at a time.
+  result<bool> start_missing_watch();
   /// False if the directory, or a lock in it, was moved, removed or made anew: start_again() cannot
   /// succeed any more. Any thread.
   bool in_place() const;

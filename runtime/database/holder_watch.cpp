@@ -8,6 +8,7 @@
 #include "runtime/database/cluster.hpp"
 #include "runtime/database/postmaster.hpp"
 #include "runtime/database/socket_directory.hpp"
+#include "runtime/threads/guarded.hpp"
 
 namespace millrace::postgres {
 
@@ -32,6 +33,31 @@ bool is_over(const data_directory& directory, const file_lock& starting, file_lo
   return end_server_without_holders(directory, holders);
 }
 
+int watch_directory(int descriptor) {
+  directory_handle handle{unique_fd{descriptor}};
+  if (!handle.hold_cluster()) return 1;
+  const auto directory = handle.lookup();
+  if (!directory) return 1;
+  auto watching = file_lock::open(directory->watch_lock());
+  auto starting = file_lock::open(directory->start_lock());
+  auto holders = file_lock::open(directory->holders_lock());
+  if (!watching || !starting || !holders) return 1;
+  if (!watching->try_exclusive()) return 0;  // another one watches
+  while (true) {
+    await_end(*directory);
+    // Whoever starts or stops the server has the lock; it is asked for again.
+    if (!starting->exclusive_within(holder_watch_interval)) continue;
+    const bool over =
+        guarded("holder watch", [&] { return is_over(*directory, *starting, *holders); })
+            .value_or(false);
+    holders->unlock();
+    // Before the start lock: whoever gets that finds out whether a watch runs.
+    if (over) watching->unlock();
+    starting->unlock();
+    if (over) return 0;
+  }
+}
+
 }  // namespace
 
 bool end_server_without_holders(const data_directory& directory, file_lock& holders) {
@@ -48,11 +74,11 @@ bool end_server_without_holders(const data_directory& directory, file_lock& hold
   return true;
 }
 
-result<void> start_holder_watch(const data_directory& directory, const directory_handle& handle,
+result<bool> start_holder_watch(const data_directory& directory, const directory_handle& handle,
                                 const std::filesystem::path& program_file) {
   auto watching = file_lock::open(directory.watch_lock());
   if (!watching) return tl::unexpected(watching.error());
-  if (!watching->try_exclusive()) return {};
+  if (!watching->try_exclusive()) return false;
   watching->unlock();
   const program watch{.arguments = {program_file, holder_watch_command, directory.root,
                                     std::to_string(handle.descriptor())},
@@ -60,32 +86,13 @@ result<void> start_holder_watch(const data_directory& directory, const directory
                       .inherited = handle.descriptor()};
   auto started = start_daemon(watch, -1, -1);
   if (!started) return tl::unexpected(started.error());
-  return {};
+  return true;
 }
 
-int run_holder_watch(int descriptor) {
+int run_holder_watch(int descriptor) noexcept {
   ::prctl(PR_SET_NAME, "database-watch");
   for (const auto number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_IGN);
-  directory_handle handle{unique_fd{descriptor}};
-  if (!handle.hold_cluster()) return 1;
-  const auto directory = handle.lookup();
-  if (!directory) return 1;
-  auto watching = file_lock::open(directory->watch_lock());
-  auto starting = file_lock::open(directory->start_lock());
-  auto holders = file_lock::open(directory->holders_lock());
-  if (!watching || !starting || !holders) return 1;
-  if (!watching->try_exclusive()) return 0;  // another one watches
-  while (true) {
-    await_end(*directory);
-    // Whoever starts or stops the server has the lock; it is asked for again.
-    if (!starting->exclusive_within(holder_watch_interval)) continue;
-    const bool over = is_over(*directory, *starting, *holders);
-    holders->unlock();
-    // Before the start lock: whoever gets that finds out whether a watch runs.
-    if (over) watching->unlock();
-    starting->unlock();
-    if (over) return 0;
-  }
+  return guarded("holder watch", [&] { return watch_directory(descriptor); }).value_or(1);
 }
 
 }  // namespace millrace::postgres

@@ -2,8 +2,8 @@
 //
 // Every process that uses the server holds DIR/holders.lock, and the last that leaves stops the
 // server. A process that is killed cannot; the kernel releases its lock. So whoever starts or
-// adopts a server also starts this process, once for each data directory (DIR/watch.lock). It is no
-// holder. Every interval it takes the start lock, if that is free, and then nobody can join: if
+// adopts a server also starts this process, once for each data directory (DIR/watch.lock), and a
+// node starts another when this one was killed. It is no holder. Every interval it takes the start lock, if that is free, and then nobody can join: if
 // nobody holds the server either, it stops what is left of that and ends itself. It inherits the
 // directory's descriptor and looks nothing up by path: a directory that is moved or removed keeps
 // its watch, and one that is made anew at the path is another one. It runs in a session of its own
@@ -28,12 +28,13 @@ constexpr std::chrono::seconds holder_watch_interval{2};
 constexpr const char* holder_watch_command = "holder-watch";
 
 /// Starts `program holder-watch DIR DESCRIPTOR` if none runs for this directory, whose cluster is
-/// there. For the holder of the start lock.
-result<void> start_holder_watch(const data_directory& directory, const directory_handle& handle,
+/// there; true if it did. For the holder of the start lock.
+result<bool> start_holder_watch(const data_directory& directory, const directory_handle& handle,
                                 const std::filesystem::path& program);
 
-/// Is that process until nobody holds the server and it has ended; the process's exit code.
-int run_holder_watch(int descriptor);
+/// Is that process until nobody holds the server and it has ended; the process's exit code. It has
+/// nobody to tell what goes wrong: a look that fails is made again.
+int run_holder_watch(int descriptor) noexcept;
 
 /// Stops the server if nobody holds it, and removes its sockets, and what a killed one left. For
 /// the holder of the start lock; `holders` is locked exclusively if nobody else has it. True once

@@ -1,9 +1,9 @@
 #include "runtime/images/image_reader.hpp"
 
+#include <deque>
 #include <list>
 #include <map>
 #include <mutex>
-#include <vector>
 
 namespace millrace {
 
@@ -11,6 +11,17 @@ namespace {
 
 image_key key_of(const image_question& q) {
   return {q.dataset_id, q.image.sha256};
+}
+
+struct waiting_question {
+  image_question question;
+  image_answer done;
+};
+
+/// True where the same would be said to everyone who asks for this image now.
+bool concerns_all(const result<std::string>& outcome) {
+  return outcome || is_unreadable_image(outcome.error().code) ||
+         outcome.error().code == ec::draining;
 }
 
 }  // namespace
@@ -27,14 +38,15 @@ struct image_reader::state : std::enable_shared_from_this<state> {
   const extract pool;
   image_texts* const kept;
   std::mutex mutex;
-  std::map<image_key, std::vector<image_answer>> in_flight;
+  std::map<image_key, std::deque<waiting_question>> in_flight;  ///< The first one's is asked.
   std::list<remembered> newest_first;
   std::map<image_key, std::list<remembered>::iterator> known;
   std::size_t bytes = 0;
 
-  /// Nothing where somebody must read it: then `done` is noted, and `first` says whether that is
-  /// the caller.
-  std::optional<std::string> look_up(const image_key& key, image_answer& done, bool& first) {
+  /// Nothing where somebody must read it: then the question is noted, and `first` says whether that
+  /// is the caller.
+  std::optional<std::string> look_up(const image_question& q, image_answer& done, bool& first) {
+    const auto key = key_of(q);
     const std::lock_guard lock{mutex};
     if (const auto found = known.find(key); found != known.end()) {
       newest_first.splice(newest_first.begin(), newest_first, found->second);
@@ -42,7 +54,7 @@ struct image_reader::state : std::enable_shared_from_this<state> {
     }
     auto& waiting = in_flight[key];
     first = waiting.empty();
-    waiting.push_back(std::move(done));
+    waiting.push_back({q, std::move(done)});
     return std::nullopt;
   }
 
@@ -77,14 +89,23 @@ struct image_reader::state : std::enable_shared_from_this<state> {
   }
 
   void answer(const image_key& key, const result<std::string>& outcome) {
-    std::vector<image_answer> waiting;
+    std::deque<waiting_question> answered;
+    std::optional<image_question> next;
     {
       const std::lock_guard lock{mutex};
-      waiting = std::move(in_flight[key]);
-      in_flight.erase(key);
+      auto waiting = in_flight.extract(key);
+      answered.swap(waiting.mapped());
       if (outcome) remember({key, *outcome});
+      if (!concerns_all(outcome) && answered.size() > 1) {
+        waiting.mapped().assign(std::make_move_iterator(answered.begin() + 1),
+                                std::make_move_iterator(answered.end()));
+        answered.resize(1);
+        next = waiting.mapped().front().question;
+        in_flight.insert(std::move(waiting));
+      }
     }
-    for (auto& done : waiting) done(outcome);
+    for (auto& one : answered) one.done(outcome);
+    if (next) find(std::move(*next));
   }
 
   void remember(remembered what) {
@@ -104,7 +125,7 @@ image_reader::image_reader(extract pool, image_texts* kept)
 
 void image_reader::read(image_question question, image_answer done) {
   bool first = false;
-  auto known = state_->look_up(key_of(question), done, first);
+  auto known = state_->look_up(question, done, first);
   if (known) return done(std::move(*known));
   if (first) state_->find(std::move(question));
 }

@@ -4,8 +4,10 @@
 // answer is known). What was read is remembered up to max_remembered_bytes, oldest out first; what
 // is not is asked of `kept`, which other nodes and former runs fill too, and only then read.
 // Questions in flight are bounded by those who ask (images.concurrency); one that is asked while it
-// is being read waits for the same answer. An image whose process crashes or is stopped is tried
-// again by the pool.
+// is being read waits for the same answer. What says nothing about the image (the file of whoever
+// asked has changed, its parser was killed from outside) is the answer to that one alone: the next
+// who waits asks for itself. An image whose process crashes or is stopped is tried again by the
+// pool.
 #pragma once
 
 #include <functional>

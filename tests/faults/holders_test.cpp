@@ -245,6 +245,25 @@ TEST_F(holders, a_watch_that_was_killed_is_replaced_by_who_joins_next) {
   expect_end(*c);
 }
 
+TEST_F(holders, a_watch_that_was_killed_is_replaced_by_its_node) {
+  const auto c = add("node");
+  start_node(*c, {"node"});
+  for (int time = 0; time < 2; ++time) {
+    const auto watch = holder_watch_of(c->w.data());
+    ASSERT_GT(watch, 0);
+    ASSERT_EQ(::kill(watch, SIGKILL), 0);
+    EXPECT_TRUE(eventually([&] {
+      const auto now = holder_watch_of(c->w.data());
+      return now > 0 && now != watch;
+    }));
+  }
+  EXPECT_TRUE(eventually(
+      [&] { return c->holder->err().find("another one runs") != std::string::npos; }));
+  c->holder->signal(SIGKILL);
+  c->holder->wait();
+  expect_end(*c);
+}
+
 TEST_F(holders, the_server_of_a_moved_directory_ends_and_leaves_that_at_its_path_alone) {
   expect_former_ends_alone(
       [](const corner& c) { std::filesystem::rename(c.w.data(), c.w.path() / "moved"); });

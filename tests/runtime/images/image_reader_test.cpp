@@ -82,6 +82,34 @@ TEST(image_reader, what_the_pool_has_given_up_is_not_tried_again_nor_remembered)
   EXPECT_EQ(p.calls.size(), 1U) << "what failed is not remembered";
 }
 
+// The parser of one document was killed, or its file changed: that says nothing about the others.
+TEST(image_reader, what_befell_one_document_is_not_the_answer_to_the_others) {
+  for (const auto code : {ec::extraction_killed, ec::source_changed, ec::source_missing}) {
+    scripted_pool p;
+    for (const char* path : {"/a.docx", "/b.docx", "/c.docx"}) p.ask(1, 'a', path);
+    p.answer(fail(code, "of a"));
+    ASSERT_EQ(p.answers.size(), 1U) << "only who asked is told";
+    EXPECT_EQ(p.answers[0].error().code, code);
+    ASSERT_EQ(p.calls.size(), 1U) << "the next asks for itself";
+    EXPECT_EQ(p.calls[0].request.path, "/b.docx");
+    p.ask(1, 'a', "/d.docx");
+    EXPECT_EQ(p.calls.size(), 1U) << "whoever comes then waits, too";
+    p.answer("says so");
+    ASSERT_EQ(p.answers.size(), 4U);
+    for (std::size_t i = 1; i < 4; ++i) EXPECT_EQ(p.answers[i], "says so");
+  }
+}
+
+TEST(image_reader, what_befalls_all_is_the_answer_to_all) {
+  for (const auto code : {ec::extraction_crashed, ec::draining}) {
+    scripted_pool p;
+    for (const char* path : {"/a.docx", "/b.docx"}) p.ask(1, 'a', path);
+    p.answer(fail(code, "of all"));
+    EXPECT_TRUE(p.calls.empty());
+    ASSERT_EQ(p.answers.size(), 2U);
+  }
+}
+
 TEST(image_reader, remembers_only_so_much) {
   scripted_pool p;
   const auto large = image_reader::max_remembered_bytes / 3;
