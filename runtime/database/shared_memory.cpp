@@ -1,13 +1,16 @@
 #include "runtime/database/shared_memory.hpp"
 
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +27,9 @@ namespace fs = std::filesystem;
 constexpr int oldest_layout = 14;
 /// The line of postmaster.pid (storage/pidfile.h) that names the segment: its key and its id.
 constexpr int segment_line = 7;
+/// PostgreSQL asks for a segment whose key is the folder's inode, and if another has that, for the
+/// next key. So many are looked at.
+constexpr ino_t keys_tried = 8;
 /// What one control segment may list; PostgreSQL's own limit is 64 and 5 a connection.
 constexpr std::uint32_t max_items = 100'000;
 
@@ -57,7 +63,7 @@ struct control_item {
 };
 constexpr std::size_t first_item = 16;  // the header, aligned for an item
 
-std::optional<int> segment_of(const fs::path& folder) {
+std::optional<int> noted_segment(const fs::path& folder) {
   const auto file = read_if_there(folder / "postmaster.pid").value_or(std::nullopt);
   if (!file) return std::nullopt;
   std::istringstream lines{*file};
@@ -71,7 +77,22 @@ std::optional<int> segment_of(const fs::path& folder) {
   return std::nullopt;
 }
 
-/// The header of a segment that is this folder's and nobody's any more.
+/// The segments that may be the folder's: the one that it notes, and, since a process may be killed
+/// before it notes its own, those with the folder's keys.
+std::vector<int> segments_of(const fs::path& folder, ino_t inode) {
+  std::vector<int> found;
+  if (const auto noted = noted_segment(folder)) found.push_back(*noted);
+  for (auto key = inode; key < inode + keys_tried; ++key)
+    if (const int id = ::shmget(static_cast<key_t>(key), 0, 0); id >= 0) found.push_back(id);
+  return found;
+}
+
+bool is_alive(pid_t process) {
+  return ::kill(process, 0) == 0 || errno != ESRCH;
+}
+
+/// The header of a segment that is this folder's and nobody's any more. All zero where its creator
+/// was killed before it wrote one: then the key alone says whose it is.
 std::optional<segment_header> header_of(int id, const struct stat& folder, uid_t owner) {
   shmid_ds state{};
   if (::shmctl(id, IPC_STAT, &state) != 0 || state.shm_nattch != 0 || state.shm_perm.uid != owner ||
@@ -82,9 +103,11 @@ std::optional<segment_header> header_of(int id, const struct stat& folder, uid_t
   segment_header header{};
   std::memcpy(&header, memory, sizeof header);
   ::shmdt(memory);
+  const auto untouched =
+      header.magic == 0 && state.shm_segsz == sizeof(segment_header) && !is_alive(state.shm_cpid);
   const auto fits = header.magic == segment_header::right_magic && header.device == folder.st_dev &&
                     header.inode == folder.st_ino;
-  return fits ? std::optional{header} : std::nullopt;
+  return fits || untouched ? std::optional{header} : std::nullopt;
 }
 
 fs::path file_of(std::uint32_t handle) {
@@ -117,15 +140,16 @@ void remove_files(std::uint32_t control, uid_t owner) {
 
 void remove_shared_memory(const fs::path& folder, uid_t owner) {
   struct stat status {};
-  const auto id = segment_of(folder);
   const auto version = read_if_there(folder / "PG_VERSION").value_or(std::nullopt);
-  if (!id || !version || std::atoi(version->c_str()) < oldest_layout ||
+  if (!version || std::atoi(version->c_str()) < oldest_layout ||
       ::stat(folder.c_str(), &status) != 0)
     return;
-  const auto header = header_of(*id, status, owner);
-  if (!header) return;
-  remove_files(header->control, owner);
-  ::shmctl(*id, IPC_RMID, nullptr);
+  for (const int id : segments_of(folder, status.st_ino)) {
+    const auto header = header_of(id, status, owner);
+    if (!header) continue;
+    if (header->control != 0) remove_files(header->control, owner);
+    ::shmctl(id, IPC_RMID, nullptr);
+  }
 }
 
 }  // namespace millrace::postgres
