@@ -2,11 +2,14 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fcntl.h>
@@ -24,6 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const fs::path memory_files = "/dev/shm";
+constexpr auto memory_file_prefix = "PostgreSQL.";
 constexpr int oldest_layout = 14;
 /// The line of postmaster.pid (storage/pidfile.h) that names the segment: its key and its id.
 constexpr int segment_line = 7;
@@ -32,6 +37,11 @@ constexpr int segment_line = 7;
 constexpr ino_t keys_tried = 8;
 /// What one control segment may list; PostgreSQL's own limit is 64 and 5 a connection.
 constexpr std::uint32_t max_items = 100'000;
+
+/// A process makes its control segment so soon after its System V segment, and writes into it so
+/// soon after that.
+constexpr std::time_t control_follows_s = 60;
+constexpr std::chrono::milliseconds written_within{200};
 
 /// PGShmemHeader (storage/pg_shmem.h).
 struct segment_header {
@@ -91,27 +101,33 @@ bool is_alive(pid_t process) {
   return ::kill(process, 0) == 0 || errno != ESRCH;
 }
 
-/// The header of a segment that is this folder's and nobody's any more. All zero where its creator
-/// was killed before it wrote one: then the key alone says whose it is.
-std::optional<segment_header> header_of(int id, const struct stat& folder, uid_t owner) {
+struct former_segment {
+  segment_header header{};
+  std::time_t made = 0;
+};
+
+/// The segment if it is this folder's and nobody's any more. Its header is all zero where its
+/// creator was killed before it wrote one: then the key alone says whose it is.
+std::optional<former_segment> former(int id, const struct stat& folder, uid_t owner) {
   shmid_ds state{};
   if (::shmctl(id, IPC_STAT, &state) != 0 || state.shm_nattch != 0 || state.shm_perm.uid != owner ||
       state.shm_segsz < sizeof(segment_header))
     return std::nullopt;
   const auto* memory = ::shmat(id, nullptr, SHM_RDONLY);
   if (memory == reinterpret_cast<void*>(-1)) return std::nullopt;
-  segment_header header{};
+  former_segment found{.made = state.shm_ctime};
+  auto& header = found.header;
   std::memcpy(&header, memory, sizeof header);
   ::shmdt(memory);
   const auto untouched =
       header.magic == 0 && state.shm_segsz == sizeof(segment_header) && !is_alive(state.shm_cpid);
   const auto fits = header.magic == segment_header::right_magic && header.device == folder.st_dev &&
                     header.inode == folder.st_ino;
-  return fits || untouched ? std::optional{header} : std::nullopt;
+  return fits || untouched ? std::optional{found} : std::nullopt;
 }
 
 fs::path file_of(std::uint32_t handle) {
-  return "/dev/shm/PostgreSQL." + std::to_string(handle);
+  return memory_files / (memory_file_prefix + std::to_string(handle));
 }
 
 void remove_file_of(std::uint32_t handle, uid_t owner) {
@@ -136,6 +152,29 @@ void remove_files(std::uint32_t control, uid_t owner) {
   remove_file_of(control, owner);
 }
 
+bool is_blank(const fs::path& name, uid_t owner, std::time_t from) {
+  const auto file = unique_fd{::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  struct stat status {};
+  std::uint32_t magic = 0;
+  return file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) &&
+         status.st_uid == owner && status.st_mtime >= from &&
+         status.st_mtime <= from + control_follows_s &&
+         ::pread(file.get(), &magic, sizeof magic, 0) >= 0 && magic == 0;
+}
+
+/// The control segment of a process that was killed before it noted that one: made soon after its
+/// System V segment, and still without a word where a living process has long written one.
+void remove_blank_files(std::time_t segment_made, uid_t owner) {
+  std::vector<fs::path> blank;
+  for (const auto& name : names_in(memory_files).value_or(std::vector<std::string>{}))
+    if (name.starts_with(memory_file_prefix) && is_blank(memory_files / name, owner, segment_made))
+      blank.push_back(memory_files / name);
+  if (blank.empty()) return;
+  std::this_thread::sleep_for(written_within);
+  for (const auto& name : blank)
+    if (is_blank(name, owner, segment_made)) ::unlink(name.c_str());
+}
+
 }  // namespace
 
 void remove_shared_memory(const fs::path& folder, uid_t owner) {
@@ -145,9 +184,12 @@ void remove_shared_memory(const fs::path& folder, uid_t owner) {
       ::stat(folder.c_str(), &status) != 0)
     return;
   for (const int id : segments_of(folder, status.st_ino)) {
-    const auto header = header_of(id, status, owner);
-    if (!header) continue;
-    if (header->control != 0) remove_files(header->control, owner);
+    const auto segment = former(id, status, owner);
+    if (!segment) continue;
+    if (segment->header.control != 0)
+      remove_files(segment->header.control, owner);
+    else
+      remove_blank_files(segment->made, owner);
     ::shmctl(id, IPC_RMID, nullptr);
   }
 }

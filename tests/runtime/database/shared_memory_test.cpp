@@ -87,6 +87,21 @@ TEST_F(shared_memory, under_the_next_key_is_found_where_another_folder_has_the_f
   EXPECT_FALSE(is_there(id));
 }
 
+TEST_F(shared_memory, of_one_that_was_killed_before_it_noted_its_control_segment_is_removed) {
+  const int id = make_segment(status_.st_ino);
+  write_header(id, status_.st_dev, status_.st_ino);
+  const std::filesystem::path blank = "/dev/shm/PostgreSQL." + std::to_string(::getpid());
+  const std::filesystem::path others = blank.native() + "0";
+  std::ofstream{blank} << std::string(4'000, '\0');
+  std::ofstream{others} << "what somebody works with";
+  remove();
+  EXPECT_FALSE(is_there(id));
+  EXPECT_FALSE(std::filesystem::exists(blank));
+  EXPECT_TRUE(std::filesystem::exists(others));
+  std::filesystem::remove(blank);
+  std::filesystem::remove(others);
+}
+
 TEST_F(shared_memory, of_a_process_that_lives_stays) {
   const int id = make_segment(status_.st_ino, true);
   remove();
