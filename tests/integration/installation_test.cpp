@@ -59,10 +59,11 @@ TEST(installation, a_debian_package_holds_what_a_service_needs) {
                            "/systemd/system/millrace.service\n", "/millrace/cluster.toml\n"})
     EXPECT_THAT(files, HasSubstr(file));
   const auto needs = run({"dpkg-deb", "--field", package, "Depends"});
-  for (const auto* name : {"postgresql-15", "libpqxx-6.4", "libcaf-io", "tesseract-ocr-eng"})
+  for (const auto* name : {"postgresql-15 | postgresql-17", "libpqxx-", "libcaf-io", "tesseract-ocr-eng"})
     EXPECT_THAT(needs, HasSubstr(name));
   run({"dpkg-deb", "--control", package, (w.path() / "control").native()});
   run({"sh", "-n", (w.path() / "control" / "postinst").native()});
+  run({"sh", "-n", (w.path() / "control" / "postrm").native()});
 }
 
 /// The socket that systemd would listen at.
