@@ -7,12 +7,12 @@ TEST_JOBS ?= $(shell expr $(JOBS) + 2)
 BUILD := build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev configure build demo test check smoke load full soak fuzz bench bench-long bench-cluster bench-corpus bench-crash bench-peers \
+.PHONY: help setup setup-dev configure build demo test test-release check smoke load full soak fuzz bench bench-long bench-cluster bench-corpus bench-crash bench-peers \
         install package format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  PRESET=release|dev|asan|tsan chooses the build (now $(PRESET), in $(BUILD)); PREFIX and DESTDIR, where to install."
+	@echo "  PRESET=release|ci|dev|asan|tsan chooses the build (now $(PRESET), in $(BUILD)); PREFIX and DESTDIR, where to install."
 
 setup: ## Install the Debian packages that are missing (as root or with sudo)
 	@.ci/setup .ci/packages.txt
@@ -44,6 +44,9 @@ load: build ## The same with 1,000 documents
 
 full: build ## The same with 21,000 documents
 	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run full
+
+test-release: ## The same, a demo and the package in a fresh RELEASE of Debian (bookworm, trixie); as root, half an hour
+	@tests/release/run "$(RELEASE)"
 
 soak: build ## The long versions of the random tests (two hours)
 	@MILLRACE_OPERATIONS=1000000 $(BUILD)/tests/model/model_test

@@ -17,10 +17,10 @@ ledger_actor_impl::behavior_type ledger_actor_impl::make_behavior() {
 
 template <class Order>
 caf::result<ledger::receipt> ledger_actor_impl::run(const char* type, const Order& order,
-                                                    result<ledger::receipt> (*move)(pqxx::work&,
+                                                    result<ledger::receipt> (*move)(sql::work&,
                                                                                     const Order&)) {
   auto receipt = config_.pool->transact(
-      "ledger", [&](pqxx::work& tx, pooled_connection&) -> result<ledger::receipt> {
+      "ledger", [&](sql::work& tx, pooled_connection&) -> result<ledger::receipt> {
         if (auto leads = check_term(tx, config_.term); !leads)
           return tl::unexpected<error>(leads.error());
         return move(tx, order);

@@ -23,7 +23,7 @@ class ledger_actor_impl : public bounded_actor<ledger_actor> {
  private:
   template <class Order>
   caf::result<ledger::receipt> run(const char* type, const Order& order,
-                                   result<ledger::receipt> (*move)(pqxx::work&, const Order&));
+                                   result<ledger::receipt> (*move)(sql::work&, const Order&));
 
   ledger_config config_;
 };

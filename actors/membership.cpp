@@ -111,7 +111,7 @@ void membership_actor_impl::reap() {
   const leader_term term{"reaper", config_.registry->self().name, config_.incarnation,
                          leads->second};
   const auto reaped = config_.source->reap({silent, suspects_, suspect_timeout},
-                                           [&](pqxx::work& tx) { return check_term(tx, term); });
+                                           [&](sql::work& tx) { return check_term(tx, term); });
   if (!reaped)
     spdlog::warn("reaping failed: {}", reaped.error().message);
   else if (*reaped > 0)

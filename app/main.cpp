@@ -32,6 +32,7 @@ struct arguments {
   std::int64_t amount = 0, count = 0, cost = 0, transaction = 0;
   int documents_limit = 100, search_limit = 5, history_limit = 20;
   int days = millrace::certificate_authority::default_node_days;
+  int version = 0;
   bool wait = false, cluster = false, as_copy = false;
   std::vector<std::string> rest;
 };
@@ -277,6 +278,11 @@ void add_administration(CLI::App& app, arguments& a, int& code) {
   restored->add_flag(
       "--as-copy", a.as_copy,
       "For a copy that is used while its original is too: it gets an identity of its own");
+  auto* upgraded = add(
+      *db, "upgrade", "Move the embedded database to a newer PostgreSQL", a,
+      [&a] { return db_upgrade(a.global, a.version); }, code);
+  upgraded->add_option("--to", a.version, "Major version (default: the newest installed)")
+      ->check(at_least_one());
   auto* psql = add(
       *db, "psql", "Open the database; arguments behind -- go to psql", a,
       [&a] { return db_psql(a.global, a.rest); }, code);

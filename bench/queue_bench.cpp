@@ -57,18 +57,17 @@ double seconds_since(steady::time_point start) {
 }
 
 void execute(connection_pool& pool, const std::string& sql) {
-  must(pool.transact("bench", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
-    tx.exec0("set local statement_timeout = '30min'");
-    tx.exec0(sql);
+  must(pool.transact("bench", [&](sql::work& tx, pooled_connection&) -> result<void> {
+    tx.exec("set local statement_timeout = '30min'").no_rows();
+    tx.exec(sql).no_rows();
     return {};
   }));
 }
 
 std::string value(connection_pool& pool, const std::string& sql) {
-  return must(
-      pool.transact("bench", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-        return std::string{tx.exec1(sql)[0].c_str()};
-      }));
+  return must(pool.transact("bench", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+    return std::string{tx.exec(sql).one_row()[0].c_str()};
+  }));
 }
 
 /// So many active datasets with so many ready rows in all, and nothing else in the tables.
@@ -94,9 +93,10 @@ void prepare(connection_pool& pool, std::int64_t datasets, std::int64_t ready) {
 void acknowledge(connection_pool& pool, const std::vector<lease>& leases) {
   std::vector<std::int64_t> tokens;
   for (const auto& l : leases) tokens.push_back(l.token);
-  must(pool.transact("bench", [&](pqxx::work& tx, pooled_connection& c) -> result<void> {
+  must(pool.transact("bench", [&](sql::work& tx, pooled_connection& c) -> result<void> {
     c.prepare("bench_acknowledge", "delete from queue_leases where token = any($1::bigint[])");
-    tx.exec_prepared0("bench_acknowledge", int8_array_parameter(tokens));
+    tx.exec(sql::prepared{"bench_acknowledge"}, sql::params{int8_array_parameter(tokens)})
+        .no_rows();
     return {};
   }));
 }
@@ -109,12 +109,13 @@ void refill(connection_pool& pool, std::vector<lease>& done) {
     documents.push_back(l.document_id);
   }
   done.clear();
-  must(pool.transact("bench", [&](pqxx::work& tx, pooled_connection& c) -> result<void> {
+  must(pool.transact("bench", [&](sql::work& tx, pooled_connection& c) -> result<void> {
     c.prepare("bench_refill",
               "insert into queue_ready (dataset_id, priority, run_at, document_id) select d, 0, "
               "clock_timestamp(), i from unnest($1::bigint[], $2::bigint[]) as u(d, i)");
-    tx.exec_prepared0("bench_refill", int8_array_parameter(datasets),
-                      int8_array_parameter(documents));
+    tx.exec(sql::prepared{"bench_refill"},
+            sql::params{int8_array_parameter(datasets), int8_array_parameter(documents)})
+        .no_rows();
     return {};
   }));
 }
@@ -204,9 +205,9 @@ void bench_snapshot(connection_pool& pool, const std::shared_ptr<queue>& source,
   const auto plain = measure(pool, source, jobs);
   report("1 dataset, 100,000 ready", plain, pool, "40,000/s wanted, under 100 MB");
   auto watcher = must(pool.acquire());
-  pqxx::connection& session = *watcher;
-  pqxx::nontransaction{session}.exec0("set idle_in_transaction_session_timeout = 0");
-  pqxx::transaction<pqxx::repeatable_read> snapshot{session};
+  sql::connection& session = *watcher;
+  sql::nontransaction{session}.exec("set idle_in_transaction_session_timeout = 0").no_rows();
+  sql::repeatable_read snapshot{session};
   snapshot.exec("select count(*) from datasets");
   const auto held = measure(pool, source, jobs);
   report("the same beside an open snapshot", held, pool, "75 % of without wanted");

@@ -55,7 +55,7 @@ http::response grant(const api_services& s, const http::request& r) {
 }
 
 result<std::string> balance_json(const api_services& s, const std::string& account) {
-  return s.pool->transact("ledger", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+  return s.pool->transact("ledger", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
     const auto balance = ledger::balance(tx, account);
     if (!balance) return tl::unexpected<error>(balance.error());
     json::writer out;
@@ -71,7 +71,7 @@ result<std::string> history_json(const api_services& s, const http::request& r) 
     before = std::atoll(found->second.c_str());
   if (const auto found = r.query.find("limit"); found != r.query.end())
     limit = std::atoi(found->second.c_str());
-  return s.pool->transact("ledger", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+  return s.pool->transact("ledger", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
     const auto entries = ledger::history(tx, r.params.at("account"), before, limit);
     if (!entries) return tl::unexpected<error>(entries.error());
     json::writer out;

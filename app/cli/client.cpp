@@ -45,10 +45,10 @@ error to_error(const http::response& response) {
 
 template <class Order>
 std::function<result<ledger::receipt>(const Order&)> in_transaction(
-    connection_pool& pool, result<ledger::receipt> (*move)(pqxx::work&, const Order&)) {
+    connection_pool& pool, result<ledger::receipt> (*move)(sql::work&, const Order&)) {
   return [&pool, move](const Order& order) {
     return pool.transact("ledger",
-                         [&](pqxx::work& tx, pooled_connection&) { return move(tx, order); });
+                         [&](sql::work& tx, pooled_connection&) { return move(tx, order); });
   };
 }
 

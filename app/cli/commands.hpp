@@ -78,6 +78,8 @@ int db_monitor(const global_options& global);
 int db_backup(const global_options& global, const std::string& file);
 /// `as_copy`: the database gets an identity of its own.
 int db_restore(const global_options& global, const std::string& file, bool as_copy);
+/// `version`: 0 is the newest installed one.
+int db_upgrade(const global_options& global, int version);
 int db_psql(const global_options& global, const std::vector<std::string>& arguments);
 
 /// The paths of the command line and of --files-from; path_missing before anything is started.

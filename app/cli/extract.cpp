@@ -7,6 +7,7 @@
 
 #include "app/cli/commands.hpp"
 #include "runtime/extraction/extractor_pool.hpp"
+#include "runtime/extraction/find_extractor.hpp"
 #include "runtime/extraction/render.hpp"
 #include "runtime/images/decoration.hpp"
 #include "runtime/images/image_reader.hpp"

@@ -34,12 +34,12 @@ std::string statement_of(const section& s) {
   return std::string{text};
 }
 
-table_rows read_rows(pqxx::work& tx, const section& s) {
+table_rows read_rows(sql::work& tx, const section& s) {
   const auto found = tx.exec(statement_of(s));
   table_rows rows;
   if (found.empty()) return rows;
   auto& titles = rows.emplace_back();
-  for (pqxx::row_size_type i = 0; i < found.columns(); ++i)
+  for (int i = 0; i < static_cast<int>(found.columns()); ++i)
     titles.emplace_back(found.column_name(i));
   for (const auto& row : found) {
     auto& cells = rows.emplace_back();
@@ -48,9 +48,9 @@ table_rows read_rows(pqxx::work& tx, const section& s) {
   return rows;
 }
 
-json::raw read_json(pqxx::work& tx, const section& s) {
+json::raw read_json(sql::work& tx, const section& s) {
   const auto row =
-      tx.exec1("select coalesce(json_agg(r), '[]') from (" + statement_of(s) + "\n) r");
+      tx.exec("select coalesce(json_agg(r), '[]') from (" + statement_of(s) + "\n) r").one_row();
   json::raw rows{row[0].as<std::string>()};
   std::erase(rows.text, '\n');  // json_agg puts each row on a line of its own
   return rows;
@@ -58,7 +58,7 @@ json::raw read_json(pqxx::work& tx, const section& s) {
 
 /// The sections one after the other, in one transaction.
 result<std::string> monitor(connection_pool& pool, bool as_json) {
-  return pool.transact("monitor", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+  return pool.transact("monitor", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
     json::writer object;
     std::string text;
     object.begin_object();

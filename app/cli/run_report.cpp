@@ -48,11 +48,12 @@ result<run_report> make_run_report(connection_pool& pool, const std::string& dat
   r.tokens = progress->tokens;
   r.charged = submitted.charged;
   r.elapsed_seconds = elapsed_seconds;
-  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<run_report> {
-    for (const auto& row : tx.exec_params(failures_sql, submitted.dataset_id, max_failures))
+  return pool.transact("status", [&](sql::work& tx, pooled_connection&) -> result<run_report> {
+    for (const auto& row : tx.exec(failures_sql, sql::params{submitted.dataset_id, max_failures}))
       r.failures.push_back({row[0].c_str(), row[1].c_str(), row[2].c_str()});
     r.refunded =
-        tx.exec_params1(refunded_sql, submitted.dataset_id, submitted.last_transaction_before)[0]
+        tx.exec(refunded_sql, sql::params{submitted.dataset_id, submitted.last_transaction_before})
+            .one_row()[0]
             .as<std::int64_t>();
     return r;
   });

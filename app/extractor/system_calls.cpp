@@ -115,6 +115,7 @@ class filter {
     if (failed_ == -EACCES || failed_ == -EEXIST) failed_ = 0;  // said already
   }
   void allow(const char* name, std::initializer_list<scmp_arg_cmp> conditions = {}) {
+    allowed_.emplace_back(name);
     add(SCMP_ACT_ALLOW, name, conditions);
   }
   void allow(std::span<const char* const> names) {
@@ -124,6 +125,8 @@ class filter {
   void allow(const char* name, unsigned index, std::initializer_list<long> values) {
     for (const auto value : values) allow(name, {argument_is(index, value)});
   }
+
+  const std::vector<std::string>& allowed() const { return allowed_; }
 
   result<void> load() {
     if (!context_) return fail(ec::internal, "there is no memory for a filter of system calls");
@@ -139,6 +142,7 @@ class filter {
 
  private:
   std::unique_ptr<void, void (*)(scmp_filter_ctx)> context_;
+  std::vector<std::string> allowed_;
   int failed_ = 0;
 };
 
@@ -146,6 +150,7 @@ void allow_some_arguments(filter& f) {
   f.allow("fcntl", 1, {F_GETFD, F_SETFD, F_GETFL, F_DUPFD, F_DUPFD_CLOEXEC});
   f.allow("ioctl", 1, {TCGETS, FIONREAD});
   f.allow("prctl", 0, {PR_GET_NO_NEW_PRIVS, PR_GET_DUMPABLE, PR_GET_NAME, PR_SET_NAME});
+  f.allow("getpgid", {argument_is(0, 0)});  // getpgrp() of arm64
   // Limits are read, never set: the node sets soft ones, which the process could raise again.
   f.allow("prlimit64", {argument_is(0, 0), argument_has(2, all_bits, 0)});
 }
@@ -175,17 +180,27 @@ void allow_for_program(filter& f, int landlock) {
     for (const auto* name : {"kill", "tgkill"}) f.allow(name);
 }
 
-}  // namespace
-
-result<void> filter_system_calls(process_kind kind, int landlock) {
-  filter f;
+void allow_for(process_kind kind, int landlock, filter& f) {
   f.allow(for_everyone);
-  for (const auto* name : not_there) f.add(SCMP_ACT_ERRNO(ENOSYS), name);
   if (kind == process_kind::parser)
     allow_for_parser(f);
   else
     allow_for_program(f, landlock);
+}
+
+}  // namespace
+
+result<void> filter_system_calls(process_kind kind, int landlock) {
+  filter f;
+  for (const auto* name : not_there) f.add(SCMP_ACT_ERRNO(ENOSYS), name);
+  allow_for(kind, landlock, f);
   return f.load();
+}
+
+std::vector<std::string> allowed_system_calls(process_kind kind) {
+  filter f;
+  allow_for(kind, landlock_with_signals, f);
+  return f.allowed();
 }
 
 }  // namespace millrace::extraction

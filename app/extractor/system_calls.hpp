@@ -5,6 +5,9 @@
 // forbidden too. Calls of another architecture's numbering end the process.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "runtime/core/error.hpp"
 
 namespace millrace::extraction {
@@ -18,5 +21,9 @@ enum class process_kind {
 /// processes are refused here, or left to Landlock where `landlock` is at least
 /// landlock_with_signals.
 result<void> filter_system_calls(process_kind kind, int landlock);
+
+/// The names that filter_system_calls() allows, with whatever arguments, of all architectures; an
+/// architecture that does not have one is to find another here that does the same.
+std::vector<std::string> allowed_system_calls(process_kind kind);
 
 }  // namespace millrace::extraction

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "runtime/database/migrations.hpp"
+#include "runtime/database/supported_versions.hpp"
 
 namespace millrace {
 
@@ -10,9 +11,14 @@ namespace {
 
 constexpr std::string_view embedded_scheme = "embedded:";
 
-result<void> bring_up_to_date(connection_pool& pool, database_use use) {
+result<void> bring_up_to_date(connection_pool& pool, database_use use, bool embedded) {
   auto connection = pool.acquire();
   if (!connection) return tl::unexpected<error>(connection.error());
+  if (!embedded) {
+    const auto warning = postgres::check_server_version((*connection)->server_version());
+    if (!warning) return tl::unexpected<error>(warning.error());
+    if (!warning->empty()) spdlog::warn("{}", *warning);
+  }
   auto status = read_migration_status(**connection);
   if (!status) return tl::unexpected<error>(status.error());
   if (status->database_version > status->binary_version)
@@ -69,7 +75,7 @@ result<database_access> open_once(const settings& s, database_use use) {
   }
   if (use == database_use::save || use == database_use::fill) return access;
   connection_pool pool{access.connection_string, s.database, "millrace/start"};
-  if (auto ready = bring_up_to_date(pool, use); !ready) {
+  if (auto ready = bring_up_to_date(pool, use, access.server != nullptr); !ready) {
     auto problem = ready.error();
     if (problem.code == ec::database_unavailable && !access.server)
       problem.message = "the database " + shown_database(s) +

@@ -49,8 +49,9 @@ void database_watch::look_at_holder_watch() {
     spdlog::warn("if this node is killed, its PostgreSQL stays: its watch has ended, and {}",
                  started.error().message);
   else if (started && *started)
-    spdlog::warn("the watch that ends PostgreSQL should this node be killed had ended; another one "
-                 "runs");
+    spdlog::warn(
+        "the watch that ends PostgreSQL should this node be killed had ended; another one "
+        "runs");
 }
 
 }  // namespace millrace

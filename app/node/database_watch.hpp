@@ -33,8 +33,8 @@ class database_watch {
 
   embedded_server& server_;
   std::function<void(std::string)> lost_;
-  bool gone_ = false;   ///< At the last look; of the thread.
-  bool blind_ = false;  ///< The last look saw nothing, for want of a descriptor.
+  bool gone_ = false;       ///< At the last look; of the thread.
+  bool blind_ = false;      ///< The last look saw nothing, for want of a descriptor.
   bool unwatched_ = false;  ///< The last look could not replace the holder watch.
   std::mutex mutex_;
   std::condition_variable_any ends_;

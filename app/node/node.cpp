@@ -39,10 +39,9 @@ result<std::string> node::impl::answer(node_topic topic) {
 std::vector<readiness_check> node::impl::readiness() {
   std::vector<readiness_check> checks;
   checks.push_back({"running", !drains->begun(), drains->begun() ? "the node is draining" : ""});
-  const auto alive =
-      pool->transact("status", [](pqxx::work& tx, pooled_connection&) -> result<int> {
-        return tx.exec1("select 1")[0].as<int>();
-      });
+  const auto alive = pool->transact("status", [](sql::work& tx, pooled_connection&) -> result<int> {
+    return tx.exec("select 1").one_row()[0].as<int>();
+  });
   checks.push_back({"database", alive.has_value(), alive ? "" : alive.error().message});
   const auto flow = ask<drain_progress>(progress_atom_v);
   checks.push_back({"actors", flow.has_value(), flow ? "" : flow.error().message});

@@ -140,7 +140,7 @@ void add_embedding_metrics(metrics& into, const embedding_stats& stats) {
 void add_cluster_metrics(metrics& into, connection_pool& pool) {
   const auto rows = [&pool](const char* sql, auto take) {
     return [&pool, sql, take](const metrics::setter& set) {
-      (void)pool.transact("metrics", [&](pqxx::work& tx, pooled_connection&) -> result<int> {
+      (void)pool.transact("metrics", [&](sql::work& tx, pooled_connection&) -> result<int> {
         for (const auto& row : tx.exec(sql)) take(set, row);
         return 0;
       });
@@ -159,14 +159,14 @@ void add_cluster_metrics(metrics& into, connection_pool& pool) {
   into.collect(
       kind::gauge, "millrace_leader", "Epoch of a role's leadership, by the node that holds it.",
       rows("select role, node, epoch from leaders",
-           [](const metrics::setter& set, const pqxx::row& row) {
+           [](const metrics::setter& set, const sql::row& row) {
              set({{"role", row[0].c_str()}, {"node", row[1].c_str()}}, row[2].as<double>());
            }));
   into.collect(
       kind::gauge, "millrace_db_lock_waits", "Sessions of this database that wait for a lock now.",
       rows("select count(*) from pg_stat_activity where datname = current_database() "
            "and wait_event_type = 'Lock'",
-           [](const metrics::setter& set, const pqxx::row& row) { set({}, row[0].as<double>()); }));
+           [](const metrics::setter& set, const sql::row& row) { set({}, row[0].as<double>()); }));
 }
 
 }  // namespace

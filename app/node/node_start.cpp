@@ -11,6 +11,7 @@
 #include "app/node/storage_space.hpp"
 #include "app/version.hpp"
 #include "runtime/core/open_files.hpp"
+#include "runtime/extraction/find_extractor.hpp"
 #include "runtime/images/ocr_data.hpp"
 
 namespace millrace {

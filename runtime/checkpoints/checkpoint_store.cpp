@@ -67,14 +67,17 @@ result<saved_checkpoint> checkpoint_store::save(const checkpoint_order& order) {
   const auto segment = pack_segment(order.content);
   if (segment.empty()) return saved_checkpoint{checkpoint_outcome::skipped};
   return pool_.transact(
-      "checkpoint", [&](pqxx::work& tx, pooled_connection& c) -> result<saved_checkpoint> {
+      "checkpoint", [&](sql::work& tx, pooled_connection& c) -> result<saved_checkpoint> {
         c.prepare("checkpoint_save", save_sql);
-        const auto row = tx.exec_prepared1(
-            "checkpoint_save", order.token, order.document_id,
-            static_cast<std::int64_t>(order.number), pqxx::binarystring{order.key},
-            pqxx::binarystring{segment}, static_cast<std::int64_t>(limits_.max_size.bytes),
-            static_cast<std::int64_t>(visibility_timeout_.count()),
-            static_cast<std::int64_t>(limits_.max_total.bytes), std::string{to_string(order.kind)});
+        const auto row = tx.exec(sql::prepared{"checkpoint_save"},
+                                 sql::params{order.token, order.document_id,
+                                             static_cast<std::int64_t>(order.number),
+                                             sql::bytes{order.key}, sql::bytes{segment},
+                                             static_cast<std::int64_t>(limits_.max_size.bytes),
+                                             static_cast<std::int64_t>(visibility_timeout_.count()),
+                                             static_cast<std::int64_t>(limits_.max_total.bytes),
+                                             std::string{to_string(order.kind)}})
+                             .one_row();
         if (row[0].as<int>() == 0) return saved_checkpoint{checkpoint_outcome::stale};
         if (row[1].as<int>() == 0) return saved_checkpoint{checkpoint_outcome::skipped};
         return saved_checkpoint{checkpoint_outcome::saved, segment.size(),
@@ -84,17 +87,17 @@ result<saved_checkpoint> checkpoint_store::save(const checkpoint_order& order) {
 
 result<saved_pieces> checkpoint_store::load(std::int64_t document_id, const std::string& key) {
   return pool_.transact(
-      "checkpoint", [&](pqxx::work& tx, pooled_connection& c) -> result<saved_pieces> {
+      "checkpoint", [&](sql::work& tx, pooled_connection& c) -> result<saved_pieces> {
         c.prepare("checkpoint_load", load_sql);
         saved_pieces pieces;
         pieces.key = key;
         std::vector<std::string> pages;
         bool damaged = false;
         for (const auto& row :
-             tx.exec_prepared("checkpoint_load", document_id, pqxx::binarystring{key})) {
+             tx.exec(sql::prepared{"checkpoint_load"}, sql::params{document_id, sql::bytes{key}})) {
           const std::string_view kind = row[0].c_str();
           const auto number = row[1].as<std::size_t>();
-          auto content = unpack_segment(pqxx::binarystring{row[2]}.str());
+          auto content = unpack_segment(sql::content_of(row[2]));
           if (content && kind == to_string(piece_kind::pages)) {
             // One that is missing leaves the rest in the wrong places.
             if (number == pages.size()) pages.push_back(std::move(*content));
@@ -111,7 +114,7 @@ result<saved_pieces> checkpoint_store::load(std::int64_t document_id, const std:
 
 result<std::int64_t> checkpoint_store::sweep() {
   return pool_.transact("checkpoint",
-                        [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+                        [&](sql::work& tx, pooled_connection&) -> result<std::int64_t> {
                           return static_cast<std::int64_t>(tx.exec(sweep_sql).affected_rows());
                         });
 }

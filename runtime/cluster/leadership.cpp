@@ -55,20 +55,21 @@ result<std::optional<leader_term>> campaign(connection_pool& pool, const std::st
                                             duration lifetime,
                                             const std::vector<std::string>& suspects) {
   return pool.transact(
-      "leadership",
-      [&](pqxx::work& tx, pooled_connection& c) -> result<std::optional<leader_term>> {
+      "leadership", [&](sql::work& tx, pooled_connection& c) -> result<std::optional<leader_term>> {
         c.prepare("leadership_taken", taken_sql);
         c.prepare("leadership_lock", lock_sql);
         c.prepare("leadership_campaign", campaign_sql);
         const auto ask = [&](const char* statement) {
-          return tx.exec_prepared(
-              statement, role, node, incarnation, static_cast<std::int64_t>(lifetime.count()),
-              text_array_parameter(suspects), static_cast<std::int64_t>(suspect_timeout.count()));
+          return tx.exec(
+              sql::prepared{statement},
+              sql::params{role, node, incarnation, static_cast<std::int64_t>(lifetime.count()),
+                          text_array_parameter(suspects),
+                          static_cast<std::int64_t>(suspect_timeout.count())});
         };
         if (!ask("leadership_taken").empty()) return std::optional<leader_term>{};
-        if (tx.exec_prepared("leadership_lock", role).empty()) {
-          tx.exec_params0(create_sql, role);
-          tx.exec_prepared("leadership_lock", role);
+        if (tx.exec(sql::prepared{"leadership_lock"}, sql::params{role}).empty()) {
+          tx.exec(create_sql, sql::params{role}).no_rows();
+          tx.exec(sql::prepared{"leadership_lock"}, sql::params{role});
         }
         const auto rows = ask("leadership_campaign");
         if (rows.empty()) return std::optional<leader_term>{};
@@ -77,15 +78,15 @@ result<std::optional<leader_term>> campaign(connection_pool& pool, const std::st
 }
 
 result<void> resign(connection_pool& pool, const leader_term& term) {
-  return pool.transact("leadership", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
-    tx.exec_params0(resign_sql, term.role, term.node, term.incarnation, term.epoch);
+  return pool.transact("leadership", [&](sql::work& tx, pooled_connection&) -> result<void> {
+    tx.exec(resign_sql, sql::params{term.role, term.node, term.incarnation, term.epoch}).no_rows();
     return {};
   });
 }
 
-result<void> check_term(pqxx::work& tx, const leader_term& term) {
-  if (!tx.exec_params(check_sql, term.role, term.node, term.incarnation, term.epoch,
-                      static_cast<std::int64_t>(leader_lock_timeout.count()))
+result<void> check_term(sql::work& tx, const leader_term& term) {
+  if (!tx.exec(check_sql, sql::params{term.role, term.node, term.incarnation, term.epoch,
+                                      static_cast<std::int64_t>(leader_lock_timeout.count())})
            .empty())
     return {};
   return fail(ec::stale_token,

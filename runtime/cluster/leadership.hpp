@@ -10,11 +10,10 @@
 #include <string>
 #include <vector>
 
-#include <pqxx/pqxx>
-
 #include "config/settings.hpp"
 #include "runtime/core/error.hpp"
 #include "runtime/database/pool.hpp"
+#include "runtime/database/sql.hpp"
 
 namespace millrace {
 
@@ -43,6 +42,6 @@ inline constexpr duration leader_lock_timeout = std::chrono::seconds{2};
 
 /// stale_token where the term is over. Holds the row until the transaction ends, which waits no
 /// longer than leader_lock_timeout for any lock from here on.
-result<void> check_term(pqxx::work& tx, const leader_term& term);
+result<void> check_term(sql::work& tx, const leader_term& term);
 
 }  // namespace millrace

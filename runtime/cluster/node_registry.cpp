@@ -106,7 +106,7 @@ const char* to_string(node_state state) {
   return "running";
 }
 
-node_row to_node_row(const pqxx::row& r) {
+node_row to_node_row(const sql::row& r) {
   return {r[0].as<std::string>(), r[1].as<std::int64_t>(), r[2].as<std::string>(),
           r[3].as<std::string>(), r[4].as<int>()};
 }
@@ -114,9 +114,9 @@ node_row to_node_row(const pqxx::row& r) {
 }  // namespace
 
 result<void> node_registry::enter_cluster(const std::string& cluster) {
-  return pool_.transact("heartbeat", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
-    tx.exec_params0(enter_sql, cluster);
-    const auto known = tx.exec1("select name from cluster")[0].as<std::string>();
+  return pool_.transact("heartbeat", [&](sql::work& tx, pooled_connection&) -> result<void> {
+    tx.exec(enter_sql, sql::params{cluster}).no_rows();
+    const auto known = tx.exec("select name from cluster").one_row()[0].as<std::string>();
     if (known == cluster) return {};
     return fail(ec::invalid_config,
                 "the database belongs to the cluster `" + known + "`, and this config is of `" +
@@ -126,8 +126,8 @@ result<void> node_registry::enter_cluster(const std::string& cluster) {
 
 result<std::optional<node_row>> node_registry::rival() {
   return pool_.transact(
-      "heartbeat", [&](pqxx::work& tx, pooled_connection&) -> result<std::optional<node_row>> {
-        const auto rows = tx.exec_params(rival_sql, self_.name, self_.address, self_.link_id);
+      "heartbeat", [&](sql::work& tx, pooled_connection&) -> result<std::optional<node_row>> {
+        const auto rows = tx.exec(rival_sql, sql::params{self_.name, self_.address, self_.link_id});
         if (rows.empty()) return std::optional<node_row>{};
         return std::optional{to_node_row(rows[0])};
       });
@@ -135,11 +135,11 @@ result<std::optional<node_row>> node_registry::rival() {
 
 result<bool> node_registry::beats(const node_row& of, duration patience) {
   const auto last_beat = [&] {
-    return pool_.transact("heartbeat",
-                          [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-                            const auto rows = tx.exec_params(beat_sql, of.name, of.incarnation);
-                            return rows.empty() ? std::string{} : rows[0][0].as<std::string>();
-                          });
+    return pool_.transact(
+        "heartbeat", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+          const auto rows = tx.exec(beat_sql, sql::params{of.name, of.incarnation});
+          return rows.empty() ? std::string{} : rows[0][0].as<std::string>();
+        });
   };
   const auto first = last_beat();
   if (!first) return tl::unexpected<error>(first.error());
@@ -155,72 +155,75 @@ result<bool> node_registry::beats(const node_row& of, duration patience) {
 
 result<std::int64_t> node_registry::join() {
   return pool_.transact(
-      "heartbeat", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+      "heartbeat", [&](sql::work& tx, pooled_connection&) -> result<std::int64_t> {
         return tx
-            .exec_params1(join_sql, self_.name, self_.address, text_array_parameter(self_.roles),
-                          self_.version, static_cast<int>(getpid()), self_.capacity, self_.protocol,
-                          self_.link_id)[0]
+            .exec(join_sql,
+                  sql::params{self_.name, self_.address, text_array_parameter(self_.roles),
+                              self_.version, static_cast<int>(getpid()), self_.capacity,
+                              self_.protocol, self_.link_id})
+            .one_row()[0]
             .as<std::int64_t>();
       });
 }
 
 result<std::vector<node_row>> node_registry::heartbeat(std::int64_t incarnation, node_state state) {
   return pool_.transact(
-      "heartbeat", [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<node_row>> {
+      "heartbeat", [&](sql::work& tx, pooled_connection& c) -> result<std::vector<node_row>> {
         c.prepare("node_heartbeat", heartbeat_sql);
         c.prepare("node_peers", peers_sql);
-        if (tx.exec_prepared("node_heartbeat", self_.name, incarnation, to_string(state))
+        if (tx.exec(sql::prepared{"node_heartbeat"},
+                    sql::params{self_.name, incarnation, to_string(state)})
                 .affected_rows() != 1)
           return fail(ec::stale_token,
                       "another process runs as node `" + self_.name + "`; this one stops");
         std::vector<node_row> peers;
         if (self_.address.empty()) return peers;
-        for (const auto& row : tx.exec_prepared("node_peers", self_.name))
+        for (const auto& row : tx.exec(sql::prepared{"node_peers"}, sql::params{self_.name}))
           peers.push_back(to_node_row(row));
         return peers;
       });
 }
 
 result<void> node_registry::leave(std::int64_t incarnation, const std::string& actors_json) {
-  return pool_.transact("heartbeat", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
-    tx.exec_params0(leave_sql, self_.name, incarnation, actors_json);
+  return pool_.transact("heartbeat", [&](sql::work& tx, pooled_connection&) -> result<void> {
+    tx.exec(leave_sql, sql::params{self_.name, incarnation, actors_json}).no_rows();
     return {};
   });
 }
 
 result<std::optional<std::string>> distant_node(connection_pool& pool) {
   return pool.transact(
-      "status", [](pqxx::work& tx, pooled_connection&) -> result<std::optional<std::string>> {
+      "status", [](sql::work& tx, pooled_connection&) -> result<std::optional<std::string>> {
         const auto rows = tx.exec(distant_sql);
         return rows.empty() ? std::nullopt : std::optional{rows[0][0].as<std::string>()};
       });
 }
 
 result<std::string> nodes_json(connection_pool& pool) {
-  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-    return std::string{tx.exec1(nodes_sql)[0].c_str()};
+  return pool.transact("status", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+    return std::string{tx.exec(nodes_sql).one_row()[0].c_str()};
   });
 }
 
 result<std::optional<std::string>> node_state_of(connection_pool& pool, const std::string& name) {
   using state = std::optional<std::string>;
-  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<state> {
-    const auto rows = tx.exec_params(state_sql, name);
+  return pool.transact("status", [&](sql::work& tx, pooled_connection&) -> result<state> {
+    const auto rows = tx.exec(state_sql, sql::params{name});
     return rows.empty() ? state{} : state{rows[0][0].as<std::string>()};
   });
 }
 
 result<role_holders> holders_of(connection_pool& pool, const std::string& role,
                                 const std::string& self) {
-  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<role_holders> {
-    const auto row = tx.exec_params1(holders_sql, role, self);
+  return pool.transact("status", [&](sql::work& tx, pooled_connection&) -> result<role_holders> {
+    const auto row = tx.exec(holders_sql, sql::params{role, self}).one_row();
     return role_holders{row[0].as<bool>(), row[1].as<std::string>()};
   });
 }
 
 result<std::map<std::string, std::int64_t>> nodes_by_state(connection_pool& pool) {
   using counts = std::map<std::string, std::int64_t>;
-  return pool.transact("metrics", [&](pqxx::work& tx, pooled_connection&) -> result<counts> {
+  return pool.transact("metrics", [&](sql::work& tx, pooled_connection&) -> result<counts> {
     counts found;
     for (const auto& row : tx.exec(states_sql))
       found[row[0].as<std::string>()] = row[1].as<std::int64_t>();
@@ -229,20 +232,19 @@ result<std::map<std::string, std::int64_t>> nodes_by_state(connection_pool& pool
 }
 
 result<std::int64_t> remove_gone_nodes(connection_pool& pool) {
-  return pool.transact("heartbeat",
-                       [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
-                         return static_cast<std::int64_t>(tx.exec0(gone_sql).affected_rows());
-                       });
+  return pool.transact("heartbeat", [&](sql::work& tx, pooled_connection&) -> result<std::int64_t> {
+    return static_cast<std::int64_t>(tx.exec(gone_sql).no_rows().affected_rows());
+  });
 }
 
 result<std::string> cluster_json(connection_pool& pool) {
-  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-    return std::string{tx.exec1(cluster_sql)[0].c_str()};
+  return pool.transact("status", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+    return std::string{tx.exec(cluster_sql).one_row()[0].c_str()};
   });
 }
 
 result<std::string> last_actors_json(connection_pool& pool) {
-  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
+  return pool.transact("status", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
     const auto rows = tx.exec(last_actors_sql);
     return rows.empty() ? std::string{"[]"} : std::string{rows[0][0].c_str()};
   });

@@ -69,9 +69,9 @@ result<std::string> submitted_files::path_of(std::int64_t document_id, const std
   if (!place || place->node != node_)
     return fail(ec::permission_denied, uri + " is no file of node `" + node_ + "`");
   const auto submitted =
-      pool_.transact("files", [&](pqxx::work& tx, pooled_connection& c) -> result<bool> {
+      pool_.transact("files", [&](sql::work& tx, pooled_connection& c) -> result<bool> {
         c.prepare("submitted_file", submitted_sql);
-        return !tx.exec_prepared("submitted_file", document_id, uri).empty();
+        return !tx.exec(sql::prepared{"submitted_file"}, sql::params{document_id, uri}).empty();
       });
   if (!submitted) return tl::unexpected<error>(submitted.error());
   if (!*submitted)

@@ -77,9 +77,9 @@ result<void> upload_sweep::sweep_live(std::vector<std::int64_t> datasets) {
 
 result<std::vector<std::int64_t>> upload_sweep::gone(const std::vector<std::int64_t>& datasets) {
   using ids = std::vector<std::int64_t>;
-  return pool_.transact("uploads", [&](pqxx::work& tx, pooled_connection&) -> result<ids> {
+  return pool_.transact("uploads", [&](sql::work& tx, pooled_connection&) -> result<ids> {
     ids found;
-    for (const auto& row : tx.exec_params(gone_sql, int8_array_parameter(datasets)))
+    for (const auto& row : tx.exec(gone_sql, sql::params{int8_array_parameter(datasets)}))
       found.push_back(row[0].as<std::int64_t>());
     return found;
   });
@@ -146,10 +146,10 @@ result<void> upload_sweep::remove_unnamed(std::int64_t dataset, const paths& fil
     node_uris.push_back(file_uri(file.native(), node_));
   }
   const auto before = upload_store::file_time::clock::now() - unnamed_age;
-  return pool_.transact("uploads", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
-    if (tx.exec_params(lock_sql, dataset).empty()) return {};
-    for (const auto& row : tx.exec_params(unnamed_sql, dataset, text_array_parameter(uris),
-                                          text_array_parameter(node_uris)))
+  return pool_.transact("uploads", [&](sql::work& tx, pooled_connection&) -> result<void> {
+    if (tx.exec(lock_sql, sql::params{dataset}).empty()) return {};
+    for (const auto& row : tx.exec(unnamed_sql, sql::params{dataset, text_array_parameter(uris),
+                                                            text_array_parameter(node_uris)}))
       remove(files.at(row[0].as<std::size_t>() - 1), before);
     return {};
   });

@@ -78,7 +78,7 @@ struct dataset_change {
 /// One attempt at one transaction over documents whose rows are taken as they are.
 class group_transaction {
  public:
-  group_transaction(pqxx::work& tx, pooled_connection& connection, const std::string& node,
+  group_transaction(sql::work& tx, pooled_connection& connection, const std::string& node,
                     std::size_t statement_bytes)
       : tx_{tx}, connection_{connection}, node_{node}, statement_bytes_{statement_bytes} {}
 
@@ -119,7 +119,8 @@ class group_transaction {
     tokens.reserve(group.size());
     for (const auto& d : group) tokens.push_back(d.token);
     connection_.prepare("commit_acknowledge", acknowledge_sql);
-    for (const auto& row : tx_.exec_prepared("commit_acknowledge", int8_array_parameter(tokens)))
+    for (const auto& row :
+         tx_.exec(sql::prepared{"commit_acknowledge"}, sql::params{int8_array_parameter(tokens)}))
       previous_[row[0].as<std::int64_t>()] = {row[1].as<std::int64_t>(), row[2].as<std::int64_t>(),
                                               row[3].as<std::int64_t>()};
   }
@@ -135,8 +136,9 @@ class group_transaction {
           ids.push_back(d.document_id);
           tokens.push_back(d.token);
         }
-      for (const auto& row : tx_.exec_params(already_committed_sql, int8_array_parameter(ids),
-                                             int8_array_parameter(tokens)))
+      for (const auto& row :
+           tx_.exec(already_committed_sql,
+                    sql::params{int8_array_parameter(ids), int8_array_parameter(tokens)}))
         done_.push_back(row[0].as<std::int64_t>());
     }
     return std::find(done_.begin(), done_.end(), token) != done_.end();
@@ -150,10 +152,12 @@ class group_transaction {
     }
     if (ids.empty()) return;
     std::sort(ids.begin(), ids.end());
-    tx_.exec_params0("delete from chunks where document_id = any($1::bigint[])",
-                     int8_array_parameter(ids));
-    tx_.exec_params0("delete from images where document_id = any($1::bigint[])",
-                     int8_array_parameter(ids));
+    tx_.exec("delete from chunks where document_id = any($1::bigint[])",
+             sql::params{int8_array_parameter(ids)})
+        .no_rows();
+    tx_.exec("delete from images where document_id = any($1::bigint[])",
+             sql::params{int8_array_parameter(ids)})
+        .no_rows();
   }
 
   void insert_chunks(const std::vector<const document_result*>& mine) {
@@ -233,14 +237,14 @@ class group_transaction {
     std::vector<std::int64_t> ids;
     for (const auto* d : mine) ids.push_back(d->document_id);
     connection_.prepare("commit_checkpoints", remove_checkpoints_sql);
-    tx_.exec_prepared0("commit_checkpoints", int8_array_parameter(ids));
+    tx_.exec(sql::prepared{"commit_checkpoints"}, sql::params{int8_array_parameter(ids)}).no_rows();
   }
 
   /// Leaves `rows` empty for the next statement.
   void insert(binary_rows& rows, const char* name, const char* sql) {
     if (rows.rows() == 0) return;
     connection_.prepare(name, sql);
-    tx_.exec_prepared(name, rows.parameter());
+    tx_.exec(sql::prepared{name}, sql::params{rows.parameter()});
     rows.clear();
   }
 
@@ -257,9 +261,11 @@ class group_transaction {
       losses.push_back(d->losses);
     }
     if (ids.empty()) return;
-    tx_.exec_params0(dead_letter_sql, int8_array_parameter(ids), int8_array_parameter(datasets),
-                     text_array_parameter(codes), text_array_parameter(messages),
-                     int8_array_parameter(failures), int8_array_parameter(losses));
+    tx_.exec(dead_letter_sql,
+             sql::params{int8_array_parameter(ids), int8_array_parameter(datasets),
+                         text_array_parameter(codes), text_array_parameter(messages),
+                         int8_array_parameter(failures), int8_array_parameter(losses)})
+        .no_rows();
   }
 
   void add_progress(const std::vector<const document_result*>& mine) {
@@ -282,10 +288,10 @@ class group_transaction {
       tokens.push_back(c.tokens);
     }
     connection_.prepare("commit_progress", progress_sql);
-    tx_.exec_prepared("commit_progress", node_, int8_array_parameter(datasets),
-                      int8_array_parameter(ready), int8_array_parameter(failed),
-                      int8_array_parameter(chunks), int8_array_parameter(images),
-                      int8_array_parameter(tokens));
+    tx_.exec(sql::prepared{"commit_progress"},
+             sql::params{node_, int8_array_parameter(datasets), int8_array_parameter(ready),
+                         int8_array_parameter(failed), int8_array_parameter(chunks),
+                         int8_array_parameter(images), int8_array_parameter(tokens)});
   }
 
   result<std::int64_t> refund(const std::vector<const document_result*>& mine) {
@@ -295,7 +301,7 @@ class group_transaction {
     return ledger::refund_documents(tx_, failed, "refund of failed documents");
   }
 
-  pqxx::work& tx_;
+  sql::work& tx_;
   pooled_connection& connection_;
   const std::string& node_;
   std::size_t statement_bytes_;
@@ -306,7 +312,7 @@ class group_transaction {
 
 result<group_report> commit_once(connection_pool& pool, const std::string& node,
                                  std::span<document_result> group, std::size_t statement_bytes) {
-  return pool.transact("commit", [&](pqxx::work& tx, pooled_connection& connection) {
+  return pool.transact("commit", [&](sql::work& tx, pooled_connection& connection) {
     return group_transaction{tx, connection, node, statement_bytes}.run(group);
   });
 }

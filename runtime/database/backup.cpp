@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include <fcntl.h>
-#include <pqxx/pqxx>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "runtime/database/partial_file.hpp"
 #include "runtime/database/pool.hpp"
 #include "runtime/database/process.hpp"
+#include "runtime/database/sql.hpp"
 
 extern char** environ;
 
@@ -149,15 +149,15 @@ error not_ours(const fs::path& file) {
 
 result<int> server_version(const std::string& connection_string) {
   try {
-    pqxx::connection connection{connection_string};
-    return pqxx::nontransaction{connection}.exec1(version_sql)[0].as<int>();
+    sql::connection connection{connection_string};
+    return sql::nontransaction{connection}.exec(version_sql).one_row()[0].as<int>();
   } catch (...) {
     return tl::unexpected(to_error("reading the server's version"));
   }
 }
 
-result<void> check_empty(pqxx::nontransaction& session) {
-  if (session.exec1(contents_sql)[0].as<std::int64_t>() == 0) return {};
+result<void> check_empty(sql::nontransaction& session) {
+  if (session.exec(contents_sql).one_row()[0].as<std::int64_t>() == 0) return {};
   return fail(ec::invalid_argument,
               "the database is not empty, and a backup is restored into an empty one only; give "
               "--data a new directory, or database.url a new database");
@@ -272,15 +272,15 @@ result<void> restore(const std::string& connection_string, const fs::path& file,
   const auto version = server_version(connection_string);
   if (!version) return tl::unexpected(version.error());
   try {
-    pqxx::connection connection{connection_string};
+    sql::connection connection{connection_string};
     {
-      pqxx::nontransaction session{connection};
+      sql::nontransaction session{connection};
       session.exec(hold_schema_sql);  // until the connection ends
       if (auto empty = check_empty(session); !empty) return empty;
     }
     if (auto filled = fill(connection_string, file, *version, stop); !filled) return filled;
     if (auto migrated = migrate(connection); !migrated) return tl::unexpected(migrated.error());
-    if (of == identity::fresh) pqxx::nontransaction{connection}.exec(new_identity_sql);
+    if (of == identity::fresh) sql::nontransaction{connection}.exec(new_identity_sql);
     return {};
   } catch (...) {
     return tl::unexpected(to_error("restoring the backup"));

@@ -65,14 +65,14 @@ void put_text_array(std::string& buffer, std::span<const std::string> values) {
   }
 }
 
-pqxx::binarystring as_parameter(const std::string& buffer) {
+sql::bytes as_parameter(const std::string& buffer) {
   if (buffer.size() > max_parameter_bytes)
     throw std::length_error{"the rows of one statement exceed 1 GiB"};
-  return {buffer.data(), buffer.size()};
+  return sql::bytes{buffer};
 }
 
 template <class Integer>
-pqxx::binarystring integer_array(std::span<const Integer> values, field_type type) {
+sql::bytes integer_array(std::span<const Integer> values, field_type type) {
   std::string buffer;
   buffer.reserve(array_header_bytes + values.size() * (4 + sizeof(Integer)));
   put_array_header(buffer, static_cast<std::uint32_t>(type), values.size());
@@ -189,7 +189,7 @@ void binary_rows::text_array(std::span<const std::string> values) {
   put_text_array(buffer_, values);
 }
 
-pqxx::binarystring binary_rows::parameter() {
+sql::bytes binary_rows::parameter() {
   end_row();
   if (rows_ == 0) {
     std::string empty;
@@ -200,15 +200,15 @@ pqxx::binarystring binary_rows::parameter() {
   return as_parameter(buffer_);
 }
 
-pqxx::binarystring int8_array_parameter(std::span<const std::int64_t> values) {
+sql::bytes int8_array_parameter(std::span<const std::int64_t> values) {
   return integer_array(values, field_type::int8);
 }
 
-pqxx::binarystring int4_array_parameter(std::span<const std::int32_t> values) {
+sql::bytes int4_array_parameter(std::span<const std::int32_t> values) {
   return integer_array(values, field_type::int4);
 }
 
-pqxx::binarystring text_array_parameter(std::span<const std::string> values) {
+sql::bytes text_array_parameter(std::span<const std::string> values) {
   std::string buffer;
   buffer.reserve(text_array_bytes(values));
   put_text_array(buffer, values);

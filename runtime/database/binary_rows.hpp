@@ -2,14 +2,14 @@
 //
 //   insert into chunks (...) select ... from unnest($1::chunk_in[])
 //
-// It is the fastest way in that libpqxx 6.4 offers: three times COPY in text form (no parsing, no
+// It is the fastest way in: three times COPY in text form (no parsing, no
 // escaping). The formats are those of array_recv and record_recv: big-endian, each field with its
 // type's OID and length.
 //
 //   binary_rows rows{connection.type_oid(tx, "chunk_in")};
 //   rows.begin_row(3);
 //   rows.int8(document); rows.text(t); rows.null(field_type::text);
-//   tx.exec_prepared("insert_chunks", rows.parameter());
+//   tx.exec(sql::prepared{"insert_chunks"}, sql::params{rows.parameter()});
 //
 // Fields come in the order of the type's attributes, with exactly their types; a wrong count
 // aborts, a wrong type is refused by the server. Text must be clean UTF-8 (runtime/core/utf8.hpp).
@@ -22,7 +22,7 @@
 #include <string>
 #include <string_view>
 
-#include <pqxx/binarystring>
+#include "runtime/database/sql.hpp"
 
 namespace millrace {
 
@@ -65,7 +65,7 @@ class binary_rows {
   /// So far; what a caller keeps below its bound.
   std::size_t bytes() const { return buffer_.size(); }
   /// The finished value, to be passed to exec_params() or exec_prepared(). May be called again.
-  pqxx::binarystring parameter();
+  sql::bytes parameter();
   /// Empty again, with its memory kept.
   void clear();
 
@@ -81,8 +81,8 @@ class binary_rows {
 };
 
 /// Parameters for `$1::bigint[]`, `$1::integer[]` and `$1::text[]`, of any length including 0.
-pqxx::binarystring int8_array_parameter(std::span<const std::int64_t> values);
-pqxx::binarystring int4_array_parameter(std::span<const std::int32_t> values);
-pqxx::binarystring text_array_parameter(std::span<const std::string> values);
+sql::bytes int8_array_parameter(std::span<const std::int64_t> values);
+sql::bytes int4_array_parameter(std::span<const std::int32_t> values);
+sql::bytes text_array_parameter(std::span<const std::string> values);
 
 }  // namespace millrace

@@ -23,7 +23,7 @@ constexpr auto unfinished_prefix = "postgres.new-";
 
 /// Character classes of all of Unicode where the system has them; the collation is C in any case:
 /// byte order, the same on every machine and the fastest.
-std::string character_type() {
+std::string best_character_type() {
   const auto locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
   if (locale == nullptr) return "C";
   ::freelocale(locale);
@@ -87,7 +87,7 @@ std::vector<std::string> server_environment() {
 }
 
 result<void> create_cluster(const installation& programs, const data_directory& directory,
-                            bool fsync, int start_lock) {
+                            bool fsync, int start_lock, const std::string& character_type) {
   if (const auto free = directory.free_bytes(); free < space_of_new_cluster)
     return fail(ec::disk_full, "only " + std::to_string(free >> 20) + " MiB are free in " +
                                    directory.root.string() + "; a new database needs " +
@@ -96,12 +96,14 @@ result<void> create_cluster(const installation& programs, const data_directory& 
       directory.root / (unfinished_prefix + std::to_string(static_cast<long>(::getpid())));
   if (auto made = make_owned_folder(unfinished, directory.owner); !made) return made;
 
-  program initdb{.arguments = {programs.programs / "initdb", "--pgdata", unfinished, "--username",
-                               database_user, "--auth", "trust", "--encoding", "UTF8", "--locale",
-                               "C", "--lc-ctype", character_type(), "--data-checksums"},
-                 .environment = server_environment(),
-                 .user = directory.owner,
-                 .inherited = start_lock};
+  program initdb{
+      .arguments = {programs.programs / "initdb", "--pgdata", unfinished, "--username",
+                    database_user, "--auth", "trust", "--encoding", "UTF8", "--locale", "C",
+                    "--lc-ctype", character_type.empty() ? best_character_type() : character_type,
+                    "--data-checksums"},
+      .environment = server_environment(),
+      .user = directory.owner,
+      .inherited = start_lock};
   if (programs.version >= 14) initdb.arguments.emplace_back("--no-instructions");
   if (!fsync) initdb.arguments.emplace_back("--no-sync");
   auto outcome = run_program(initdb, initdb_limit);

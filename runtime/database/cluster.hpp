@@ -18,10 +18,10 @@ constexpr const char* database_user = "millrace";
 constexpr const char* database_name = "millrace";
 
 /// Makes `directory.cluster()`. With `fsync` false the files are not forced to the disk.
-/// `start_lock` is that lock's descriptor. ec::disk_full, ec::data_directory with initdb's own
-/// words, ec::timeout.
+/// `start_lock` is that lock's descriptor; `character_type` the LC_CTYPE, empty: the best that the
+/// system has. ec::disk_full, ec::data_directory with initdb's own words, ec::timeout.
 result<void> create_cluster(const installation& programs, const data_directory& directory,
-                            bool fsync, int start_lock);
+                            bool fsync, int start_lock, const std::string& character_type = {});
 
 /// Removes what a killed create_cluster() left: folders, and the shared memory of backends that
 /// were killed with it. resource_exhausted if this process cannot look now.

@@ -1,4 +1,4 @@
-// to_error() of pool.hpp: which of our codes an exception of libpqxx is, by SQLSTATE (PostgreSQL,
+// to_error() of pool.hpp: which of our codes an exception of sql.hpp is, by SQLSTATE (PostgreSQL,
 // appendix A).
 #include <exception>
 #include <new>
@@ -84,21 +84,21 @@ error classify(std::string_view state, std::string_view line, const char* while_
 error to_error(const char* while_doing) {
   try {
     throw;
-  } catch (const pqxx::in_doubt_error&) {
+  } catch (const sql::in_doubt_error&) {
     return make(ec::database_unavailable, while_doing,
                 "the connection was lost during COMMIT: it may have happened or not");
-  } catch (const pqxx::statement_completion_unknown&) {
+  } catch (const sql::statement_completion_unknown&) {
     return make(ec::database_unavailable, while_doing,
                 "the connection was lost: the statement may have happened or not");
-  } catch (const pqxx::too_many_connections& e) {
+  } catch (const sql::too_many_connections& e) {
     return make(ec::database_unavailable, while_doing, first_line(e.what()),
                 "raise max_connections of the server or lower database.pool_size");
-  } catch (const pqxx::broken_connection& e) {
+  } catch (const sql::broken_connection& e) {
     return make(ec::database_unavailable, while_doing, what_was_broken(first_line(e.what())));
-  } catch (const pqxx::sql_error& e) {
-    return classify(e.sqlstate(), first_line(e.what()), while_doing);
-  } catch (const pqxx::transaction_rollback& e) {  // serialization failure, deadlock
+  } catch (const sql::transaction_rollback& e) {  // serialization failure, deadlock
     return make(ec::database_conflict, while_doing, first_line(e.what()), "try again");
+  } catch (const sql::statement_error& e) {
+    return classify(e.sqlstate(), first_line(e.what()), while_doing);
   } catch (const std::length_error& e) {  // more than one statement can carry
     return make(ec::rejected_row, while_doing, e.what());
   } catch (const std::bad_alloc&) {

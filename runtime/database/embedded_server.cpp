@@ -1,6 +1,5 @@
 #include "runtime/database/embedded_server.hpp"
 
-#include <pqxx/pqxx>
 #include <signal.h>
 
 #include "runtime/core/blocking.hpp"
@@ -10,9 +9,12 @@
 #include "runtime/database/file_lock.hpp"
 #include "runtime/database/holder_watch.hpp"
 #include "runtime/database/installation.hpp"
+#include "runtime/database/major_upgrade.hpp"
 #include "runtime/database/pool.hpp"
 #include "runtime/database/postmaster.hpp"
 #include "runtime/database/socket_directory.hpp"
+#include "runtime/database/sql.hpp"
+#include "runtime/database/supported_versions.hpp"
 
 namespace millrace {
 
@@ -116,9 +118,8 @@ result<void> embedded_server::impl::start_again() {
 
 result<bool> embedded_server::impl::start_missing_watch() {
   if (config.holder_watch.empty() || !starting.try_exclusive()) return false;
-  auto started = in_place()
-                     ? postgres::start_holder_watch(directory, handle, config.holder_watch)
-                     : false;
+  auto started =
+      in_place() ? postgres::start_holder_watch(directory, handle, config.holder_watch) : false;
   starting.unlock();
   return started;
 }
@@ -137,12 +138,17 @@ result<std::optional<pid_t>> embedded_server::impl::find_postmaster() const {
 
 result<void> embedded_server::impl::start() {
   if (auto removed = postgres::remove_unfinished_clusters(directory); !removed) return removed;
+  if (auto removed = postgres::remove_unfinished_upgrade(directory); !removed) return removed;
   const auto version = directory.cluster_version();
   if (!version) return tl::unexpected(version.error());
   if (*version || handle.lookup())  // of one that is gone, no empty one takes the place
     if (auto held = handle.hold_cluster(); !held) return held;
   auto programs = postgres::find_installation(*version);
   if (!programs) return tl::unexpected(programs.error());
+  if (programs->version < postgres::oldest_version)
+    return fail(ec::data_directory, "the data are of PostgreSQL " + std::to_string(**version) +
+                                        ", which is too old; `millrace db upgrade` moves them to " +
+                                        "a newer one that is installed");
   if (!*version) {
     auto made = postgres::create_cluster(*programs, directory, config.fsync, starting.descriptor());
     if (made) made = handle.hold_cluster();
@@ -236,10 +242,10 @@ void embedded_server::impl::listens_in(const std::filesystem::path& folder) {
 /// for each time.
 result<void> embedded_server::impl::ensure_database() const {
   try {
-    pqxx::connection connection{postgres::connection_string(sockets, "postgres")};
-    pqxx::nontransaction session{connection};
+    sql::connection connection{postgres::connection_string(sockets, "postgres")};
+    sql::nontransaction session{connection};
     const auto is_there = [&] {
-      return !session.exec_params(find_database_sql, postgres::database_name).empty();
+      return !session.exec(find_database_sql, sql::params{postgres::database_name}).empty();
     };
     if (is_there()) return {};
     session.exec(take_turn_to_make_sql);

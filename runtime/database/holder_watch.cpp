@@ -47,9 +47,9 @@ int watch_directory(int descriptor) {
     await_end(*directory);
     // Whoever starts or stops the server has the lock; it is asked for again.
     if (!starting->exclusive_within(holder_watch_interval)) continue;
-    const bool over =
-        guarded("holder watch", [&] { return is_over(*directory, *starting, *holders); })
-            .value_or(false);
+    const bool over = guarded("holder watch", [&] {
+                        return is_over(*directory, *starting, *holders);
+                      }).value_or(false);
     holders->unlock();
     // Before the start lock: whoever gets that finds out whether a watch runs.
     if (over) watching->unlock();

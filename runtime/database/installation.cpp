@@ -8,6 +8,7 @@
 
 #include "runtime/database/disk_lookup.hpp"
 #include "runtime/database/process.hpp"
+#include "runtime/database/supported_versions.hpp"
 
 namespace millrace::postgres {
 
@@ -61,37 +62,45 @@ result<std::vector<installation>> all_installations() {
     if (!version) return tl::unexpected(version.error());
     if (!version->empty()) found.push_back({*folder, leading_number(*version)});
   }
-  std::erase_if(found, [](const installation& i) { return i.version < oldest_version; });
+  std::erase_if(found, [](const installation& i) {
+    return i.version < oldest_upgradable_version || i.version > newest_version;
+  });
+  std::ranges::sort(found, {}, &installation::version);
   return found;
+}
+
+/// For data of a version whose programs are missing.
+error other_version(int written, const std::vector<installation>& found) {
+  const auto theirs = "PostgreSQL " + std::to_string(written);
+  std::string message = "the data are of " + theirs + ", whose programs are not installed (";
+  for (const auto& i : found)
+    message += (&i == &found.front() ? "" : ", ") + std::to_string(i.version);
+  message += found.size() == 1 ? " is)" : " are)";
+  if (written > newest_version)
+    return {ec::data_directory,
+            message + "; this millrace knows " + tested_versions() + ": use a newer one"};
+  const auto package = "postgresql-" + std::to_string(written);
+  return {ec::data_directory, message + "; install the package " + package +
+                                  ", and `millrace db upgrade` moves them to " +
+                                  std::to_string(found.back().version) +
+                                  "; if no package of it is to be had, run `millrace db backup` "
+                                  "on a machine that has it, and `millrace db restore` here"};
 }
 
 }  // namespace
 
 result<installation> find_installation(std::optional<int> version) {
-  const auto looked = all_installations();
-  if (!looked) return tl::unexpected(looked.error());
-  const auto& found = *looked;
-  const auto exactly = [&](int wanted) {
-    return std::find_if(found.begin(), found.end(),
-                        [&](const installation& i) { return i.version == wanted; });
-  };
-  if (auto match = exactly(version.value_or(preferred_version)); match != found.end())
-    return *match;
-  const auto newest = std::max_element(
-      found.begin(), found.end(),
-      [](const installation& a, const installation& b) { return a.version < b.version; });
-  if (newest == found.end())
+  const auto found = all_installations();
+  if (!found) return tl::unexpected(found.error());
+  if (found->empty() || (!version && found->back().version < oldest_version))
     return fail(ec::data_directory,
-                "no PostgreSQL server is installed (version " + std::to_string(oldest_version) +
-                    " or newer); install the package postgresql, or set database.url to the "
+                "no PostgreSQL server of a version from " + tested_versions() +
+                    " is installed; install the package postgresql, or set database.url to the "
                     "postgresql:// URL of a running server");
-  if (version)
-    return fail(ec::data_directory,
-                "the data were written by PostgreSQL " + std::to_string(*version) +
-                    ", but the installed version is " + std::to_string(newest->version) +
-                    "; install PostgreSQL " + std::to_string(*version) +
-                    ", or move the data with pg_upgrade");
-  return *newest;
+  if (!version) return found->back();
+  const auto exactly = std::ranges::find(*found, *version, &installation::version);
+  if (exactly == found->end()) return tl::unexpected(other_version(*version, *found));
+  return *exactly;
 }
 
 result<std::filesystem::path> find_client_program(const std::string& name, int server_version) {
@@ -110,7 +119,7 @@ result<std::filesystem::path> find_client_program(const std::string& name, int s
   return fail(ec::database_error,
               name + " for PostgreSQL " + std::to_string(server_version) +
                   " is not installed; install the package postgresql-client-" +
-                  std::to_string(server_version == 0 ? preferred_version : server_version));
+                  std::to_string(server_version == 0 ? oldest_version : server_version));
 }
 
 }  // namespace millrace::postgres

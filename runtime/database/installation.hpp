@@ -9,18 +9,13 @@
 
 namespace millrace::postgres {
 
-/// The major version that Millrace is built and measured for.
-constexpr int preferred_version = 15;
-/// The oldest that has all the settings we start the server with.
-constexpr int oldest_version = 13;
-
 struct installation {
   std::filesystem::path programs;  ///< The folder of initdb and postgres.
   int version = 0;                 ///< Major.
 };
 
-/// Exactly `version` if it is given (a data directory belongs to one major version), else the
-/// preferred one, else the newest. ec::data_directory, with what to install, if there is none;
+/// If `version` is given, exactly this one (a data directory belongs to one major version), else
+/// the newest that is tested. ec::data_directory if there is none, with what to install;
 /// resource_exhausted if this process cannot look now.
 result<installation> find_installation(std::optional<int> version);
 

@@ -71,7 +71,7 @@ std::string display_name(const migration& m) {
   return std::to_string(m.version) + " " + m.name;
 }
 
-applied_migrations read_applied(pqxx::transaction_base& tx) {
+applied_migrations read_applied(sql::transaction& tx) {
   applied_migrations applied;
   for (const auto& row : tx.exec(list_applied))
     applied[row[0].as<int>()] = {row[1].as<std::string>(), row[2].as<std::string>()};
@@ -100,10 +100,10 @@ result<void> check(const applied_migrations& applied, const std::vector<migratio
 
 /// Applies the first migration that is missing, in a transaction of its own; none where nothing is
 /// missing.
-result<std::optional<std::string>> apply_next(pqxx::connection& connection) {
+result<std::optional<std::string>> apply_next(sql::connection& connection) {
   auto doing = std::string{"migrating the database"};
   try {
-    pqxx::work tx{connection};
+    sql::work tx{connection};
     tx.exec(begin_turn);
     const auto applied = read_applied(tx);
     const auto& known = known_migrations();
@@ -117,7 +117,7 @@ result<std::optional<std::string>> apply_next(pqxx::connection& connection) {
     }
     doing = "migration " + display_name(*next);
     tx.exec(next->sql);
-    tx.exec_params0(record, next->version, next->name, sha256_hex(next->sql));
+    tx.exec(record, sql::params{next->version, next->name, sha256_hex(next->sql)}).no_rows();
     tx.commit();
     return display_name(*next);
   } catch (...) {
@@ -132,12 +132,12 @@ const std::vector<migration>& known_migrations() {
   return known;
 }
 
-result<migration_status> read_migration_status(pqxx::connection& connection) {
+result<migration_status> read_migration_status(sql::connection& connection) {
   assert_may_block("read_migration_status");
   try {
-    pqxx::read_transaction tx{connection};
+    sql::read_transaction tx{connection};
     applied_migrations applied;
-    if (tx.exec1(table_exists)[0].as<bool>()) applied = read_applied(tx);
+    if (tx.exec(table_exists).one_row()[0].as<bool>()) applied = read_applied(tx);
     migration_status status;
     if (!applied.empty()) status.database_version = applied.rbegin()->first;
     for (const auto& m : known_migrations()) {
@@ -150,7 +150,7 @@ result<migration_status> read_migration_status(pqxx::connection& connection) {
   }
 }
 
-result<std::vector<std::string>> migrate(pqxx::connection& connection) {
+result<std::vector<std::string>> migrate(sql::connection& connection) {
   assert_may_block("migrate");
   std::vector<std::string> applied;
   while (true) {  // ends: each turn applies one of finitely many

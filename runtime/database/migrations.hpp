@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <pqxx/pqxx>
-
 #include "runtime/core/error.hpp"
+#include "runtime/database/sql.hpp"
 
 namespace millrace {
 
@@ -27,10 +26,10 @@ struct migration_status {
   std::vector<std::string> pending;
 };
 
-result<migration_status> read_migration_status(pqxx::connection& connection);
+result<migration_status> read_migration_status(sql::connection& connection);
 /// Applies what is missing and returns the names applied. database_newer where the database has a
 /// version that this binary does not know; database_error where an applied migration's text has
 /// changed since.
-result<std::vector<std::string>> migrate(pqxx::connection& connection);
+result<std::vector<std::string>> migrate(sql::connection& connection);
 
 }  // namespace millrace

@@ -24,21 +24,11 @@ using steady = std::chrono::steady_clock;
 /// not asked.
 constexpr std::chrono::seconds trusted_idle_time{1};
 
-/// libpqxx would silently reconnect a lost session, without its locks and its transaction.
-void forbid_reconnecting(pqxx::connection& session) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  session.inhibit_reactivation(true);
-#pragma GCC diagnostic pop
-}
-
 /// One session with the server and what is known of it.
 struct physical_connection {
-  explicit physical_connection(const std::string& connection_string) : session{connection_string} {
-    forbid_reconnecting(session);
-  }
+  explicit physical_connection(const std::string& connection_string) : session{connection_string} {}
 
-  pqxx::connection session;
+  sql::connection session;
   steady::time_point opened = steady::now();
   steady::time_point returned = opened;
   std::unordered_set<std::string> prepared;
@@ -48,14 +38,14 @@ struct physical_connection {
 using physical_pointer = std::unique_ptr<physical_connection>;
 
 /// While nobody asks, the server has nothing to say but goodbye.
-bool has_unread_input(const pqxx::connection& session) {
+bool has_unread_input(const sql::connection& session) {
   pollfd input{session.sock(), POLLIN, 0};
   return ::poll(&input, 1, 0) != 0;
 }
 
-bool answers(pqxx::connection& session) {
+bool answers(sql::connection& session) {
   try {
-    pqxx::nontransaction{session}.exec("select 1");
+    sql::nontransaction{session}.exec("select 1");
     return true;
   } catch (const std::exception&) {
     return false;  // its successor will say what is wrong, if anything is
@@ -186,11 +176,11 @@ pooled_connection::pooled_connection(pooled_connection&&) noexcept = default;
 pooled_connection& pooled_connection::operator=(pooled_connection&&) noexcept = default;
 pooled_connection::~pooled_connection() = default;
 
-pqxx::connection& pooled_connection::operator*() const {
+sql::connection& pooled_connection::operator*() const {
   return state_->connection->session;
 }
 
-pqxx::connection* pooled_connection::operator->() const {
+sql::connection* pooled_connection::operator->() const {
   return &state_->connection->session;
 }
 
@@ -201,10 +191,10 @@ void pooled_connection::prepare(const std::string& name, const std::string& sql)
   known.insert(name);
 }
 
-std::uint32_t pooled_connection::type_oid(pqxx::transaction_base& tx, const std::string& type) {
+std::uint32_t pooled_connection::type_oid(sql::transaction& tx, const std::string& type) {
   auto& known = state_->connection->type_oids;
   if (const auto found = known.find(type); found != known.end()) return found->second;
-  const auto row = tx.exec_params1("select $1::text::regtype::oid", type);
+  const auto row = tx.exec("select $1::text::regtype::oid", sql::params{type}).one_row();
   return known[type] = row[0].as<std::uint32_t>();
 }
 

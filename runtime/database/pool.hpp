@@ -13,10 +13,9 @@
 #include <memory>
 #include <string>
 
-#include <pqxx/pqxx>
-
 #include "config/settings.hpp"
 #include "runtime/core/error.hpp"
+#include "runtime/database/sql.hpp"
 
 namespace millrace {
 
@@ -39,13 +38,13 @@ class pooled_connection {
   pooled_connection(const pooled_connection&) = delete;
   pooled_connection& operator=(const pooled_connection&) = delete;
   ~pooled_connection();
-  pqxx::connection& operator*() const;
-  pqxx::connection* operator->() const;
+  sql::connection& operator*() const;
+  sql::connection* operator->() const;
   /// Prepares `sql` under `name` once per connection.
   void prepare(const std::string& name, const std::string& sql);
   /// The OID of a type such as "chunk_in", looked up once per connection. Inside the transaction
-  /// `tx` of this connection; throws pqxx::sql_error where there is no such type.
-  std::uint32_t type_oid(pqxx::transaction_base& tx, const std::string& type);
+  /// `tx` of this connection; throws sql::statement_error where there is no such type.
+  std::uint32_t type_oid(sql::transaction& tx, const std::string& type);
   /// Closes instead of returning: for a connection whose state is in doubt.
   void discard();
 
@@ -68,13 +67,13 @@ class connection_pool {
 
   result<pooled_connection> acquire();
 
-  /// Runs `body` in one transaction on a pooled connection and commits; pqxx exceptions become
+  /// Runs `body` in one transaction on a pooled connection and commits; exceptions become
   /// errors (see to_error). `purpose` labels db_transactions_total: a string literal such as
   /// "claim". A body that returns an error rolls back. `pre_ping` replaces dead idle connections
   /// before the body runs.
   template <class F>
   auto transact(const char* purpose, F&& body)
-      -> decltype(body(std::declval<pqxx::work&>(), std::declval<pooled_connection&>()));
+      -> decltype(body(std::declval<sql::work&>(), std::declval<pooled_connection&>()));
 
   pool_stats stats() const;
   /// Called after each transaction with its purpose; for metrics. Set before first use.
@@ -98,11 +97,11 @@ error to_error(const char* while_doing);
 
 template <class F>
 auto connection_pool::transact(const char* purpose, F&& body)
-    -> decltype(body(std::declval<pqxx::work&>(), std::declval<pooled_connection&>())) {
+    -> decltype(body(std::declval<sql::work&>(), std::declval<pooled_connection&>())) {
   auto connection = acquire();
   if (!connection) return tl::unexpected<error>(connection.error());
   try {
-    pqxx::work tx{**connection};
+    sql::work tx{**connection};
     auto outcome = body(tx, *connection);
     if (!outcome) return outcome;  // ~work rolls back
     tx.commit();

@@ -18,14 +18,15 @@ struct dataset_row {
 };
 
 /// The lock that everything here begins with.
-result<dataset_row> lock_dataset(pqxx::work& tx, std::int64_t dataset_id) {
-  tx.exec0("set local statement_timeout = " +
-           std::to_string(std::chrono::milliseconds{control_timeout}.count()) + "; " +
-           plan_for_values_sql);
-  const auto rows = tx.exec_params(
+result<dataset_row> lock_dataset(sql::work& tx, std::int64_t dataset_id) {
+  tx.exec("set local statement_timeout = " +
+          std::to_string(std::chrono::milliseconds{control_timeout}.count()) + "; " +
+          plan_for_values_sql)
+      .no_rows();
+  const auto rows = tx.exec(
       "select s.name, s.status, a.name from datasets s join credit_accounts a on a.id = "
       "s.account_id where s.id = $1 for update of s",
-      dataset_id);
+      sql::params{dataset_id});
   if (rows.empty())
     return fail(ec::unknown_dataset,
                 "dataset " + std::to_string(dataset_id) + " does not exist any more");
@@ -101,17 +102,18 @@ std::string retry_of(const dataset_row& dataset) {
 }
 
 /// The first answer to this key, where there is one.
-result<std::optional<retried_dataset>> earlier_retry(pqxx::work& tx, const dataset_row& dataset,
+result<std::optional<retried_dataset>> earlier_retry(sql::work& tx, const dataset_row& dataset,
                                                      const retry_order& order) {
   if (order.idempotency_key.empty()) return std::optional<retried_dataset>{};
-  const auto uncharged = tx.exec_params(
+  const auto uncharged = tx.exec(
       "select documents from uncharged_retries where dataset_id = $1 and idempotency_key = $2",
-      order.dataset_id, order.idempotency_key);
+      sql::params{order.dataset_id, order.idempotency_key});
   if (!uncharged.empty())
     return std::optional{retried_dataset{uncharged[0][0].as<std::int64_t>(), 0, 0, true}};
   const auto rows =
-      tx.exec_params(earlier_retry_sql, dataset.account, order.idempotency_key, order.dataset_id,
-                     retry_of(dataset), order.charge ? order.cost_per_document : 0);
+      tx.exec(earlier_retry_sql,
+              sql::params{dataset.account, order.idempotency_key, order.dataset_id,
+                          retry_of(dataset), order.charge ? order.cost_per_document : 0});
   if (rows.empty()) return std::optional<retried_dataset>{};
   const auto row = rows[0];
   if (!row[3].as<bool>())
@@ -123,7 +125,7 @@ result<std::optional<retried_dataset>> earlier_retry(pqxx::work& tx, const datas
 }
 
 /// Charges what was queued again: the last lock taken.
-result<void> charge(pqxx::work& tx, const dataset_row& dataset, const retry_order& order,
+result<void> charge(sql::work& tx, const dataset_row& dataset, const retry_order& order,
                     std::int64_t charge_id, retried_dataset& retried) {
   const auto receipt = ledger::deduct_batch(
       tx, {dataset.account, retried.documents, order.cost_per_document,
@@ -165,13 +167,13 @@ select count(*) from gone)sql";
 
 /// What waits or is in work ends `cancelled`: these documents, to be refunded. The dataset's row is
 /// locked.
-std::vector<std::int64_t> end_documents(pqxx::work& tx, std::int64_t dataset_id) {
-  tx.exec_params0("delete from queue_ready where dataset_id = $1", dataset_id);
-  tx.exec_params0(end_leases_sql, dataset_id);
+std::vector<std::int64_t> end_documents(sql::work& tx, std::int64_t dataset_id) {
+  tx.exec("delete from queue_ready where dataset_id = $1", sql::params{dataset_id}).no_rows();
+  tx.exec(end_leases_sql, sql::params{dataset_id}).no_rows();
   std::vector<std::int64_t> ids;
-  for (const auto& row : tx.exec_params(cancel_documents_sql, dataset_id))
+  for (const auto& row : tx.exec(cancel_documents_sql, sql::params{dataset_id}))
     ids.push_back(row[0].as<std::int64_t>());
-  tx.exec_params0(count_sql, dataset_id, 0, static_cast<std::int64_t>(ids.size()));
+  tx.exec(count_sql, sql::params{dataset_id, 0, static_cast<std::int64_t>(ids.size())}).no_rows();
   return ids;
 }
 
@@ -179,12 +181,12 @@ std::vector<std::int64_t> end_documents(pqxx::work& tx, std::int64_t dataset_id)
 
 result<cancelled_dataset> cancel_dataset(connection_pool& pool, std::int64_t dataset_id) {
   return pool.transact(
-      "control", [&](pqxx::work& tx, pooled_connection&) -> result<cancelled_dataset> {
+      "control", [&](sql::work& tx, pooled_connection&) -> result<cancelled_dataset> {
         const auto dataset = lock_dataset(tx, dataset_id);
         if (!dataset) return tl::unexpected<error>(dataset.error());
         if (dataset->status != "processing") return finished(*dataset, "cancel");
         const auto ids = end_documents(tx, dataset_id);
-        tx.exec_params0(end_cancelled_sql, dataset_id);
+        tx.exec(end_cancelled_sql, sql::params{dataset_id}).no_rows();
         const auto refunded =
             ledger::refund_documents(tx, ids, "refund of documents that were cancelled");
         if (!refunded) return tl::unexpected<error>(refunded.error());
@@ -194,7 +196,7 @@ result<cancelled_dataset> cancel_dataset(connection_pool& pool, std::int64_t dat
 
 result<retried_dataset> retry_dataset(connection_pool& pool, const retry_order& order) {
   return pool.transact(
-      "control", [&](pqxx::work& tx, pooled_connection&) -> result<retried_dataset> {
+      "control", [&](sql::work& tx, pooled_connection&) -> result<retried_dataset> {
         const auto dataset = lock_dataset(tx, order.dataset_id);
         if (!dataset) return tl::unexpected<error>(dataset.error());
         auto before = earlier_retry(tx, *dataset, order);
@@ -204,48 +206,51 @@ result<retried_dataset> retry_dataset(connection_pool& pool, const retry_order& 
         const bool charges = order.charge && order.cost_per_document > 0;
         const auto charge_id =
             charges ? std::optional{ledger::reserve_transaction_id(tx)} : std::nullopt;
-        const auto row = tx.exec_params1(requeue_sql, order.dataset_id, charge_id);
+        const auto row = tx.exec(requeue_sql, sql::params{order.dataset_id, charge_id}).one_row();
         const auto failed = row[0].as<std::int64_t>();
         const auto cancelled = row[1].as<std::int64_t>();
         retried_dataset retried;
         retried.documents = failed + cancelled;
         if (retried.documents == 0) return retried;
-        tx.exec_params0(count_sql, order.dataset_id, -failed, -cancelled);
+        tx.exec(count_sql, sql::params{order.dataset_id, -failed, -cancelled}).no_rows();
         if (charges)
           if (auto paid = charge(tx, *dataset, order, *charge_id, retried); !paid)
             return tl::unexpected<error>(paid.error());
         if (!charges && !order.idempotency_key.empty())
-          tx.exec_params0("insert into uncharged_retries values ($1, $2, $3)", order.dataset_id,
-                          order.idempotency_key, retried.documents);
-        tx.exec_params0(
-            "update datasets set status = 'processing', paused_at = null, finished_at = null, "
-            "updated_at = clock_timestamp(), credit_transaction_id = coalesce($2, "
-            "credit_transaction_id) where "
-            "id = $1",
-            order.dataset_id, charge_id);
-        tx.exec0("notify millrace_queue");
+          tx.exec("insert into uncharged_retries values ($1, $2, $3)",
+                  sql::params{order.dataset_id, order.idempotency_key, retried.documents})
+              .no_rows();
+        tx.exec(
+              "update datasets set status = 'processing', paused_at = null, finished_at = null, "
+              "updated_at = clock_timestamp(), credit_transaction_id = coalesce($2, "
+              "credit_transaction_id) where "
+              "id = $1",
+              sql::params{order.dataset_id, charge_id})
+            .no_rows();
+        tx.exec("notify millrace_queue").no_rows();
         return retried;
       });
 }
 
 result<void> pause_dataset(connection_pool& pool, std::int64_t dataset_id) {
-  return pool.transact("control", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
+  return pool.transact("control", [&](sql::work& tx, pooled_connection&) -> result<void> {
     const auto dataset = lock_dataset(tx, dataset_id);
     if (!dataset) return tl::unexpected<error>(dataset.error());
     if (dataset->status != "processing") return finished(*dataset, "pause");
-    tx.exec_params0(
-        "update datasets set paused_at = coalesce(paused_at, clock_timestamp()) where id = $1",
-        dataset_id);
+    tx.exec("update datasets set paused_at = coalesce(paused_at, clock_timestamp()) where id = $1",
+            sql::params{dataset_id})
+        .no_rows();
     return {};
   });
 }
 
 result<void> resume_dataset(connection_pool& pool, std::int64_t dataset_id) {
-  return pool.transact("control", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
+  return pool.transact("control", [&](sql::work& tx, pooled_connection&) -> result<void> {
     const auto dataset = lock_dataset(tx, dataset_id);
     if (!dataset) return tl::unexpected<error>(dataset.error());
-    tx.exec_params0("update datasets set paused_at = null where id = $1", dataset_id);
-    tx.exec0("notify millrace_queue");
+    tx.exec("update datasets set paused_at = null where id = $1", sql::params{dataset_id})
+        .no_rows();
+    tx.exec("notify millrace_queue").no_rows();
     return {};
   });
 }
@@ -253,9 +258,9 @@ result<void> resume_dataset(connection_pool& pool, std::int64_t dataset_id) {
 result<bool> replace_file(connection_pool& pool, std::int64_t dataset_id,
                           std::span<const std::string> uris,
                           const std::function<result<void>()>& change) {
-  return pool.transact("control", [&](pqxx::work& tx, pooled_connection&) -> result<bool> {
+  return pool.transact("control", [&](sql::work& tx, pooled_connection&) -> result<bool> {
     for (const auto& row :
-         tx.exec_params(lock_document_sql, dataset_id, text_array_parameter(uris)))
+         tx.exec(lock_document_sql, sql::params{dataset_id, text_array_parameter(uris)}))
       if (std::string_view{row[0].c_str()} == "queued") return false;
     if (auto changed = change(); !changed) return tl::unexpected<error>(changed.error());
     return true;
@@ -267,7 +272,7 @@ result<std::int64_t> erase_dataset(connection_pool& pool, std::int64_t dataset_i
   bool ended = false;
   for (bool more = true; more;) {
     const auto batch =
-        pool.transact("control", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+        pool.transact("control", [&](sql::work& tx, pooled_connection&) -> result<std::int64_t> {
           const auto dataset = lock_dataset(tx, dataset_id);
           if (!dataset) return tl::unexpected<error>(dataset.error());
           if (dataset->status == "processing") return running(*dataset, "delete");
@@ -278,13 +283,17 @@ result<std::int64_t> erase_dataset(connection_pool& pool, std::int64_t dataset_i
                                              "refund of documents deleted before they were read");
                 !refunded)
               return tl::unexpected<error>(refunded.error());
-          const auto count =
-              tx.exec_params1(erase_sql, dataset_id, erase_batch)[0].as<std::int64_t>();
+          const auto count = tx.exec(erase_sql, sql::params{dataset_id, erase_batch})
+                                 .one_row()[0]
+                                 .as<std::int64_t>();
           if (count > 0) return count;
-          tx.exec_params0("delete from image_texts where dataset_id = $1", dataset_id);
-          tx.exec_params0("delete from uncharged_retries where dataset_id = $1", dataset_id);
-          tx.exec_params0("delete from dataset_progress where dataset_id = $1", dataset_id);
-          tx.exec_params0("delete from datasets where id = $1", dataset_id);
+          tx.exec("delete from image_texts where dataset_id = $1", sql::params{dataset_id})
+              .no_rows();
+          tx.exec("delete from uncharged_retries where dataset_id = $1", sql::params{dataset_id})
+              .no_rows();
+          tx.exec("delete from dataset_progress where dataset_id = $1", sql::params{dataset_id})
+              .no_rows();
+          tx.exec("delete from datasets where id = $1", sql::params{dataset_id}).no_rows();
           return 0;
         });
     if (!batch) return tl::unexpected<error>(batch.error());

@@ -98,13 +98,13 @@ sparse_vector non_zero(const embedding_bytes& bytes) {
 
 result<dataset_identity> dataset_reader::find(const std::string& name_or_id) {
   return pool_.transact(
-      "status", [&](pqxx::work& tx, pooled_connection&) -> result<dataset_identity> {
+      "status", [&](sql::work& tx, pooled_connection&) -> result<dataset_identity> {
         std::int64_t id = 0;
         const auto* end = name_or_id.data() + name_or_id.size();
         if (std::from_chars(name_or_id.data(), end, id).ptr != end) id = 0;
-        const auto rows = tx.exec_params(find_sql, name_or_id, id);
+        const auto rows = tx.exec(find_sql, sql::params{name_or_id, id});
         if (rows.empty()) {
-          const std::string known = tx.exec1(names_sql)[0].c_str();
+          const std::string known = tx.exec(names_sql).one_row()[0].c_str();
           return fail(ec::unknown_dataset,
                       "there is no dataset `" + name_or_id + "`; " +
                           (known.empty() ? "none exists yet" : "there are: " + known));
@@ -115,23 +115,25 @@ result<dataset_identity> dataset_reader::find(const std::string& name_or_id) {
 }
 
 result<std::string> dataset_reader::list(const std::string& status) {
-  return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-    tx.exec0(plan_for_values_sql);
-    return std::string{tx.exec_params1(list_sql, std::optional<std::int64_t>{}, status)[0].c_str()};
+  return pool_.transact("status", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+    tx.exec(plan_for_values_sql).no_rows();
+    return std::string{
+        tx.exec(list_sql, sql::params{std::optional<std::int64_t>{}, status}).one_row()[0].c_str()};
   });
 }
 
 result<std::string> dataset_reader::one(const std::string& name_or_id) {
   const auto dataset = find(name_or_id);
   if (!dataset) return tl::unexpected<error>(dataset.error());
-  return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-    tx.exec0(plan_for_values_sql);
-    std::string json = tx.exec_params1(list_sql, dataset->id, "")[0].c_str();
+  return pool_.transact("status", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+    tx.exec(plan_for_values_sql).no_rows();
+    std::string json = tx.exec(list_sql, sql::params{dataset->id, ""}).one_row()[0].c_str();
     const auto first = json.find('{');
     const auto last = json.rfind('}');
     if (first == std::string::npos)
       return fail(ec::unknown_dataset, "dataset `" + name_or_id + "` was deleted");
-    const std::string failures = tx.exec_params1(failures_sql, dataset->id)[0].c_str();
+    const std::string failures =
+        tx.exec(failures_sql, sql::params{dataset->id}).one_row()[0].c_str();
     return json.substr(first, last - first) + ",\"failures\":" + failures + "}";
   });
 }
@@ -139,10 +141,11 @@ result<std::string> dataset_reader::one(const std::string& name_or_id) {
 result<std::string> dataset_reader::documents(const documents_query& q) {
   const auto dataset = find(q.dataset);
   if (!dataset) return tl::unexpected<error>(dataset.error());
-  return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-    tx.exec0(plan_for_values_sql);
+  return pool_.transact("status", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+    tx.exec(plan_for_values_sql).no_rows();
     const auto limit = std::clamp(q.limit, 1, max_page);
-    const auto row = tx.exec_params1(documents_sql, dataset->id, q.after, q.status, limit);
+    const auto row =
+        tx.exec(documents_sql, sql::params{dataset->id, q.after, q.status, limit}).one_row();
     const std::string next = row[1].is_null() ? "null" : row[1].c_str();
     return "{\"documents\":" + std::string{row[0].c_str()} + ",\"next\":" + next + "}";
   });
@@ -150,21 +153,23 @@ result<std::string> dataset_reader::documents(const documents_query& q) {
 
 result<std::string> dataset_reader::search(const dataset_identity& dataset,
                                            const embedding_bytes& query, int limit) {
-  return pool_.transact("search", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-    tx.exec0(plan_for_values_sql);
+  return pool_.transact("search", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+    tx.exec(plan_for_values_sql).no_rows();
     const auto v = non_zero(query);
-    const auto row = tx.exec_params1(search_sql, dataset.id, v.dimensions, v.weights,
-                                     std::clamp(limit, 1, max_search_results));
+    const auto row = tx.exec(search_sql, sql::params{dataset.id, v.dimensions, v.weights,
+                                                     std::clamp(limit, 1, max_search_results)})
+                         .one_row();
     return "{\"results\":" + std::string{row[0].c_str()} + "}";
   });
 }
 
 result<void> chunk_export::next(std::string& lines) {
   lines.clear();
-  return pool_.transact("export", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
-    tx.exec0(plan_for_values_sql);
-    for (const auto& row : tx.exec_params(export_sql, dataset_.name, dataset_.model, dataset_.id,
-                                          after_document_, after_ordinal_, batch_rows)) {
+  return pool_.transact("export", [&](sql::work& tx, pooled_connection&) -> result<void> {
+    tx.exec(plan_for_values_sql).no_rows();
+    for (const auto& row :
+         tx.exec(export_sql, sql::params{dataset_.name, dataset_.model, dataset_.id,
+                                         after_document_, after_ordinal_, batch_rows})) {
       lines += row[0].c_str();
       lines += '\n';
       after_document_ = row[1].as<std::int64_t>();

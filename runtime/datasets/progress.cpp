@@ -75,7 +75,7 @@ kept as (
       refunded = p.refunded + excluded.refunded)
 select coalesce(sum(rows), 0)::bigint from sums)sql";
 
-dataset_progress from_row(const pqxx::row& row) {
+dataset_progress from_row(const sql::row& row) {
   const auto number = [&](int column) { return row[column].as<std::int64_t>(); };
   return {number(0), row[1].c_str(), row[2].c_str(), number(3), number(4),
           number(5), number(6),      number(7),      number(8), number(9)};
@@ -85,46 +85,48 @@ dataset_progress from_row(const pqxx::row& row) {
 
 result<std::vector<dataset_progress>> read_active_progress(connection_pool& pool) {
   return pool.transact(
-      "status", [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<dataset_progress>> {
+      "status", [&](sql::work& tx, pooled_connection& c) -> result<std::vector<dataset_progress>> {
         c.prepare("progress_read", read_sql);
         std::vector<dataset_progress> all;
-        for (const auto& row : tx.exec_prepared("progress_read", std::optional<std::int64_t>{}))
+        for (const auto& row :
+             tx.exec(sql::prepared{"progress_read"}, sql::params{std::optional<std::int64_t>{}}))
           all.push_back(from_row(row));
         return all;
       });
 }
 
 result<std::int64_t> fold_progress(connection_pool& pool) {
-  return pool.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+  return pool.transact("status", [&](sql::work& tx, pooled_connection&) -> result<std::int64_t> {
     constexpr auto seconds = std::chrono::duration_cast<std::chrono::seconds>(gone_after).count();
-    return tx.exec_params1(fold_sql, static_cast<std::int64_t>(seconds), fold_batch)[0]
+    return tx.exec(fold_sql, sql::params{static_cast<std::int64_t>(seconds), fold_batch})
+        .one_row()[0]
         .as<std::int64_t>();
   });
 }
 
 result<dataset_progress> read_progress(connection_pool& pool, std::int64_t dataset_id) {
-  return pool.transact("status",
-                       [&](pqxx::work& tx, pooled_connection& c) -> result<dataset_progress> {
-                         c.prepare("progress_read", read_sql);
-                         const auto rows = tx.exec_prepared("progress_read", dataset_id);
-                         if (rows.empty())
-                           return fail(ec::unknown_dataset,
-                                       "dataset " + std::to_string(dataset_id) + " does not exist");
-                         return from_row(rows[0]);
-                       });
+  return pool.transact(
+      "status", [&](sql::work& tx, pooled_connection& c) -> result<dataset_progress> {
+        c.prepare("progress_read", read_sql);
+        const auto rows = tx.exec(sql::prepared{"progress_read"}, sql::params{dataset_id});
+        if (rows.empty())
+          return fail(ec::unknown_dataset,
+                      "dataset " + std::to_string(dataset_id) + " does not exist");
+        return from_row(rows[0]);
+      });
 }
 
 result<std::vector<written_status>> write_status(connection_pool& pool, const leader_term& term,
                                                  const std::vector<std::int64_t>& dataset_ids) {
   return pool.transact(
-      "status", [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<written_status>> {
+      "status", [&](sql::work& tx, pooled_connection& c) -> result<std::vector<written_status>> {
         if (auto leads = check_term(tx, term); !leads) return tl::unexpected<error>(leads.error());
         c.prepare("progress_lock", lock_sql);
         c.prepare("progress_write", write_sql);
         const auto ids = int8_array_parameter(dataset_ids);
-        tx.exec_prepared("progress_lock", ids);
+        tx.exec(sql::prepared{"progress_lock"}, sql::params{ids});
         std::vector<written_status> written;
-        for (const auto& row : tx.exec_prepared("progress_write", ids))
+        for (const auto& row : tx.exec(sql::prepared{"progress_write"}, sql::params{ids}))
           written.push_back({row[0].as<std::int64_t>(), row[1].c_str()});
         return written;
       });

@@ -33,13 +33,14 @@ where s.id = any($1::bigint[])
 }  // namespace
 
 result<std::int64_t> reopen_datasets(connection_pool& pool) {
-  return pool.transact("status", [](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+  return pool.transact("status", [](sql::work& tx, pooled_connection&) -> result<std::int64_t> {
     std::vector<std::int64_t> ids;
-    for (const auto& row : tx.exec_params(lock_sql, max_reopened))
+    for (const auto& row : tx.exec(lock_sql, sql::params{max_reopened}))
       ids.push_back(row[0].as<std::int64_t>());
     if (ids.empty()) return 0;
-    const auto reopened = tx.exec_params(reopen_sql, int8_array_parameter(ids)).affected_rows();
-    if (reopened > 0) tx.exec0("notify millrace_queue");
+    const auto reopened =
+        tx.exec(reopen_sql, sql::params{int8_array_parameter(ids)}).affected_rows();
+    if (reopened > 0) tx.exec("notify millrace_queue").no_rows();
     return static_cast<std::int64_t>(reopened);
   });
 }

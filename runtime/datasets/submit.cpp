@@ -3,12 +3,10 @@
 #include <tuple>
 #include <vector>
 
-#include <pqxx/pqxx>
-#include <pqxx/stream_to>
-
 #include "runtime/core/blocking.hpp"
 #include "runtime/database/binary_rows.hpp"
 #include "runtime/database/session_options.hpp"
+#include "runtime/database/sql.hpp"
 #include "runtime/ledger/ledger.hpp"
 
 namespace millrace {
@@ -127,8 +125,8 @@ std::string document_options(const settings& s) {
 struct submission::impl {
   submit_order order;
   pooled_connection connection;
-  pqxx::work tx;
-  std::optional<pqxx::stream_to> copy;
+  sql::work tx;
+  std::optional<sql::copy_in> copy;
   submit_summary summary;
   std::int64_t charge_id = 0;
   progress_change change;
@@ -138,11 +136,11 @@ struct submission::impl {
 
   result<void> open() {
     const auto limit = std::to_string(std::chrono::milliseconds{submit_timeout}.count());
-    tx.exec0("set local statement_timeout = " + limit);
-    tx.exec0("set local idle_in_transaction_session_timeout = " + limit);
-    tx.exec0(plan_for_values_sql);
+    tx.exec("set local statement_timeout = " + limit).no_rows();
+    tx.exec("set local idle_in_transaction_session_timeout = " + limit).no_rows();
+    tx.exec(plan_for_values_sql).no_rows();
     if (auto locked = lock_dataset(); !locked) return locked;
-    tx.exec0(incoming_sql);
+    tx.exec(incoming_sql).no_rows();
     if (order.charge)
       charge_id = order.charge_id != 0 ? order.charge_id : ledger::reserve_transaction_id(tx);
     copy.emplace(tx, "incoming");
@@ -151,18 +149,19 @@ struct submission::impl {
 
   result<void> lock_dataset() {
     const auto account =
-        tx.exec_params1("select id from credit_accounts where name = $1", order.account);
-    const auto made = tx.exec_params(
+        tx.exec("select id from credit_accounts where name = $1", sql::params{order.account})
+            .one_row();
+    const auto made = tx.exec(
         "insert into datasets (name, account_id, status, model, dimensions) values ($1, $2, "
         "'processing', $3, $4) "
         "on conflict (name) do nothing returning id",
-        order.dataset, account[0].as<std::int64_t>(), order.model, order.dimensions);
+        sql::params{order.dataset, account[0].as<std::int64_t>(), order.model, order.dimensions});
     summary.created = !made.empty();
-    const auto rows = tx.exec_params(
+    const auto rows = tx.exec(
         "select s.id, s.model, s.dimensions, a.name from datasets s join credit_accounts a on a.id "
         "= s.account_id "
         "where s.name = $1 for no key update of s",
-        order.dataset);
+        sql::params{order.dataset});
     const auto named = "dataset `" + order.dataset + "`";
     const auto expected = [&](std::int64_t id) {
       return order.expected_id == 0 || order.expected_id == id;
@@ -187,8 +186,9 @@ struct submission::impl {
   /// Documents that came before and changed, or did not end well, are queued again.
   void requeue_changed() {
     if (summary.created) return;
-    const auto row =
-        tx.exec_params1(requeue_changed_sql, summary.dataset_id, order.options, charge(), rank());
+    const auto row = tx.exec(requeue_changed_sql,
+                             sql::params{summary.dataset_id, order.options, charge(), rank()})
+                         .one_row();
     summary.submitted += row[0].as<std::int64_t>();
     change.ready -= row[1].as<std::int64_t>();
     change.failed -= row[2].as<std::int64_t>();
@@ -200,22 +200,23 @@ struct submission::impl {
   result<void> prune() {
     if (summary.created || !order.prune) return {};
     std::vector<std::int64_t> ids, unfinished;
-    for (const auto& row : tx.exec_params(find_vanished_sql, summary.dataset_id))
+    for (const auto& row : tx.exec(find_vanished_sql, sql::params{summary.dataset_id}))
       ids.push_back(row[0].as<std::int64_t>());
     summary.pruned = static_cast<std::int64_t>(ids.size());
     if (ids.empty()) return {};
     const auto list = int8_array_parameter(ids);
     // Against releases in flight, which hold the dataset's key shared and would bring a document
     // back.
-    tx.exec_params1("select 1 from datasets where id = $1 for update", summary.dataset_id);
-    tx.exec_params0(
-        "delete from queue_ready where dataset_id = $1 and document_id = any($2::bigint[])",
-        summary.dataset_id, list);
-    tx.exec_params0(end_leases_sql, list);
-    for (const auto& row : tx.exec_params("select id, status, chunks, images, tokens from "
-                                          "documents where id = any($1::bigint[]) "
-                                          "order by id for update",
-                                          list)) {
+    tx.exec("select 1 from datasets where id = $1 for update", sql::params{summary.dataset_id})
+        .one_row();
+    tx.exec("delete from queue_ready where dataset_id = $1 and document_id = any($2::bigint[])",
+            sql::params{summary.dataset_id, list})
+        .no_rows();
+    tx.exec(end_leases_sql, sql::params{list}).no_rows();
+    for (const auto& row : tx.exec("select id, status, chunks, images, tokens from "
+                                   "documents where id = any($1::bigint[]) "
+                                   "order by id for update",
+                                   sql::params{list})) {
       const std::string status = row[1].c_str();
       if (status == "queued") unfinished.push_back(row[0].as<std::int64_t>());
       change.ready -= status == "ready";
@@ -229,14 +230,16 @@ struct submission::impl {
                                              "refund of documents removed before they were read");
     if (!refunded) return tl::unexpected<error>(refunded.error());
     for (const auto* table : {"queue_dead", "checkpoints", "chunks", "images"})
-      tx.exec_params0(
-          "delete from " + std::string{table} + " where document_id = any($1::bigint[])", list);
-    tx.exec_params0("delete from documents where id = any($1::bigint[])", list);
+      tx.exec("delete from " + std::string{table} + " where document_id = any($1::bigint[])",
+              sql::params{list})
+          .no_rows();
+    tx.exec("delete from documents where id = any($1::bigint[])", sql::params{list}).no_rows();
     return {};
   }
 
   void count_what_was_there(std::int64_t added) {
-    const auto row = tx.exec_params1(counted_sql, summary.dataset_id, added - summary.pruned);
+    const auto row =
+        tx.exec(counted_sql, sql::params{summary.dataset_id, added - summary.pruned}).one_row();
     summary.pending = row[0].as<std::int64_t>() - summary.submitted;
     summary.unchanged = row[1].as<std::int64_t>();
     summary.ready_before = row[2].as<std::int64_t>();
@@ -278,22 +281,26 @@ struct submission::impl {
   result<submit_summary> close() {
     copy->complete();
     copy.reset();
-    tx.exec0("analyze incoming");
+    tx.exec("analyze incoming").no_rows();
     requeue_changed();
     const auto added =
-        tx.exec_params1(add_new_sql, summary.dataset_id, order.options, charge(), rank())[0]
+        tx.exec(add_new_sql, sql::params{summary.dataset_id, order.options, charge(), rank()})
+            .one_row()[0]
             .as<std::int64_t>();
     summary.submitted += added;
     if (auto pruned = prune(); !pruned) return tl::unexpected<error>(pruned.error());
     if (change.any())
-      tx.exec_params0(adjust_progress_sql, summary.dataset_id, change.ready, change.failed,
-                      change.cancelled, change.chunks, change.images, change.tokens);
+      tx.exec(adjust_progress_sql,
+              sql::params{summary.dataset_id, change.ready, change.failed, change.cancelled,
+                          change.chunks, change.images, change.tokens})
+          .no_rows();
     count_what_was_there(added);
     if (auto paid = deduct(); !paid) return tl::unexpected<error>(paid.error());
-    summary.total = tx.exec_params1(finish_sql, summary.dataset_id, added - summary.pruned,
-                                    summary.transaction_id)[0]
+    summary.total = tx.exec(finish_sql, sql::params{summary.dataset_id, added - summary.pruned,
+                                                    summary.transaction_id})
+                        .one_row()[0]
                         .as<std::int64_t>();
-    tx.exec0("notify millrace_queue");
+    tx.exec("notify millrace_queue").no_rows();
     tx.commit();
     return summary;
   }
@@ -309,7 +316,7 @@ result<std::unique_ptr<submission>> submission::begin(connection_pool& pool, sub
                                           " is outside of -100 to 100; higher ones come first");
   // In a transaction of its own, or a new account's row would stay locked while a million documents
   // are copied.
-  auto account = pool.transact("submit", [&](pqxx::work& tx, pooled_connection&) {
+  auto account = pool.transact("submit", [&](sql::work& tx, pooled_connection&) {
     return ledger::ensure_account(tx, order.account, order.initial_grant);
   });
   if (!account) return tl::unexpected<error>(account.error());
@@ -331,7 +338,7 @@ bool submission::needs_hashes() const {
 result<void> submission::add(std::string_view uri, std::uint64_t size, std::string_view sha256) {
   try {
     const auto hash = sha256.empty() ? std::optional<std::string>{} : "\\x" + std::string{sha256};
-    *impl_->copy << std::make_tuple(std::string{uri}, static_cast<std::int64_t>(size), hash);
+    impl_->copy->row(std::string{uri}, static_cast<std::int64_t>(size), hash);
     return {};
   } catch (...) {
     return tl::unexpected<error>(to_error("submit"));

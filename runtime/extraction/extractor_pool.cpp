@@ -115,26 +115,4 @@ const extractor_pool_stats& extractor_pool::stats() const {
   return impl_->shared.stats;
 }
 
-result<std::filesystem::path> find_extractor() {
-  namespace fs = std::filesystem;
-  const auto usable = [](const fs::path& p) {
-    std::error_code ignored;
-    return fs::is_regular_file(p, ignored) && ::access(p.c_str(), X_OK) == 0;
-  };
-  if (const char* given = std::getenv("MILLRACE_EXTRACTOR"); given != nullptr && *given != '\0') {
-    if (usable(given)) return fs::path{given};
-    return fail(ec::extractor_missing, std::string{"MILLRACE_EXTRACTOR names "} + given +
-                                           ", which is not an executable file");
-  }
-  std::error_code failed;
-  const auto here = fs::read_symlink("/proc/self/exe", failed).parent_path();
-  const std::array places{here / "millrace-extractor", here / "../extractor/millrace-extractor",
-                          here / "../libexec/millrace/millrace-extractor"};
-  for (const auto& place : places)
-    if (usable(place)) return place.lexically_normal();
-  return fail(ec::extractor_missing, "there is no millrace-extractor in " + here.string() + " or " +
-                                         places[2].lexically_normal().parent_path().string() +
-                                         "; install it or set MILLRACE_EXTRACTOR");
-}
-
 }  // namespace millrace

@@ -94,8 +94,4 @@ class extractor_pool {
   std::unique_ptr<impl> impl_;
 };
 
-/// The extractor that belongs to this executable: beside it, or in ../libexec/millrace;
-/// $MILLRACE_EXTRACTOR wins.
-result<std::filesystem::path> find_extractor();
-
 }  // namespace millrace

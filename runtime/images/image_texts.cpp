@@ -117,10 +117,11 @@ bool image_texts::write(const std::vector<note>& notes) {
     texts.push_back(n.text);
   }
   const auto kept =
-      pool_.transact("images", [&](pqxx::work& tx, pooled_connection& c) -> result<void> {
+      pool_.transact("images", [&](sql::work& tx, pooled_connection& c) -> result<void> {
         c.prepare("image_texts_keep", keep_sql);
-        tx.exec_prepared("image_texts_keep", int8_array_parameter(datasets),
-                         text_array_parameter(hashes), text_array_parameter(texts), languages_);
+        tx.exec(sql::prepared{"image_texts_keep"},
+                sql::params{int8_array_parameter(datasets), text_array_parameter(hashes),
+                            text_array_parameter(texts), languages_});
         return {};
       });
   if (!kept)
@@ -148,11 +149,12 @@ result<std::vector<std::optional<std::string>>> image_texts::look_up(
     datasets.push_back(q.key.dataset_id);
     hashes.push_back(q.key.sha256);
   }
-  return pool_.transact("images", [&](pqxx::work& tx, pooled_connection& c) -> result<texts> {
+  return pool_.transact("images", [&](sql::work& tx, pooled_connection& c) -> result<texts> {
     c.prepare("image_texts_find", find_sql);
     texts out(questions.size());
-    for (const auto& row : tx.exec_prepared("image_texts_find", int8_array_parameter(datasets),
-                                            text_array_parameter(hashes), languages_))
+    for (const auto& row : tx.exec(
+             sql::prepared{"image_texts_find"},
+             sql::params{int8_array_parameter(datasets), text_array_parameter(hashes), languages_}))
       out.at(row[0].as<std::size_t>()) = row[1].as<std::string>();
     return out;
   });

@@ -88,9 +88,10 @@ struct account_row {
 /// Locks the account: what follows sees every movement before it. NO KEY: rows that refer to the
 /// account (a new dataset's) hold its key shared, and two submissions that upgraded that to a full
 /// lock would deadlock (ran).
-result<account_row> lock_account(pqxx::work& tx, const std::string& account) {
-  const auto rows = tx.exec_params(
-      "select id, balance from credit_accounts where name = $1 for no key update", account);
+result<account_row> lock_account(sql::work& tx, const std::string& account) {
+  const auto rows =
+      tx.exec("select id, balance from credit_accounts where name = $1 for no key update",
+              sql::params{account});
   if (rows.empty())
     return fail(ec::unknown_account, "there is no credit account `" + account +
                                          "`; `millrace credits grant " + account +
@@ -110,10 +111,10 @@ struct order_shape {
 };
 
 /// The first answer to this key, nothing where the key is new, or a conflict.
-result<std::optional<receipt>> replay(pqxx::work& tx, const account_row& account,
+result<std::optional<receipt>> replay(sql::work& tx, const account_row& account,
                                       const std::string& key, const order_shape& now) {
   if (key.empty()) return std::optional<receipt>{};
-  const auto found = tx.exec_params(replay_sql, account.id, key);
+  const auto found = tx.exec(replay_sql, sql::params{account.id, key});
   if (found.empty()) return std::optional<receipt>{};
   const auto row = found[0];
   const auto number = [&](int column) { return row[column].as<std::int64_t>(); };
@@ -133,10 +134,10 @@ std::string insufficient(const std::string& account, std::int64_t balance, std::
 
 }  // namespace
 
-result<void> ensure_account(pqxx::work& tx, const std::string& account,
-                            std::int64_t initial_grant) {
-  tx.exec_params0("insert into credit_accounts (name) values ($1) on conflict (name) do nothing",
-                  account);
+result<void> ensure_account(sql::work& tx, const std::string& account, std::int64_t initial_grant) {
+  tx.exec("insert into credit_accounts (name) values ($1) on conflict (name) do nothing",
+          sql::params{account})
+      .no_rows();
   if (initial_grant == 0) return {};
   // The key makes it once; a grant of another amount was made before and stands.
   const auto granted = grant(tx, {account, initial_grant, "initial grant", "initial-grant"});
@@ -145,12 +146,13 @@ result<void> ensure_account(pqxx::work& tx, const std::string& account,
   return {};
 }
 
-std::int64_t reserve_transaction_id(pqxx::work& tx) {
-  return tx.exec1("select nextval(pg_get_serial_sequence('credit_transactions', 'id'))")[0]
+std::int64_t reserve_transaction_id(sql::work& tx) {
+  return tx.exec("select nextval(pg_get_serial_sequence('credit_transactions', 'id'))")
+      .one_row()[0]
       .as<std::int64_t>();
 }
 
-result<receipt> deduct_batch(pqxx::work& tx, const deduction& d) {
+result<receipt> deduct_batch(sql::work& tx, const deduction& d) {
   constexpr auto most = std::numeric_limits<std::int64_t>::max();
   if (d.documents < 1 || d.cost_per_document < 1 || d.documents > most / d.cost_per_document)
     return fail(ec::invalid_argument,
@@ -166,19 +168,22 @@ result<receipt> deduct_batch(pqxx::work& tx, const deduction& d) {
   if (account->balance < amount)
     return fail(ec::insufficient_credits, insufficient(d.account, account->balance, amount));
   const auto id = d.transaction_id != 0 ? d.transaction_id : reserve_transaction_id(tx);
-  tx.exec_params0(deduct_sql, account->id, d.documents, d.cost_per_document, d.description,
-                  d.idempotency_key, d.dataset_id, id);
-  tx.exec_params0(charge_sql, id, account->id, d.dataset_id, d.documents, d.cost_per_document);
-  const auto left = tx.exec_params1(move_sql, account->id, -amount)[0].as<std::int64_t>();
+  tx.exec(deduct_sql, sql::params{account->id, d.documents, d.cost_per_document, d.description,
+                                  d.idempotency_key, d.dataset_id, id})
+      .no_rows();
+  tx.exec(charge_sql, sql::params{id, account->id, d.dataset_id, d.documents, d.cost_per_document})
+      .no_rows();
+  const auto left =
+      tx.exec(move_sql, sql::params{account->id, -amount}).one_row()[0].as<std::int64_t>();
   return receipt{id, -amount, left, false};
 }
 
-result<receipt> adopt_charge(pqxx::work& tx, const adoption& a) {
-  const auto charges = tx.exec_params(
+result<receipt> adopt_charge(sql::work& tx, const adoption& a) {
+  const auto charges = tx.exec(
       "select c.documents, c.cost, c.refunded, c.dataset_id from credit_charges c "
       "join credit_accounts a on a.id = c.account_id "
       "where c.transaction_id = $1 and a.name = $2 for update of c",
-      a.transaction_id, a.account);
+      sql::params{a.transaction_id, a.account});
   const auto named = "charge " + std::to_string(a.transaction_id);
   if (charges.empty())
     return fail(ec::unknown_transaction, named + " is not a batch deduction of account `" +
@@ -199,38 +204,44 @@ result<receipt> adopt_charge(pqxx::work& tx, const adoption& a) {
   const auto surplus = (paid - a.documents) * cost;
   const auto account = lock_account(tx, a.account);
   if (!account) return tl::unexpected<error>(account.error());
-  tx.exec_params0(
-      "update credit_charges set dataset_id = $2, refunded = $3 where transaction_id = $1",
-      a.transaction_id, a.dataset_id, surplus);
+  tx.exec("update credit_charges set dataset_id = $2, refunded = $3 where transaction_id = $1",
+          sql::params{a.transaction_id, a.dataset_id, surplus})
+      .no_rows();
   if (surplus == 0) return receipt{a.transaction_id, 0, account->balance, false};
-  tx.exec_params1(refund_sql, account->id, paid - a.documents, cost,
-                  "refund of documents that were not submitted", a.transaction_id, nullptr);
-  const auto left = tx.exec_params1(move_sql, account->id, surplus)[0].as<std::int64_t>();
+  tx.exec(refund_sql,
+          sql::params{account->id, paid - a.documents, cost,
+                      "refund of documents that were not submitted", a.transaction_id, nullptr})
+      .one_row();
+  const auto left =
+      tx.exec(move_sql, sql::params{account->id, surplus}).one_row()[0].as<std::int64_t>();
   return receipt{a.transaction_id, surplus, left, false};
 }
 
-result<receipt> grant(pqxx::work& tx, const grant_order& g) {
+result<receipt> grant(sql::work& tx, const grant_order& g) {
   if (g.amount < 1) return fail(ec::invalid_argument, "a grant needs an amount of at least 1");
-  tx.exec_params0("insert into credit_accounts (name) values ($1) on conflict (name) do nothing",
-                  g.account);
+  tx.exec("insert into credit_accounts (name) values ($1) on conflict (name) do nothing",
+          sql::params{g.account})
+      .no_rows();
   const auto account = lock_account(tx, g.account);
   if (!account) return tl::unexpected<error>(account.error());
   auto before = replay(tx, *account, g.idempotency_key, {"grant", g.amount, 0, 0, 0});
   if (!before) return tl::unexpected<error>(before.error());
   if (*before) return **before;
   const auto id =
-      tx.exec_params1(grant_sql, account->id, g.amount, g.description, g.idempotency_key)[0]
+      tx.exec(grant_sql, sql::params{account->id, g.amount, g.description, g.idempotency_key})
+          .one_row()[0]
           .as<std::int64_t>();
-  const auto left = tx.exec_params1(move_sql, account->id, g.amount)[0].as<std::int64_t>();
+  const auto left =
+      tx.exec(move_sql, sql::params{account->id, g.amount}).one_row()[0].as<std::int64_t>();
   return receipt{id, g.amount, left, false};
 }
 
-result<receipt> refund(pqxx::work& tx, const refund_order& r) {
+result<receipt> refund(sql::work& tx, const refund_order& r) {
   if (r.failed_count < 1) return fail(ec::invalid_argument, "failed_count must be at least 1");
-  const auto charges = tx.exec_params(
+  const auto charges = tx.exec(
       "select c.documents, c.cost, c.refunded, c.dataset_id, a.name from credit_charges c "
       "join credit_accounts a on a.id = c.account_id where c.transaction_id = $1 for update of c",
-      r.transaction_id);
+      sql::params{r.transaction_id});
   const auto named = "transaction " + std::to_string(r.transaction_id);
   if (charges.empty())
     return fail(ec::unknown_transaction,
@@ -261,25 +272,30 @@ result<receipt> refund(pqxx::work& tx, const refund_order& r) {
   if (!before) return tl::unexpected<error>(before.error());
   if (*before) return **before;
   if (amount == 0) return exceeds();
-  const auto id = tx.exec_params1(refund_sql, account->id, r.failed_count, cost,
-                                  "refund of failed documents", r.transaction_id, key)[0]
-                      .as<std::int64_t>();
-  tx.exec_params0("update credit_charges set refunded = refunded + $2 where transaction_id = $1",
-                  r.transaction_id, amount);
-  const auto left = tx.exec_params1(move_sql, account->id, amount)[0].as<std::int64_t>();
+  const auto id =
+      tx.exec(refund_sql, sql::params{account->id, r.failed_count, cost,
+                                      "refund of failed documents", r.transaction_id, key})
+          .one_row()[0]
+          .as<std::int64_t>();
+  tx.exec("update credit_charges set refunded = refunded + $2 where transaction_id = $1",
+          sql::params{r.transaction_id, amount})
+      .no_rows();
+  const auto left =
+      tx.exec(move_sql, sql::params{account->id, amount}).one_row()[0].as<std::int64_t>();
   return receipt{id, amount, left, false};
 }
 
-result<std::int64_t> refund_documents(pqxx::work& tx, const std::vector<std::int64_t>& document_ids,
+result<std::int64_t> refund_documents(sql::work& tx, const std::vector<std::int64_t>& document_ids,
                                       const std::string& reason) {
   if (document_ids.empty()) return 0;
   const auto ids = int8_array_parameter(document_ids);
-  tx.exec_params(lock_charges_sql, ids);
-  return tx.exec_params1(refund_documents_sql, ids, reason)[0].as<std::int64_t>();
+  tx.exec(lock_charges_sql, sql::params{ids});
+  return tx.exec(refund_documents_sql, sql::params{ids, reason}).one_row()[0].as<std::int64_t>();
 }
 
-result<std::int64_t> balance(pqxx::work& tx, const std::string& account) {
-  const auto rows = tx.exec_params("select balance from credit_accounts where name = $1", account);
+result<std::int64_t> balance(sql::work& tx, const std::string& account) {
+  const auto rows =
+      tx.exec("select balance from credit_accounts where name = $1", sql::params{account});
   if (rows.empty())
     return fail(ec::unknown_account, "there is no credit account `" + account +
                                          "`; `millrace credits grant " + account +
@@ -287,16 +303,16 @@ result<std::int64_t> balance(pqxx::work& tx, const std::string& account) {
   return rows[0][0].as<std::int64_t>();
 }
 
-result<std::vector<history_entry>> history(pqxx::work& tx, const std::string& account,
+result<std::vector<history_entry>> history(sql::work& tx, const std::string& account,
                                            std::int64_t before, int limit) {
   if (auto known = balance(tx, account); !known) return tl::unexpected<error>(known.error());
   std::vector<history_entry> entries;
-  for (const auto& row : tx.exec_params(
-           "select t.id, t.type, t.amount, t.description, t.metadata::text, "
-           "to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
-           "from credit_transactions t join credit_accounts a on a.id = t.account_id "
-           "where a.name = $1 and ($2 = 0 or t.id < $2) order by t.id desc limit $3",
-           account, before, std::clamp(limit, 1, max_history)))
+  for (const auto& row :
+       tx.exec("select t.id, t.type, t.amount, t.description, t.metadata::text, "
+               "to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
+               "from credit_transactions t join credit_accounts a on a.id = t.account_id "
+               "where a.name = $1 and ($2 = 0 or t.id < $2) order by t.id desc limit $3",
+               sql::params{account, before, std::clamp(limit, 1, max_history)}))
     entries.push_back({row[0].as<std::int64_t>(), row[1].c_str(), row[2].as<std::int64_t>(),
                        row[3].c_str(), row[4].c_str(), row[5].c_str()});
   return entries;

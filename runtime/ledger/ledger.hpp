@@ -11,9 +11,8 @@
 #include <string>
 #include <vector>
 
-#include <pqxx/pqxx>
-
 #include "runtime/core/error.hpp"
+#include "runtime/database/sql.hpp"
 
 namespace millrace::ledger {
 
@@ -73,29 +72,29 @@ struct history_entry {
 
 /// Makes the account where it is missing, and gives it `initial_grant` (0: none) where it never got
 /// one. Called by everyone, safely at once.
-result<void> ensure_account(pqxx::work& tx, const std::string& account, std::int64_t initial_grant);
+result<void> ensure_account(sql::work& tx, const std::string& account, std::int64_t initial_grant);
 
-std::int64_t reserve_transaction_id(pqxx::work& tx);
+std::int64_t reserve_transaction_id(sql::work& tx);
 
 /// One transaction for a batch of any size. insufficient_credits names balance and need.
-result<receipt> deduct_batch(pqxx::work& tx, const deduction& d);
+result<receipt> deduct_batch(sql::work& tx, const deduction& d);
 /// The dataset's documents are paid by the deduction, which is the dataset's from here on; what it
 /// paid beyond them is refunded at once. unknown_transaction where it is no deduction of the
 /// account, idempotency_conflict where a dataset owns it already or something of it was refunded,
 /// insufficient_credits where it paid for fewer documents. The receipt's amount is the refund.
-result<receipt> adopt_charge(pqxx::work& tx, const adoption& a);
-result<receipt> grant(pqxx::work& tx, const grant_order& g);
+result<receipt> adopt_charge(sql::work& tx, const adoption& a);
+result<receipt> grant(sql::work& tx, const grant_order& g);
 /// refund_exceeds_charge where more would come back than was charged and not yet refunded.
-result<receipt> refund(pqxx::work& tx, const refund_order& r);
+result<receipt> refund(sql::work& tx, const refund_order& r);
 
 /// Refunds documents that ended failed or cancelled, each at most once per charge, as one
 /// transaction per charge. Documents without a charge are skipped. Returns the credits refunded.
-result<std::int64_t> refund_documents(pqxx::work& tx, const std::vector<std::int64_t>& document_ids,
+result<std::int64_t> refund_documents(sql::work& tx, const std::vector<std::int64_t>& document_ids,
                                       const std::string& reason);
 
-result<std::int64_t> balance(pqxx::work& tx, const std::string& account);
+result<std::int64_t> balance(sql::work& tx, const std::string& account);
 /// Newest first; `before` is an id to page from (0: the newest). At most 1,000 entries.
-result<std::vector<history_entry>> history(pqxx::work& tx, const std::string& account,
+result<std::vector<history_entry>> history(sql::work& tx, const std::string& account,
                                            std::int64_t before, int limit);
 
 }  // namespace millrace::ledger

@@ -17,6 +17,7 @@
 #include <UTF.h>
 
 #include "runtime/parsers/parse_failure.hpp"
+#include "runtime/parsers/poppler_differences.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
 namespace millrace::parsers {
@@ -40,19 +41,15 @@ void prepare_poppler() {
   setErrorCallback([](ErrorCategory, Goffset, const char*) {});
 }
 
-std::string to_utf8(const Unicode* text, int length) {
+std::string to_utf8(const std::vector<Unicode>& text) {
   std::string out;
-  for (int i = 0; i < length; ++i) append_code_point(out, text[i]);
+  for (const auto code_point : text) append_code_point(out, code_point);
   return out;
 }
 
 /// PDF's text strings are UTF-16 or PDFDocEncoding (ISO 32000-1, 7.9.2.2).
 std::string to_utf8(const std::string& text_string) {
-  Unicode* text = nullptr;
-  const int length = TextStringToUCS4(text_string, &text);
-  auto out = to_utf8(text, length);
-  gfree(text);
-  return out;
+  return to_utf8(poppler::code_points(text_string));
 }
 
 std::string property(PDFDoc& document, const char* key) {
@@ -87,7 +84,7 @@ void collect_outline(const std::vector<OutlineItem*>* items, int depth, std::siz
   if (items == nullptr || depth > max_outline_depth) return;
   for (auto* item : *items) {
     if (out.size() >= limit) return;
-    auto title = collapse(to_utf8(item->getTitle(), item->getTitleLength()));
+    auto title = collapse(to_utf8(poppler::title_of(*item)));
     if (title.size() >= min_outline_title_bytes)
       out.try_emplace(std::move(title), static_cast<std::uint8_t>(std::min(depth, 6)));
     item->open();
@@ -110,7 +107,7 @@ std::string find_catalog(std::string_view bytes) {
 /// False where the whole is over `max_bytes`.
 bool read_stream(Stream& stream, std::uint64_t max_bytes, std::string& out) {
   std::array<unsigned char, 16384> buffer;
-  stream.reset();
+  if (!poppler::rewind(stream)) return true;  // an attachment that cannot be read is empty
   while (true) {
     const int got = stream.doGetChars(static_cast<int>(buffer.size()), buffer.data());
     if (got <= 0) break;
@@ -148,9 +145,7 @@ void pdf_file::open(std::string_view bytes) {
   // Poppler reads from the bytes and never writes to them.
   auto* stream = new MemStream{const_cast<char*>(bytes.data()), 0,
                                static_cast<Goffset>(bytes.size()), Object{objNull}};
-  document_ =
-      std::make_unique<PDFDoc>(stream, std::optional<GooString>{}, std::optional<GooString>{},
-                               nullptr, [rebuilt = rebuilt_] { *rebuilt = true; });
+  document_ = poppler::open(stream, [rebuilt = rebuilt_] { *rebuilt = true; });
 }
 
 /// Poppler finds the objects of a file that lost its end, but not which one is the root: with a

@@ -209,13 +209,13 @@ queue::queue(connection_pool& pool, queue_settings s, holder self)
     : pool_{pool}, settings_{std::move(s)}, self_{std::move(self)} {}
 
 result<void> queue::rescan(claim_planner& planner) {
-  return pool_.transact("rescan", [&](pqxx::work& tx, pooled_connection& c) -> result<void> {
+  return pool_.transact("rescan", [&](sql::work& tx, pooled_connection& c) -> result<void> {
     c.prepare("queue_rescan", rescan_sql);
-    tx.exec0(by_index_sql);
+    tx.exec(by_index_sql).no_rows();
     const auto limit = static_cast<std::int64_t>(claim_planner::max_datasets);
     std::vector<ready_dataset> found;
     const auto start = claim_planner::clock::now();
-    for (const auto& row : tx.exec_prepared("queue_rescan", limit, max_walk))
+    for (const auto& row : tx.exec(sql::prepared{"queue_rescan"}, sql::params{limit, max_walk}))
       found.push_back({row[0].as<std::int64_t>(), row[1].as<std::int64_t>()});
     planner.rescan(found, claim_planner::clock::now() - start);
     return {};
@@ -241,16 +241,19 @@ result<std::vector<lease>> queue::claim(claim_planner& planner, int want) {
 result<std::vector<lease>> queue::claim_planned(claim_planner& planner,
                                                 const std::vector<planned_claim>& plans) {
   auto claimed =
-      pool_.transact("claim", [&](pqxx::work& tx, pooled_connection& c) -> result<pqxx::result> {
+      pool_.transact("claim", [&](sql::work& tx, pooled_connection& c) -> result<sql::rows> {
         c.prepare("queue_claim", claim_sql);
-        tx.exec0(by_index_sql);
-        return tx.exec_prepared(
-            "queue_claim", text_array(plans, [](auto& p) { return std::to_string(p.dataset_id); }),
-            text_array(plans, [](auto& p) { return std::to_string(p.after.priority); }),
-            text_array(plans, [](auto& p) { return '"' + p.after.run_at + '"'; }),
-            text_array(plans, [](auto& p) { return std::to_string(p.after.document_id); }),
-            text_array(plans, [](auto& p) { return std::to_string(p.take); }), self_.node,
-            self_.incarnation, static_cast<std::int64_t>(settings_.visibility_timeout.count()));
+        tx.exec(by_index_sql).no_rows();
+        return tx.exec(
+            sql::prepared{"queue_claim"},
+            sql::params{
+                text_array(plans, [](auto& p) { return std::to_string(p.dataset_id); }),
+                text_array(plans, [](auto& p) { return std::to_string(p.after.priority); }),
+                text_array(plans, [](auto& p) { return '"' + p.after.run_at + '"'; }),
+                text_array(plans, [](auto& p) { return std::to_string(p.after.document_id); }),
+                text_array(plans, [](auto& p) { return std::to_string(p.take); }), self_.node,
+                self_.incarnation,
+                static_cast<std::int64_t>(settings_.visibility_timeout.count())});
       });
   if (!claimed) return tl::unexpected<error>(claimed.error());
   std::vector<lease> leases;
@@ -283,52 +286,54 @@ result<std::int64_t> queue::release(const std::vector<released_lease>& leases,
     delays.push_back(l.delay.count());
   }
   return pool_.transact("release",
-                        [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
+                        [&](sql::work& tx, pooled_connection& c) -> result<std::int64_t> {
                           c.prepare("queue_release", release_sql);
                           const int failure = reason == release_reason::failed ? 1 : 0;
                           const int loss = reason == release_reason::lost ? 1 : 0;
                           return static_cast<std::int64_t>(
-                              tx.exec_prepared("queue_release", int8_array_parameter(tokens),
-                                               int8_array_parameter(delays), failure, loss)
+                              tx.exec(sql::prepared{"queue_release"},
+                                      sql::params{int8_array_parameter(tokens),
+                                                  int8_array_parameter(delays), failure, loss})
                                   .affected_rows());
                         });
 }
 
 result<std::int64_t> queue::make_due(const std::string& prefix) {
-  return pool_.transact("queue", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
-    const auto made = tx.exec_params(make_due_sql, prefix, max_made_due).affected_rows();
-    if (made > 0) tx.exec0("notify millrace_queue");
+  return pool_.transact("queue", [&](sql::work& tx, pooled_connection&) -> result<std::int64_t> {
+    const auto made = tx.exec(make_due_sql, sql::params{prefix, max_made_due}).affected_rows();
+    if (made > 0) tx.exec("notify millrace_queue").no_rows();
     return static_cast<std::int64_t>(made);
   });
 }
 
 result<std::int64_t> queue::free_former_incarnations() {
-  return pool_.transact("reap", [&](pqxx::work& tx, pooled_connection&) -> result<std::int64_t> {
+  return pool_.transact("reap", [&](sql::work& tx, pooled_connection&) -> result<std::int64_t> {
     return static_cast<std::int64_t>(
-        tx.exec_params(free_former_sql, self_.node, self_.incarnation).affected_rows());
+        tx.exec(free_former_sql, sql::params{self_.node, self_.incarnation}).affected_rows());
   });
 }
 
 result<std::int64_t> queue::reap(const dead_nodes& dead,
-                                 const std::function<result<void>(pqxx::work&)>& may) {
-  return pool_.transact("reap", [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
+                                 const std::function<result<void>(sql::work&)>& may) {
+  return pool_.transact("reap", [&](sql::work& tx, pooled_connection& c) -> result<std::int64_t> {
     if (may)
       if (auto allowed = may(tx); !allowed) return tl::unexpected<error>(allowed.error());
     c.prepare("queue_reap", reap_sql);
     const auto reaped =
-        tx.exec_prepared("queue_reap", static_cast<std::int64_t>(dead.node_timeout.count()),
-                         text_array_parameter(dead.suspects),
-                         static_cast<std::int64_t>(dead.suspect_timeout.count()))
+        tx.exec(sql::prepared{"queue_reap"},
+                sql::params{static_cast<std::int64_t>(dead.node_timeout.count()),
+                            text_array_parameter(dead.suspects),
+                            static_cast<std::int64_t>(dead.suspect_timeout.count())})
             .affected_rows();
     // They are before what the pullers of all nodes have come to: those look again.
-    if (reaped > 0) tx.exec0("notify millrace_queue");
+    if (reaped > 0) tx.exec("notify millrace_queue").no_rows();
     return static_cast<std::int64_t>(reaped);
   });
 }
 
 result<queue_counts> queue::counts() {
-  return pool_.transact("status", [&](pqxx::work& tx, pooled_connection&) -> result<queue_counts> {
-    const auto row = tx.exec1(counts_sql);
+  return pool_.transact("status", [&](sql::work& tx, pooled_connection&) -> result<queue_counts> {
+    const auto row = tx.exec(counts_sql).one_row();
     return queue_counts{row[0].as<std::int64_t>(), row[1].as<std::int64_t>(),
                         row[2].as<std::int64_t>(), row[3].as<std::int64_t>(), row[4].as<double>()};
   });
@@ -341,31 +346,32 @@ duration retry_delay(const queue_settings& s, int failures) {
 }
 
 result<bool> queue::begin(std::int64_t token) {
-  return pool_.transact("begin", [&](pqxx::work& tx, pooled_connection& c) -> result<bool> {
+  return pool_.transact("begin", [&](sql::work& tx, pooled_connection& c) -> result<bool> {
     c.prepare("queue_begin", begin_sql);
-    return tx.exec_prepared("queue_begin", token).affected_rows() == 1;
+    return tx.exec(sql::prepared{"queue_begin"}, sql::params{token}).affected_rows() == 1;
   });
 }
 
 result<std::int64_t> queue::extend(const std::vector<std::int64_t>& tokens) {
   if (tokens.empty()) return 0;
-  return pool_.transact(
-      "extend", [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
-        c.prepare("queue_extend", extend_sql);
-        return static_cast<std::int64_t>(
-            tx.exec_prepared("queue_extend", int8_array_parameter(tokens),
-                             static_cast<std::int64_t>(settings_.visibility_timeout.count()))
-                .affected_rows());
-      });
+  return pool_.transact("extend", [&](sql::work& tx, pooled_connection& c) -> result<std::int64_t> {
+    c.prepare("queue_extend", extend_sql);
+    return static_cast<std::int64_t>(
+        tx.exec(sql::prepared{"queue_extend"},
+                sql::params{int8_array_parameter(tokens),
+                            static_cast<std::int64_t>(settings_.visibility_timeout.count())})
+            .affected_rows());
+  });
 }
 
 result<std::vector<std::int64_t>> queue::ended(const std::vector<std::int64_t>& tokens) {
   if (tokens.empty()) return std::vector<std::int64_t>{};
   return pool_.transact(
-      "queue", [&](pqxx::work& tx, pooled_connection& c) -> result<std::vector<std::int64_t>> {
+      "queue", [&](sql::work& tx, pooled_connection& c) -> result<std::vector<std::int64_t>> {
         c.prepare("queue_ended", ended_sql);
         std::vector<std::int64_t> found;
-        for (const auto& row : tx.exec_prepared("queue_ended", int8_array_parameter(tokens)))
+        for (const auto& row :
+             tx.exec(sql::prepared{"queue_ended"}, sql::params{int8_array_parameter(tokens)}))
           found.push_back(row[0].as<std::int64_t>());
         return found;
       });
@@ -375,14 +381,14 @@ result<bool> queue::vacuum() {
   auto connection = pool_.acquire();
   if (!connection) return tl::unexpected<error>(connection.error());
   try {
-    pqxx::nontransaction tx{**connection};  // VACUUM refuses to run inside a transaction
-    const auto before = tx.exec1(dead_rows_sql);
+    sql::nontransaction tx{**connection};  // VACUUM refuses to run inside a transaction
+    const auto before = tx.exec(dead_rows_sql).one_row();
     const auto dead = before[0].as<std::int64_t>();
     const std::string snapshot{before[1].c_str()};
     if (dead < vacuum_threshold || (!snapshot.empty() && snapshot == futile_snapshot_))
       return false;
-    tx.exec0("vacuum (skip_locked) queue_ready, queue_leases");
-    const bool futile = tx.exec1(dead_rows_sql)[0].as<std::int64_t>() > dead / 2;
+    tx.exec("vacuum (skip_locked) queue_ready, queue_leases").no_rows();
+    const bool futile = tx.exec(dead_rows_sql).one_row()[0].as<std::int64_t>() > dead / 2;
     futile_snapshot_ = futile ? snapshot : std::string{};
     return true;
   } catch (...) {

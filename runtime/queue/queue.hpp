@@ -83,7 +83,7 @@ class queue {
   /// `may`, where there is one, is asked first, in the same transaction: a reaper that leads no
   /// more must not.
   result<std::int64_t> reap(const dead_nodes& dead,
-                            const std::function<result<void>(pqxx::work&)>& may = {});
+                            const std::function<result<void>(sql::work&)>& may = {});
 
   /// A suspect is about to run: from here on a loss is held against it. False where the lease is
   /// somebody else's now.

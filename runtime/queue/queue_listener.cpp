@@ -2,27 +2,12 @@
 
 #include <algorithm>
 
-#include <pqxx/pqxx>
 #include <spdlog/spdlog.h>
 
 #include "runtime/database/session_options.hpp"
+#include "runtime/database/sql.hpp"
 
 namespace millrace {
-
-namespace {
-
-class submission_receiver : public pqxx::notification_receiver {
- public:
-  explicit submission_receiver(pqxx::connection_base& connection)
-      : notification_receiver{connection, queue_listener::channel} {}
-  void operator()(const std::string&, int) override { heard_ = true; }
-  bool take() { return std::exchange(heard_, false); }
-
- private:
-  bool heard_ = false;
-};
-
-}  // namespace
 
 queue_listener::queue_listener(const std::string& connection_string, const database_settings& s,
                                const std::string& application_name, std::function<void()> heard)
@@ -56,23 +41,14 @@ void queue_listener::run() {
 }
 
 void queue_listener::listen() {
-  pqxx::connection connection{connection_string_};
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  connection.inhibit_reactivation(true);  // a session that was lost does not listen any more
-#pragma GCC diagnostic pop
-  submission_receiver submissions{connection};
-  connection.await_notification(0, 1);  // sends the LISTEN
+  sql::connection connection{connection_string_};
+  sql::notification_listener submissions{connection, channel};
   // What was submitted while nobody listened is found now.
   if (!listening_.exchange(true)) heard_();
-  constexpr auto slice = std::chrono::duration_cast<std::chrono::microseconds>(await_slice).count();
   while (!stopping_) {
-    connection.await_notification(0, slice);
-    if (!connection.is_open()) throw pqxx::broken_connection{"the server closed the connection"};
-    if (!submissions.take()) continue;
+    if (!submissions.wait(await_slice)) continue;
     wait(coalesce_time);
-    connection.get_notifs();
-    submissions.take();
+    submissions.wait(std::chrono::microseconds{0});  // what came meanwhile is one with the first
     heard_();
   }
 }

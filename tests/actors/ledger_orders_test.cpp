@@ -133,8 +133,8 @@ TEST_F(ledger_orders_test, a_locked_account_is_a_timeout_and_the_order_can_be_re
   ASSERT_TRUE(answers.at(0));
   answers.clear();
   {
-    pqxx::connection other{db.connection_string()};
-    pqxx::work holds{other};
+    sql::connection other{db.connection_string()};
+    sql::work holds{other};
     holds.exec("update credit_accounts set balance = balance");
     order({{"default", 50, "a gift", "key"}});
     expect_one_answer(ec::timeout, "repeat the order with the same idempotency key");

@@ -375,9 +375,9 @@ TEST(cluster, a_second_signal_ends_a_node_that_waits_for_the_database) {
   cluster_bed bed{{.names = {"a"}}};
   auto& a = bed.start("a");
   {
-    pqxx::connection connection{bed.database_url()};
-    pqxx::work holds{connection};
-    holds.exec0("lock table nodes in access exclusive mode");
+    sql::connection connection{bed.database_url()};
+    sql::work holds{connection};
+    holds.exec("lock table nodes in access exclusive mode").no_rows();
     a.process->signal(SIGTERM);
     EXPECT_TRUE(eventually([&] {
       return bed.number(

@@ -127,9 +127,10 @@ TEST(losses, a_reaper_that_is_killed_in_the_middle_leaves_all_to_the_next_one) {
   const std::string victim = reaper == "a" ? "b" : "a";
   ASSERT_GT(bed.leases_of(victim), 0);
   {
-    pqxx::connection connection{bed.database_url()};
-    pqxx::work holds{connection};
-    holds.exec0("lock table queue_ready in exclusive mode");  // where its transaction writes
+    sql::connection connection{bed.database_url()};
+    sql::work holds{connection};
+    holds.exec("lock table queue_ready in exclusive mode")
+        .no_rows();  // where its transaction writes
     bed.node(victim).process->signal(SIGKILL);
     EXPECT_TRUE(eventually([&] {
       return bed.number(
@@ -175,8 +176,8 @@ TEST_P(lost_in_the_middle, the_ledger_moves_nothing_twice_and_blocks_nobody) {
   const std::string other = victim == "a" ? "b" : "a";
   std::jthread customer;
   {
-    pqxx::connection connection{bed.database_url()};
-    pqxx::work holds{connection};
+    sql::connection connection{bed.database_url()};
+    sql::work holds{connection};
     holds.exec("select from credit_accounts where name = 'x' for update");
     customer = std::jthread{[&] { EXPECT_TRUE(grant_through(other, "second")); }};
     ASSERT_TRUE(eventually([&] { return waits_for_a_lock(bed, victim); }));
@@ -198,8 +199,8 @@ TEST_P(lost_in_the_middle, the_status_aggregator_leaves_the_dataset_to_the_next_
   busy_cluster bed;
   const auto victim = bed.leader("status_aggregator");
   {
-    pqxx::connection connection{bed.database_url()};
-    pqxx::work holds{connection};
+    sql::connection connection{bed.database_url()};
+    sql::work holds{connection};
     holds.exec("select from datasets for no key update");  // results only share the key
     ASSERT_TRUE(eventually([&] { return waits_for_a_lock(bed, victim); }));
     bed.node(victim).process->signal(GetParam());

@@ -97,7 +97,7 @@ void fault_bed::open_database(const std::string& tcp_address) {
 }
 
 std::string fault_bed::database_url() const {
-  pqxx::connection open{database_->connection_string()};
+  sql::connection open{database_->connection_string()};
   if (!tcp_address_.empty())
     return std::string{"postgresql://"} + open.username() + "@" + tcp_address_ + "/" +
            open.dbname();
@@ -115,15 +115,15 @@ std::string fault_bed::sql(const std::string& statement) const {
   const std::lock_guard lock{watching_};
   const auto ask = [&] {
     if (!watcher_)
-      watcher_ = std::make_unique<pqxx::connection>(database_->connection_string() +
-                                                    " application_name=fault_test");
-    return pqxx::nontransaction{*watcher_}.exec1(statement);
+      watcher_ = std::make_unique<sql::connection>(database_->connection_string() +
+                                                   " application_name=fault_test");
+    return sql::nontransaction{*watcher_}.exec(statement).one_row();
   };
   const bool may_be_old = watcher_ != nullptr;
-  pqxx::row row;
+  sql::row row;
   try {
     row = ask();
-  } catch (const pqxx::failure&) {
+  } catch (const sql::failure&) {
     watcher_.reset();  // its server was stopped or killed, perhaps, and another one runs now
     if (!may_be_old) throw;
     row = ask();

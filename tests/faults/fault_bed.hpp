@@ -9,9 +9,8 @@
 #include <mutex>
 #include <string>
 
-#include <pqxx/pqxx>
-
 #include "runtime/database/embedded_server.hpp"
+#include "runtime/database/sql.hpp"
 #include "tests/integration/workspace.hpp"
 #include "tests/support/embedding/fake_embedding_server.hpp"
 
@@ -75,7 +74,7 @@ class fault_bed {
   std::unique_ptr<embedded_server> database_;
   std::string tcp_address_;
   mutable std::mutex watching_;
-  mutable std::unique_ptr<pqxx::connection> watcher_;
+  mutable std::unique_ptr<sql::connection> watcher_;
   bool mounted_ = false;
 };
 

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <csignal>
 
-#include <pqxx/pqxx>
-
 #include "runtime/database/holder_watch.hpp"
 #include "runtime/database/process.hpp"
 #include "runtime/database/socket_directory.hpp"
+#include "runtime/database/sql.hpp"
 #include "tests/faults/fault_bed.hpp"
 #include "tests/faults/leftovers.hpp"
 #include "tests/integration/live_node.hpp"
@@ -36,7 +35,7 @@ struct corner {
   std::string kind;
   workspace w = {};
   std::unique_ptr<program> holder = {};
-  std::unique_ptr<pqxx::connection> blocker = {};  ///< What the holder waits for.
+  std::unique_ptr<sql::connection> blocker = {};  ///< What the holder waits for.
   pid_t server = 0;
 };
 
@@ -52,12 +51,12 @@ void start_blocked(corner& c, const words& command) {
   c.w.environment["MILLRACE_DATABASE__STATEMENT_TIMEOUT"] = "10m";
   const auto server = embedded_server::open({.directory = c.w.data(), .fsync = false});
   ASSERT_TRUE(server) << server.error().message;
-  c.blocker = std::make_unique<pqxx::connection>((*server)->connection_string());
-  pqxx::nontransaction{*c.blocker}.exec(block_sql);
-  pqxx::connection watching{(*server)->connection_string()};
+  c.blocker = std::make_unique<sql::connection>((*server)->connection_string());
+  sql::nontransaction{*c.blocker}.exec(block_sql);
+  sql::connection watching{(*server)->connection_string()};
   c.holder = c.w.start(command);
   EXPECT_TRUE(eventually([&] {
-    return pqxx::nontransaction{watching}.exec1(waiting_sql)[0].as<int>() > 0;
+    return sql::nontransaction{watching}.exec(waiting_sql).one_row()[0].as<int>() > 0;
   })) << c.kind
       << ": " << c.holder->err();
 }
@@ -257,8 +256,8 @@ TEST_F(holders, a_watch_that_was_killed_is_replaced_by_its_node) {
       return now > 0 && now != watch;
     }));
   }
-  EXPECT_TRUE(eventually(
-      [&] { return c->holder->err().find("another one runs") != std::string::npos; }));
+  EXPECT_TRUE(
+      eventually([&] { return c->holder->err().find("another one runs") != std::string::npos; }));
   c->holder->signal(SIGKILL);
   c->holder->wait();
   expect_end(*c);

@@ -2,10 +2,10 @@
 #include <csignal>
 
 #include <gmock/gmock.h>
-#include <pqxx/pqxx>
 #include <sys/stat.h>
 
 #include "runtime/database/embedded_server.hpp"
+#include "runtime/database/sql.hpp"
 #include "tests/integration/live_node.hpp"
 #include "tests/integration/view_contents.hpp"
 
@@ -194,12 +194,12 @@ class tables_locked {
   explicit tables_locked(const fs::path& data)
       : server_{embedded_server::open({.directory = data, .fsync = false})},
         connection_{(*server_)->connection_string()} {
-    pqxx::nontransaction{connection_}.exec("begin; lock table chunks in access exclusive mode");
+    sql::nontransaction{connection_}.exec("begin; lock table chunks in access exclusive mode");
   }
 
  private:
   result<std::unique_ptr<embedded_server>> server_;
-  pqxx::connection connection_;
+  sql::connection connection_;
 };
 
 TEST_F(backup, ctrl_c_leaves_no_file) {

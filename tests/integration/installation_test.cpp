@@ -59,10 +59,40 @@ TEST(installation, a_debian_package_holds_what_a_service_needs) {
                            "/systemd/system/millrace.service\n", "/millrace/cluster.toml\n"})
     EXPECT_THAT(files, HasSubstr(file));
   const auto needs = run({"dpkg-deb", "--field", package, "Depends"});
-  for (const auto* name : {"postgresql-15", "libpqxx-6.4", "libcaf-io", "tesseract-ocr-eng"})
+  for (const auto* name :
+       {"postgresql-15 | postgresql-17", "libpqxx-", "libcaf-io", "tesseract-ocr-eng"})
     EXPECT_THAT(needs, HasSubstr(name));
   run({"dpkg-deb", "--control", package, (w.path() / "control").native()});
   run({"sh", "-n", (w.path() / "control" / "postinst").native()});
+  run({"sh", "-n", (w.path() / "control" / "postrm").native()});
+}
+
+/// A folder with links to the commands of this machine, but for some.
+std::string commands_without(const workspace& w, const std::set<std::string>& hidden) {
+  const auto folder = w.path() / "commands";
+  std::filesystem::create_directory(folder);
+  for (const auto* from : {"/usr/local/bin", "/usr/bin"})
+    for (const auto& command : std::filesystem::directory_iterator{from}) {
+      std::error_code known_already;
+      if (!hidden.contains(command.path().filename()))
+        std::filesystem::create_symlink(command.path(), folder / command.path().filename(),
+                                        known_already);
+    }
+  return folder.native();
+}
+
+// What the list says that a package brings is there where the packages are.
+TEST(setup, of_another_system_finds_what_debians_packages_bring) {
+  const workspace w;
+  const auto setup = "cd '" MILLRACE_TEST_DATA "/../..' && .ci/setup .ci/packages.txt";
+  const auto all = w.shell("PATH='" + commands_without(w, {"dpkg-query"}) + "'; " + setup);
+  EXPECT_EQ(all.exit_code, 0) << all.err;
+  std::filesystem::remove_all(w.path() / "commands");
+  const auto path = commands_without(w, {"dpkg-query", "qpdf", "apk"});
+  const auto some = w.shell("ln -s /bin/true '" + path + "/dnf'; PATH='" + path + "'; " + setup);
+  EXPECT_EQ(some.exit_code, 1);
+  EXPECT_THAT(some.err, HasSubstr("  qpdf (qpdf)\n"));
+  EXPECT_THAT(some.err, HasSubstr("dnf install /usr/bin/qpdf"));
 }
 
 /// The socket that systemd would listen at.

@@ -28,7 +28,7 @@ class monitoring_queries : public ::testing::Test {
     const auto text = embedded_sql("monitoring/" + name + ".sql");
     EXPECT_NE(text, "") << name;
     auto connection = db.connect();
-    pqxx::read_transaction tx{connection};
+    sql::read_transaction tx{connection};
     std::vector<named_row> found;
     for (const auto& row : tx.exec(std::string{text})) {
       auto& into = found.emplace_back();
@@ -74,8 +74,8 @@ TEST_F(monitoring_queries, an_empty_database_has_connections_and_nothing_to_repo
 
 TEST_F(monitoring_queries, connections_are_counted_by_application_and_state) {
   const auto named = db.connection_string() + " application_name=millrace/here";
-  pqxx::connection first{named}, second{named}, third{named};
-  pqxx::work open{third};
+  sql::connection first{named}, second{named}, third{named};
+  sql::work open{third};
   open.exec("select 1");
   std::map<std::string, named_row> ours;
   for (const auto& row : rows("connections"))
@@ -89,13 +89,13 @@ TEST_F(monitoring_queries, connections_are_counted_by_application_and_state) {
 
 TEST_F(monitoring_queries, a_lock_wait_names_who_waits_for_whom_and_for_what) {
   db.execute("insert into credit_accounts (name) values ('a')");
-  pqxx::connection holder{db.connection_string() + " application_name=holder"};
-  pqxx::connection waiter{db.connection_string() + " application_name=waiter"};
+  sql::connection holder{db.connection_string() + " application_name=holder"};
+  sql::connection waiter{db.connection_string() + " application_name=waiter"};
   const std::string update = "update credit_accounts\n  set balance = 1";
-  std::optional<pqxx::work> holding{holder};
+  std::optional<sql::work> holding{holder};
   holding->exec(update);
   std::thread waiting{[&] {
-    pqxx::work tx{waiter};
+    sql::work tx{waiter};
     tx.exec(update + std::string(200, ' ') + "where name = 'a'");
   }};
   std::vector<named_row> found;

@@ -1,9 +1,9 @@
 // Databases that earlier versions left (tests/data/upgrade, a dump each) under this version.
 #include <gmock/gmock.h>
-#include <pqxx/pqxx>
 
 #include "runtime/database/embedded_server.hpp"
 #include "runtime/database/migrations.hpp"
+#include "runtime/database/sql.hpp"
 #include "tests/integration/view_contents.hpp"
 #include "tests/integration/workspace.hpp"
 
@@ -29,8 +29,8 @@ class upgrade : public ::testing::TestWithParam<std::string> {
   void execute(const std::string& sql) const {
     const auto server = embedded_server::open({.directory = w.data(), .fsync = false});
     ASSERT_TRUE(server) << server.error().message;
-    pqxx::connection connection{(*server)->connection_string()};
-    pqxx::nontransaction{connection}.exec(sql);
+    sql::connection connection{(*server)->connection_string()};
+    sql::nontransaction{connection}.exec(sql);
   }
   std::string version() const { return w.sql("select max(version) from schema_migrations"); }
 

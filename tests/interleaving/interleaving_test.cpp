@@ -18,9 +18,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/interleaving/operations.hpp"
-#include "tests/interleaving/statement_gate.hpp"
 #include "tests/model/invariants.hpp"
 #include "tests/runtime/queue/seeded_queue.hpp"
+#include "tests/support/statement_gate.hpp"
 
 namespace millrace::interleaving {
 namespace {
@@ -87,8 +87,8 @@ database_settings patient() {
 class interleavings : public ::testing::Test {
  protected:
   interleavings() {
-    pqxx::nontransaction{observer_}.exec("alter system set deadlock_timeout = '20ms'");
-    pqxx::nontransaction{observer_}.exec("select pg_reload_conf()");
+    sql::nontransaction{observer_}.exec("alter system set deadlock_timeout = '20ms'");
+    sql::nontransaction{observer_}.exec("select pg_reload_conf()");
     db_.execute(
         "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity) "
         "values ('a', 1, '', '{all}', 'running', 'test', 1, 1)");
@@ -103,8 +103,8 @@ class interleavings : public ::testing::Test {
   }
 
   bool second_waits() {
-    pqxx::nontransaction tx{observer_};
-    return tx.exec1(waits_sql)[0].as<bool>();
+    sql::nontransaction tx{observer_};
+    return tx.exec(waits_sql).one_row()[0].as<bool>();
   }
 
   void note(const operation& o, ec got) {
@@ -113,7 +113,7 @@ class interleavings : public ::testing::Test {
   }
 
   std::vector<std::string> strings(const char* sql) {
-    pqxx::nontransaction tx{observer_};
+    sql::nontransaction tx{observer_};
     std::vector<std::string> found;
     for (const auto& row : tx.exec(sql)) found.emplace_back(row[0].c_str());
     return found;
@@ -185,7 +185,7 @@ class interleavings : public ::testing::Test {
   connection_pool direct_{db_.connection_string(), patient(), "millrace/settle"};
   connection_pool direct_second_{db_.connection_string(), patient(), "millrace/second"};
   connection_pool gated_{through_gate(), patient(), "millrace/first"};
-  pqxx::connection observer_ = db_.connect();
+  sql::connection observer_ = db_.connect();
   leader_term term_;
   ec first_got_ = ec::none;
   ec second_got_ = ec::none;

@@ -28,8 +28,8 @@ delete from chunks; delete from images; delete from checkpoints; delete from que
 delete from queue_dead; delete from documents; delete from dataset_progress; delete from image_texts;
 delete from uncharged_retries; delete from datasets)sql";
 
-void execute(pqxx::connection& connection, const std::string& sql) {
-  pqxx::work tx{connection};
+void execute(sql::connection& connection, const std::string& sql) {
+  sql::work tx{connection};
   tx.exec(sql);
   tx.commit();
 }
@@ -196,13 +196,13 @@ ec reopen(connection_pool& pool, const scene&, side) {
 }
 
 ec refund(connection_pool& pool, const scene& at, side s) {
-  return code_of(pool.transact("test", [&](pqxx::work& tx, pooled_connection&) {
+  return code_of(pool.transact("test", [&](sql::work& tx, pooled_connection&) {
     return ledger::refund(tx, {at.charge, s == side::first ? 6 : 3, ""});
   }));
 }
 
 ec grant(connection_pool& pool, const scene&, side) {
-  return code_of(pool.transact("test", [&](pqxx::work& tx, pooled_connection&) {
+  return code_of(pool.transact("test", [&](sql::work& tx, pooled_connection&) {
     return ledger::grant(tx, {account, 7, "test", "key"});
   }));
 }
@@ -222,7 +222,7 @@ void play_submission(connection_pool& pool, scene& at, const std::vector<file>& 
 }
 
 /// Of six documents one waits, two are in work, one's time is up, one's holder is gone.
-void play_queue(pqxx::connection& sql, connection_pool& pool, scene& at) {
+void play_queue(sql::connection& sql, connection_pool& pool, scene& at) {
   must(queue_of(pool).release({{at.leases[0].token, std::chrono::hours{1}}},
                               release_reason::drained));
   const auto token = [&](std::size_t i) { return std::to_string(at.leases[i].token); };
@@ -282,14 +282,14 @@ const std::vector<operation>& operations() {
   return all;
 }
 
-scene set_up(pqxx::connection& sql, connection_pool& pool, const leader_term& term, stage s) {
+scene set_up(sql::connection& sql, connection_pool& pool, const leader_term& term, stage s) {
   execute(sql, empty_sql);
   scene at;
   at.term = term;
-  must(pool.transact("test", [&](pqxx::work& tx, pooled_connection&) {
+  must(pool.transact("test", [&](sql::work& tx, pooled_connection&) {
     return ledger::grant(tx, {account, 10'000, "test", ""});
   }));
-  at.charge = must(pool.transact("test", [&](pqxx::work& tx, pooled_connection&) {
+  at.charge = must(pool.transact("test", [&](sql::work& tx, pooled_connection&) {
                 return ledger::deduct_batch(tx, {account, 10, 2, "test", 0, "", 0});
               })).transaction_id;
   std::vector<file> files{{"file:///1"}, {"file:///2"}};
@@ -302,13 +302,13 @@ scene set_up(pqxx::connection& sql, connection_pool& pool, const leader_term& te
   return at;
 }
 
-void settle(pqxx::connection& sql, connection_pool& pool, const scene& at) {
+void settle(sql::connection& sql, connection_pool& pool, const scene& at) {
   execute(sql,
           "update datasets set paused_at = null; update queue_ready set run_at = now(); "
           "update queue_leases set deadline = now() - interval '1 second'");
   std::vector<std::int64_t> datasets;
   {
-    pqxx::read_transaction tx{sql};
+    sql::read_transaction tx{sql};
     for (const auto& row : tx.exec("select id from datasets order by id"))
       datasets.push_back(row[0].as<std::int64_t>());
   }

@@ -48,9 +48,9 @@ inline constexpr int max_losses = 4;
 
 /// `sql`: a superuser's session. Empties the database (but for nodes and leaders) and plays the
 /// dataset up to `s`.
-scene set_up(pqxx::connection& sql, connection_pool& pool, const leader_term& term, stage s);
+scene set_up(sql::connection& sql, connection_pool& pool, const leader_term& term, stage s);
 
 /// Reads all that is left to read, as a cluster would, and writes all statuses.
-void settle(pqxx::connection& sql, connection_pool& pool, const scene& at);
+void settle(sql::connection& sql, connection_pool& pool, const scene& at);
 
 }  // namespace millrace::interleaving

@@ -25,7 +25,7 @@ class snapshot_window : public ::testing::Test {
   template <class Statement, class Meanwhile>
   void run(Statement statement, Meanwhile meanwhile) {
     auto holder = db_.connect();
-    std::optional<pqxx::work> holding{holder};
+    std::optional<sql::work> holding{holder};
     holding->exec("select pg_advisory_xact_lock(1)");
     std::jthread running{statement};
     EXPECT_TRUE(somebody_waits_for_a_lock(db_));

@@ -47,8 +47,8 @@ std::vector<std::string> cluster_reader::check(const cluster_model& model) {
   auto problems = violations(connection_, max_attempts, max_losses);
   std::vector<std::string> found;
   {
-    pqxx::read_transaction tx{connection_};
-    for (const auto& row : tx.exec_prepared("look")) found.emplace_back(row[0].c_str());
+    sql::read_transaction tx{connection_};
+    for (const auto& row : tx.exec(sql::prepared{"look"})) found.emplace_back(row[0].c_str());
   }
   std::sort(found.begin(), found.end());
   const auto expected = model.describe();

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <pqxx/pqxx>
-
+#include "runtime/database/sql.hpp"
 #include "tests/model/cluster_model.hpp"
 
 namespace millrace::model {
@@ -23,7 +22,7 @@ class cluster_reader {
   std::vector<std::string> check(const cluster_model& model);
 
  private:
-  pqxx::connection connection_;
+  sql::connection connection_;
 };
 
 }  // namespace millrace::model

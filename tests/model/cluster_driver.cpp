@@ -63,7 +63,7 @@ cluster_driver::cluster_driver(test_database& db, std::uint64_t seed)
   for (const auto* name : {"a", "b"}) {
     const ledger::grant_order order{name, 300, "first", ""};
     const auto granted = pool_.transact(
-        "test", [&](pqxx::work& tx, pooled_connection&) { return ledger::grant(tx, order); });
+        "test", [&](sql::work& tx, pooled_connection&) { return ledger::grant(tx, order); });
     if (ends_with(ec::none, granted, text("grant 300 to ", name)))
       model_.granted(order, granted->transaction_id);
   }
@@ -233,11 +233,12 @@ void cluster_driver::pass_deadlines() {
       tokens.push_back(d->token);
     }
   note(text("the deadlines of ", tokens.size(), " leases pass"));
-  auto passed = pool_.transact("test", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
-    tx.exec_params0(
-        "update queue_leases set deadline = clock_timestamp() - interval '1 second' "
-        "where token = any($1::bigint[])",
-        int8_array_parameter(tokens));
+  auto passed = pool_.transact("test", [&](sql::work& tx, pooled_connection&) -> result<void> {
+    tx.exec(
+          "update queue_leases set deadline = clock_timestamp() - interval '1 second' "
+          "where token = any($1::bigint[])",
+          sql::params{int8_array_parameter(tokens)})
+        .no_rows();
     return {};
   });
   ends_with(ec::none, passed, "deadlines");
@@ -245,8 +246,8 @@ void cluster_driver::pass_deadlines() {
 
 void cluster_driver::pass_delays() {
   for (auto* d : model_.all_documents()) d->delayed = false;
-  auto passed = pool_.transact("test", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
-    tx.exec0("update queue_ready set run_at = clock_timestamp() where run_at > now()");
+  auto passed = pool_.transact("test", [&](sql::work& tx, pooled_connection&) -> result<void> {
+    tx.exec("update queue_ready set run_at = clock_timestamp() where run_at > now()").no_rows();
     return {};
   });
   ends_with(ec::none, passed, "all delays pass");
@@ -413,10 +414,10 @@ void cluster_driver::beat() {
 void cluster_driver::fall_silent() {
   auto& n = some_node();
   n.silent = true;
-  auto done = pool_.transact("test", [&](pqxx::work& tx, pooled_connection&) -> result<void> {
-    tx.exec_params0(
-        "update nodes set heartbeat_at = clock_timestamp() - interval '1 day' where name = $1",
-        name_of(n));
+  auto done = pool_.transact("test", [&](sql::work& tx, pooled_connection&) -> result<void> {
+    tx.exec("update nodes set heartbeat_at = clock_timestamp() - interval '1 day' where name = $1",
+            sql::params{name_of(n)})
+        .no_rows();
     return {};
   });
   ends_with(ec::none, done, name_of(n) + " falls silent");

@@ -6,7 +6,7 @@ namespace {
 
 template <class Function>
 result<ledger::receipt> in_transaction(connection_pool& pool, Function&& f) {
-  return pool.transact("test", [&](pqxx::work& tx, pooled_connection&) { return f(tx); });
+  return pool.transact("test", [&](sql::work& tx, pooled_connection&) { return f(tx); });
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ void cluster_driver::deduct() {
                                 0};
   const auto expected = model_.expect(order);
   const auto got =
-      in_transaction(pool_, [&](pqxx::work& tx) { return ledger::deduct_batch(tx, order); });
+      in_transaction(pool_, [&](sql::work& tx) { return ledger::deduct_batch(tx, order); });
   compare(text("deduct ", order.documents, "*", order.cost_per_document, " from ", order.account,
                " key ", order.idempotency_key),
           expected, got);
@@ -43,7 +43,7 @@ void cluster_driver::deduct() {
 void cluster_driver::grant() {
   const ledger::grant_order order{chance(50) ? "a" : "b", 10 * (1 + below(6)), "test", some_key()};
   const auto expected = model_.expect(order);
-  const auto got = in_transaction(pool_, [&](pqxx::work& tx) { return ledger::grant(tx, order); });
+  const auto got = in_transaction(pool_, [&](sql::work& tx) { return ledger::grant(tx, order); });
   compare(text("grant ", order.amount, " to ", order.account, " key ", order.idempotency_key),
           expected, got);
   if (got && !got->replayed) model_.granted(order, got->transaction_id);
@@ -60,7 +60,7 @@ void cluster_driver::refund() {
     order.transaction_id =
         ids[static_cast<std::size_t>(below(static_cast<std::int64_t>(ids.size())))];
   const auto expected = model_.expect(order);
-  const auto got = in_transaction(pool_, [&](pqxx::work& tx) { return ledger::refund(tx, order); });
+  const auto got = in_transaction(pool_, [&](sql::work& tx) { return ledger::refund(tx, order); });
   compare(text("refund ", order.failed_count, " of ", order.transaction_id, " key ",
                order.idempotency_key),
           expected, got);

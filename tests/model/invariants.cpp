@@ -91,11 +91,10 @@ where failures >= $1::int)sql";
 
 }  // namespace
 
-std::vector<std::string> violations(pqxx::connection& connection, int max_attempts,
-                                    int max_losses) {
-  pqxx::read_transaction tx{connection};
+std::vector<std::string> violations(sql::connection& connection, int max_attempts, int max_losses) {
+  sql::read_transaction tx{connection};
   std::vector<std::string> found;
-  for (const auto& row : tx.exec_params(violations_sql, max_attempts, max_losses))
+  for (const auto& row : tx.exec(violations_sql, sql::params{max_attempts, max_losses}))
     found.emplace_back(row[0].c_str());
   return found;
 }

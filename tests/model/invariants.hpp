@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include <pqxx/pqxx>
+#include "runtime/database/sql.hpp"
 
 namespace millrace::model {
 
 /// One sentence per violation; empty if there is none. `max_attempts` and `max_losses`: after
 /// how many a document is a dead letter.
-std::vector<std::string> violations(pqxx::connection& connection, int max_attempts, int max_losses);
+std::vector<std::string> violations(sql::connection& connection, int max_attempts, int max_losses);
 
 }  // namespace millrace::model

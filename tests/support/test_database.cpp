@@ -13,11 +13,11 @@
 #include "runtime/database/process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
-/// Asked by LeakSanitizer. libpqxx 6.4 loses the PGresult (about 1 KiB) of a statement that finds
-/// its connection dead; nothing that its callers could free.
+/// Asked by LeakSanitizer. libpqxx of Debian 12 loses the PGresult (about 1 KiB) of a statement
+/// that finds its connection dead; nothing that its callers could free.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() {
-  return "leak:libpqxx-6.4.so";
+  return "leak:libpqxx";
 }
 
 namespace millrace {
@@ -78,10 +78,10 @@ class server_of_tests {
 
   void make_template() {
     {
-      pqxx::connection connection{server_->connection_string()};
-      pqxx::nontransaction{connection}.exec(std::string{"create database "} + template_name);
+      sql::connection connection{server_->connection_string()};
+      sql::nontransaction{connection}.exec(std::string{"create database "} + template_name);
     }
-    pqxx::connection connection{connection_string(template_name)};
+    sql::connection connection{connection_string(template_name)};
     if (auto migrated = migrate(connection); !migrated) give_up(migrated.error());
   }
 
@@ -108,8 +108,8 @@ class stop_at_the_end : public ::testing::Environment {
 const auto* const environment = ::testing::AddGlobalTestEnvironment(new stop_at_the_end);
 
 void run_outside(const std::string& sql) {
-  pqxx::connection connection{running().server().connection_string()};
-  pqxx::nontransaction{connection}.exec(sql);
+  sql::connection connection{running().server().connection_string()};
+  sql::nontransaction{connection}.exec(sql);
 }
 
 std::string next_name() {
@@ -141,14 +141,14 @@ test_database::~test_database() {
 
 std::string test_database::query(const std::string& sql) const {
   auto connection = connect();
-  pqxx::read_transaction tx{connection};
-  const auto value = tx.exec1(sql)[0];
+  sql::read_transaction tx{connection};
+  const auto value = tx.exec(sql).one_row()[0];
   return value.is_null() ? "" : value.as<std::string>();
 }
 
 void test_database::execute(const std::string& sql) const {
   auto connection = connect();
-  pqxx::work tx{connection};
+  sql::work tx{connection};
   tx.exec(sql);
   tx.commit();
 }

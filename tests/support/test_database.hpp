@@ -34,7 +34,7 @@ class test_database {
   /// For pools of a test's own, and for other processes.
   const std::string& connection_string() const { return connection_string_; }
   /// A connection without the pool's time-outs.
-  pqxx::connection connect() const { return pqxx::connection{connection_string_}; }
+  sql::connection connect() const { return sql::connection{connection_string_}; }
   /// One value of one row, read on a connection of its own.
   std::string query(const std::string& sql) const;
   /// Statements in one transaction, on a connection of its own.

@@ -16,7 +16,7 @@ constexpr auto role = "status_aggregator";
 
 result<void> check(test_database& db, const leader_term& term) {
   return db.pool().transact(
-      "test", [&](pqxx::work& tx, pooled_connection&) { return check_term(tx, term); });
+      "test", [&](sql::work& tx, pooled_connection&) { return check_term(tx, term); });
 }
 
 std::optional<leader_term> run_for(test_database& db, const holder& h, const char* r = role) {
@@ -123,7 +123,7 @@ TEST(leadership, a_takeover_waits_for_a_transaction_that_showed_its_term) {
   ASSERT_TRUE(term);
   let_the_lifetime_pass(db);
   auto connection = db.connect();
-  pqxx::work tx{connection};
+  sql::work tx{connection};
   ASSERT_TRUE(succeeded(check_term(tx, *term)));
   database_settings impatient;
   impatient.lock_timeout = std::chrono::milliseconds{100};
@@ -144,7 +144,7 @@ TEST(leadership, a_leader_that_stops_in_the_middle_of_a_transaction_is_ended_by_
   let_the_lifetime_pass(db);
   auto stopped = db.pool().acquire();
   ASSERT_TRUE(stopped);
-  pqxx::work tx{**stopped};
+  sql::work tx{**stopped};
   ASSERT_TRUE(succeeded(check_term(tx, *term)));
   const auto successor = run_for(db, b);  // waits
   ASSERT_TRUE(successor);
@@ -161,10 +161,10 @@ TEST(leadership, a_leader_waits_for_no_lock_for_long) {
   for (const auto& [usual, then] :
        {std::pair{"10s", "2s"}, {"0", "2s"}, {"1h", "2s"}, {"300ms", "300ms"}}) {
     const auto limits = must(
-        db.pool().transact("test", [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-          tx.exec0(std::string{"set local lock_timeout = '"} + usual + "'");
+        db.pool().transact("test", [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+          tx.exec(std::string{"set local lock_timeout = '"} + usual + "'").no_rows();
           EXPECT_TRUE(succeeded(check_term(tx, *term)));
-          return tx.exec1("show lock_timeout")[0].as<std::string>();
+          return tx.exec("show lock_timeout").one_row()[0].as<std::string>();
         }));
     EXPECT_EQ(limits, then) << usual;
   }
@@ -206,7 +206,7 @@ TEST(leadership, of_the_reaper_that_is_over_frees_nothing) {
   const auto now = term_of("new");
   queue any{db.pool(), {}, seed_node(db, "any")};
   const auto reap_in = [&](const leader_term& term) {
-    return any.reap({std::chrono::hours{1}}, [&](pqxx::work& tx) { return check_term(tx, term); });
+    return any.reap({std::chrono::hours{1}}, [&](sql::work& tx) { return check_term(tx, term); });
   };
   const auto refused = reap_in(old);
   ASSERT_FALSE(refused);
@@ -237,7 +237,7 @@ TEST(leadership, a_rival_that_joined_and_won_meanwhile_is_not_replaced) {
   ASSERT_TRUE(run_for(db, seed_node(db, "former")));
   db.execute("update nodes set state = 'stopped' where name = 'former'");
   auto rival = db.connect();
-  std::optional<pqxx::work> winning{rival};
+  std::optional<sql::work> winning{rival};
   winning->exec(
       "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity) "
       "values ('rival', 77, '', '{all}', 'running', 'test', 1, 1); "

@@ -70,7 +70,7 @@ TEST_F(upload_sweep_test, nothing_is_removed_while_somebody_submits_to_the_datas
   {
     auto connection = db.pool().acquire();
     ASSERT_TRUE(connection);
-    pqxx::work submission{**connection};
+    sql::work submission{**connection};
     submission.exec("select from datasets for no key update");
     EXPECT_EQ(must(sweep.run()), 0);
     EXPECT_TRUE(fs::exists(file));
@@ -94,7 +94,7 @@ TEST_F(upload_sweep_test,
   // Held, so that only the other one can be removed.
   auto connection = db.pool().acquire();
   ASSERT_TRUE(connection);
-  pqxx::work submission{**connection};
+  sql::work submission{**connection};
   submission.exec("select from datasets where name = 'd' for no key update");
   EXPECT_EQ(must(sweep.run()), 1);
   EXPECT_FALSE(fs::exists(of_next));

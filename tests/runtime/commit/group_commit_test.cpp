@@ -61,9 +61,9 @@ TEST(group_commit, a_group_becomes_visible_at_one_instant) {
   std::jthread reader{[&] {
     auto connection = f.db.connect();
     while (!done) {
-      pqxx::read_transaction tx{connection};
+      sql::read_transaction tx{connection};
       const std::string seen =
-          tx.exec1(
+          tx.exec(
                 "select (select count(*) from documents where status = 'ready') = (select "
                 "coalesce(sum(ready), 0) from dataset_progress) and (select count(*) from chunks) "
                 "= 2 * "
@@ -77,7 +77,8 @@ TEST(group_commit, a_group_becomes_visible_at_one_instant) {
                 "(select "
                 "count(*) from queue_ready) + (select count(*) from queue_leases) = (select "
                 "count(*) from "
-                "documents where status = 'queued')")[0]
+                "documents where status = 'queued')")
+              .one_row()[0]
               .c_str();
       if (seen != "t") torn = seen;
       ++looks;

@@ -25,10 +25,10 @@ class binary_rows_test : public ::testing::Test {
   }
 
   /// Evaluates `sql` over `rows` as $1, as one text value.
-  std::string evaluate(const std::string& sql, pqxx::binarystring rows) {
+  std::string evaluate(const std::string& sql, sql::bytes rows) {
     auto connection = database_.connect();
-    pqxx::read_transaction tx{connection};
-    const auto value = tx.exec_params1(sql, rows)[0];
+    sql::read_transaction tx{connection};
+    const auto value = tx.exec(sql, sql::params{rows}).one_row()[0];
     return value.is_null() ? "null" : value.as<std::string>();
   }
 
@@ -136,7 +136,7 @@ TEST_F(binary_rows_test, a_field_of_the_wrong_type_is_refused_by_the_server) {
   rows.int8(1);
   rows.text("x");
   EXPECT_THROW(evaluate("select count(*) from unnest($1::pair_in[])", rows.parameter()),
-               pqxx::sql_error);
+               sql::statement_error);
 }
 
 TEST_F(binary_rows_test, a_row_with_a_missing_field_aborts) {
@@ -164,15 +164,15 @@ TEST_F(binary_rows_test, a_types_oid_is_looked_up_once_per_connection) {
   auto connection = database_.pool().acquire();
   ASSERT_TRUE(connection);
   const auto lookup = [&] {
-    pqxx::work tx{**connection};
+    sql::work tx{**connection};
     return connection->type_oid(tx, "row_in");
   };
   const auto oid = lookup();
   EXPECT_EQ(oid, row_type());
   database_.execute("alter type row_in rename to row_in_renamed");
   EXPECT_EQ(lookup(), oid);
-  pqxx::work tx{**connection};
-  EXPECT_THROW(connection->type_oid(tx, "no_such_type"), pqxx::sql_error);
+  sql::work tx{**connection};
+  EXPECT_THROW(connection->type_oid(tx, "no_such_type"), sql::statement_error);
 }
 
 }  // namespace

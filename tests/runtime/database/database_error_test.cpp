@@ -10,9 +10,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 /// What to_error() makes of the exception that `sql` ends with.
-error error_of(pqxx::connection& connection, const std::string& sql) {
+error error_of(sql::connection& connection, const std::string& sql) {
   try {
-    pqxx::work tx{connection};
+    sql::work tx{connection};
     tx.exec(sql);
     tx.commit();
   } catch (...) {
@@ -26,7 +26,7 @@ TEST(database_error, a_connection_that_is_gone_is_said_to_be_lost) {
                             "Lost connection to the database server."}) {
     error said;
     try {
-      throw pqxx::broken_connection{words};
+      throw sql::broken_connection{words};
     } catch (...) {
       said = to_error("submit");
     }
@@ -104,8 +104,10 @@ TEST(database_error, a_rejected_value_is_not_repeated) {
 TEST(database_error, text_that_is_not_utf8_is_rejected) {
   test_database database{test_schema::empty};
   auto outcome = database.pool().transact(
-      "test", [](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-        return tx.exec_params1("select $1::text", std::string{"\xFF\xFE"})[0].as<std::string>();
+      "test", [](sql::work& tx, pooled_connection&) -> result<std::string> {
+        return tx.exec("select $1::text", sql::params{std::string{"\xFF\xFE"}})
+            .one_row()[0]
+            .as<std::string>();
       });
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ec::rejected_row);

@@ -1,13 +1,13 @@
 // A process without a free descriptor cannot look at anything; what it cannot see may be well.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pqxx/pqxx>
 
 #include "runtime/database/directory_handle.hpp"
 #include "runtime/database/embedded_server.hpp"
 #include "runtime/database/installation.hpp"
 #include "runtime/database/postmaster.hpp"
 #include "runtime/database/socket_directory.hpp"
+#include "runtime/database/sql.hpp"
 #include "tests/support/no_descriptors.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -50,8 +50,8 @@ TEST_F(without_descriptors, a_server_that_runs_is_not_said_to_have_ended_nor_har
   }
   EXPECT_TRUE((*server)->runs().value());
   EXPECT_EQ(postgres::find_postmaster(directory).value(), postmaster);
-  pqxx::connection connection{(*server)->connection_string()};
-  EXPECT_EQ(pqxx::nontransaction{connection}.exec1("select 1")[0].as<int>(), 1);
+  sql::connection connection{(*server)->connection_string()};
+  EXPECT_EQ(sql::nontransaction{connection}.exec("select 1").one_row()[0].as<int>(), 1);
 }
 
 TEST_F(without_descriptors, postgresql_is_not_said_to_be_missing_nor_the_data_to_be_gone) {

@@ -7,13 +7,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pqxx/pqxx>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "runtime/database/file_lock.hpp"
 #include "runtime/database/postmaster.hpp"
 #include "runtime/database/socket_directory.hpp"
+#include "runtime/database/sql.hpp"
 #include "tests/support/forked_child.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -34,14 +34,14 @@ bool eventually(const std::function<bool()>& condition) {
 }
 
 std::string query(const embedded_server& server, const std::string& sql) {
-  pqxx::connection connection{server.connection_string()};
-  const auto value = pqxx::nontransaction{connection}.exec1(sql)[0];
+  sql::connection connection{server.connection_string()};
+  const auto value = sql::nontransaction{connection}.exec(sql).one_row()[0];
   return value.is_null() ? "" : value.as<std::string>();
 }
 
 void execute(const embedded_server& server, const std::string& sql) {
-  pqxx::connection connection{server.connection_string()};
-  pqxx::nontransaction{connection}.exec(sql);
+  sql::connection connection{server.connection_string()};
+  sql::nontransaction{connection}.exec(sql);
 }
 
 class embedded_server_test : public ::testing::Test {
@@ -225,7 +225,7 @@ TEST_F(embedded_server_test, who_holds_a_server_that_died_starts_it_again) {
 
 TEST_F(embedded_server_test, backends_that_a_killed_server_left_are_ended) {
   auto first = open();
-  pqxx::connection connection{first->connection_string()};
+  sql::connection connection{first->connection_string()};
   // A stopped backend cannot notice that its postmaster died: it holds the shared memory.
   const auto backend = postgres::process_handle::of(connection.backendpid()).value();
   ASSERT_TRUE(backend);
@@ -327,7 +327,7 @@ TEST_F(embedded_server_test, data_of_another_major_version_are_refused_with_both
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ec::data_directory);
   EXPECT_THAT(outcome.error().message, HasSubstr("PostgreSQL 9"));
-  EXPECT_THAT(outcome.error().message, HasSubstr("installed version is 1"));
+  EXPECT_THAT(outcome.error().message, HasSubstr("whose programs are not installed (1"));
 }
 
 TEST_F(embedded_server_test, a_link_in_the_place_of_the_socket_folder_is_refused) {

@@ -1,11 +1,11 @@
 // Data directories that are moved, removed and made anew at the same path while their server runs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pqxx/pqxx>
 
 #include "runtime/database/embedded_server.hpp"
 #include "runtime/database/postmaster.hpp"
 #include "runtime/database/socket_directory.hpp"
+#include "runtime/database/sql.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace millrace {
@@ -22,9 +22,10 @@ std::unique_ptr<embedded_server> open(const fs::path& data) {
 }
 
 pid_t postmaster_of(const embedded_server& server) {
-  pqxx::connection connection{server.connection_string()};
-  return pqxx::nontransaction{connection}
-      .exec1("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")[0]
+  sql::connection connection{server.connection_string()};
+  return sql::nontransaction{connection}
+      .exec("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
+      .one_row()[0]
       .as<pid_t>();
 }
 

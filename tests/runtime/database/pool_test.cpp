@@ -38,8 +38,8 @@ database_settings limits(int pool_size, int max_overflow, duration acquire_timeo
 }
 
 result<int> backend_of(connection_pool& pool) {
-  return pool.transact("test", [](pqxx::work& tx, pooled_connection&) -> result<int> {
-    return tx.exec1("select pg_backend_pid()")[0].as<int>();
+  return pool.transact("test", [](sql::work& tx, pooled_connection&) -> result<int> {
+    return tx.exec("select pg_backend_pid()").one_row()[0].as<int>();
   });
 }
 
@@ -122,8 +122,8 @@ TEST(connection_pool, many_threads_never_exceed_the_limit_and_lose_nothing) {
       workers.emplace_back([&] {
         for (auto round = 0; round < rounds; ++round) {
           auto done = database.pool().transact(
-              "count", [](pqxx::work& tx, pooled_connection&) -> result<void> {
-                tx.exec0("update counter set n = n + 1");
+              "count", [](sql::work& tx, pooled_connection&) -> result<void> {
+                tx.exec("update counter set n = n + 1").no_rows();
                 return {};
               });
           if (!done) ++failures;
@@ -172,9 +172,9 @@ TEST(connection_pool, prepared_statements_follow_a_replaced_connection) {
   test_database database{test_schema::empty, limits(1, 0)};
   const auto twice = [&](int n) {
     return database.pool().transact(
-        "test", [&](pqxx::work& tx, pooled_connection& connection) -> result<int> {
+        "test", [&](sql::work& tx, pooled_connection& connection) -> result<int> {
           connection.prepare("twice", "select $1::int * 2");
-          return tx.exec_prepared1("twice", n)[0].as<int>();
+          return tx.exec(sql::prepared{"twice"}, sql::params{n}).one_row()[0].as<int>();
         });
   };
   EXPECT_EQ(twice(2), 4);
@@ -199,8 +199,8 @@ TEST(connection_pool, a_body_that_fails_changes_nothing_and_keeps_the_connection
   test_database database{test_schema::empty, limits(1, 0)};
   database.execute("create table t (n int)");
   const auto outcome =
-      database.pool().transact("test", [](pqxx::work& tx, pooled_connection&) -> result<void> {
-        tx.exec0("insert into t values (1)");
+      database.pool().transact("test", [](sql::work& tx, pooled_connection&) -> result<void> {
+        tx.exec("insert into t values (1)").no_rows();
         return fail(ec::stale_token, "not yours");
       });
   ASSERT_FALSE(outcome);
@@ -215,7 +215,7 @@ TEST(connection_pool, a_statement_over_its_time_is_a_database_timeout) {
   s.statement_timeout = 50ms;
   test_database database{test_schema::empty, s};
   const auto outcome =
-      database.pool().transact("test", [](pqxx::work& tx, pooled_connection&) -> result<void> {
+      database.pool().transact("test", [](sql::work& tx, pooled_connection&) -> result<void> {
         tx.exec("select pg_sleep(300)");
         return {};
       });
@@ -230,11 +230,11 @@ TEST(connection_pool, a_lock_that_is_not_granted_is_a_database_timeout) {
   test_database database{test_schema::empty, s};
   database.execute("create table t (n int)");
   auto holder = database.connect();
-  pqxx::work holding{holder};
-  holding.exec0("lock table t");
+  sql::work holding{holder};
+  holding.exec("lock table t").no_rows();
   const auto outcome =
-      database.pool().transact("test", [](pqxx::work& tx, pooled_connection&) -> result<void> {
-        tx.exec0("lock table t");
+      database.pool().transact("test", [](sql::work& tx, pooled_connection&) -> result<void> {
+        tx.exec("lock table t").no_rows();
         return {};
       });
   ASSERT_FALSE(outcome);
@@ -256,7 +256,7 @@ TEST(connection_pool, a_borrowed_connection_outlives_its_pool) {
   auto connection = pool->acquire();
   ASSERT_TRUE(connection);
   pool.reset();
-  EXPECT_EQ(pqxx::work{**connection}.exec1("select 1")[0].as<int>(), 1);
+  EXPECT_EQ(sql::work{**connection}.exec("select 1").one_row()[0].as<int>(), 1);
 }
 
 TEST(connection_pool, without_a_server_it_is_unavailable_and_no_place_is_lost) {

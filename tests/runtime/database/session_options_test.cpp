@@ -54,8 +54,8 @@ TEST(session_options, every_session_has_its_bounds) {
   const auto show = [&](const std::string& name) {
     return database.pool()
         .transact("test",
-                  [&](pqxx::work& tx, pooled_connection&) -> result<std::string> {
-                    return tx.exec1("show " + name)[0].as<std::string>();
+                  [&](sql::work& tx, pooled_connection&) -> result<std::string> {
+                    return tx.exec("show " + name).one_row()[0].as<std::string>();
                   })
         .value();
   };
@@ -70,16 +70,16 @@ TEST(session_options, a_prepared_statement_is_planned_once_unless_the_transactio
   test_database database{test_schema::empty};
   const auto custom_plans = [&](const std::string& first) {
     return database.pool()
-        .transact(
-            "test",
-            [&](pqxx::work& tx, pooled_connection& c) -> result<std::int64_t> {
-              tx.exec0(first);
-              c.prepare("look", "select from pg_class where oid = $1::oid");
-              tx.exec_prepared("look", 1);
-              return tx
-                  .exec1("select custom_plans from pg_prepared_statements where name = 'look'")[0]
-                  .as<std::int64_t>();
-            })
+        .transact("test",
+                  [&](sql::work& tx, pooled_connection& c) -> result<std::int64_t> {
+                    tx.exec(first).no_rows();
+                    c.prepare("look", "select from pg_class where oid = $1::oid");
+                    tx.exec(sql::prepared{"look"}, sql::params{1});
+                    return tx
+                        .exec("select custom_plans from pg_prepared_statements where name = 'look'")
+                        .one_row()[0]
+                        .as<std::int64_t>();
+                  })
         .value();
   };
   EXPECT_EQ(custom_plans("set local jit = off"), 0);

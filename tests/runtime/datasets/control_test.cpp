@@ -146,7 +146,7 @@ TEST_F(control, a_retry_with_a_key_happens_once) {
   EXPECT_EQ(second.transaction_id, first.transaction_id);
   EXPECT_EQ(second.documents, 1);
   EXPECT_EQ(all_rows(db), before);
-  must(db.pool().transact("test", [](pqxx::work& tx, pooled_connection&) {
+  must(db.pool().transact("test", [](sql::work& tx, pooled_connection&) {
     return ledger::grant(tx, {"default", 5, "g", "used"});
   }));
   expect_nothing_changed(ec::idempotency_conflict, [&] {

@@ -123,7 +123,7 @@ TEST(dataset_reader, an_export_in_batches_is_what_the_view_says) {
       "embedding) select d.id, o, 1, 2, o, E'line\\nbreak \"' || o, array['A', 'b\"' || o], "
       "array[o, -0.1]::real[] from documents d, generate_series(0, 46) o");
   auto connection = db.connect();
-  pqxx::work tx{connection};
+  sql::work tx{connection};
   tx.exec("create temporary table exported (n serial, line jsonb)");
   chunk_export all{db.pool(), must(dataset_reader{db.pool()}.find("d"))};
   int batches = 0;
@@ -134,20 +134,24 @@ TEST(dataset_reader, an_export_in_batches_is_what_the_view_says) {
     for (std::size_t at = 0; at < lines.size(); ++rows) {
       const auto end = lines.find('\n', at);
       ASSERT_NE(end, std::string::npos);
-      tx.exec_params0("insert into exported (line) values ($1::jsonb)", lines.substr(at, end - at));
+      tx.exec("insert into exported (line) values ($1::jsonb)",
+              sql::params{lines.substr(at, end - at)})
+          .no_rows();
       at = end + 1;
     }
     EXPECT_LE(rows, static_cast<std::size_t>(chunk_export::batch_rows));
   }
   EXPECT_EQ(batches, 3) << "1,410 rows of 500 a batch";
-  EXPECT_EQ(tx.exec1("select count(*) from exported")[0].as<int>(), 30 * 47);
-  EXPECT_EQ(tx.exec1("select count(*) from exported e join (select to_jsonb(v) as line from "
-                     "chunks_v1 v where dataset = 'd') v using (line)")[0]
+  EXPECT_EQ(tx.exec("select count(*) from exported").one_row()[0].as<int>(), 30 * 47);
+  EXPECT_EQ(tx.exec("select count(*) from exported e join (select to_jsonb(v) as line from "
+                    "chunks_v1 v where dataset = 'd') v using (line)")
+                .one_row()[0]
                 .as<int>(),
             30 * 47);
   EXPECT_EQ(
-      tx.exec1("select bool_and(ordered) from (select (line ->> 'ordinal')::int = (n - 1) % 47 "
-               "as ordered from exported) o")[0]
+      tx.exec("select bool_and(ordered) from (select (line ->> 'ordinal')::int = (n - 1) % 47 "
+              "as ordered from exported) o")
+          .one_row()[0]
           .as<bool>(),
       true)
       << "document by document, in order";

@@ -240,7 +240,7 @@ TEST(submit, two_submissions_of_one_account_at_once_both_succeed) {
 
 std::int64_t deduct(test_database& db, std::int64_t documents) {
   return must(db.pool().transact("test",
-                                 [&](pqxx::work& tx, pooled_connection&) {
+                                 [&](sql::work& tx, pooled_connection&) {
                                    return ledger::deduct_batch(
                                        tx, {"default", documents, 10, "paid before", 0, "", 0});
                                  }))

@@ -115,16 +115,5 @@ TEST_F(extractor_pool_of, a_tight_budget_is_never_exceeded_and_serves_everyone) 
   EXPECT_LE(peak, budget);
 }
 
-TEST_F(extractor_pool_of, the_environment_names_another_extractor) {
-  ::setenv("MILLRACE_EXTRACTOR", ROGUE_EXTRACTOR, 1);
-  EXPECT_EQ(find_extractor().value(), ROGUE_EXTRACTOR);
-  ::setenv("MILLRACE_EXTRACTOR", "/nonexistent/extractor", 1);
-  const auto wrong = find_extractor();
-  ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error().code, ec::extractor_missing);
-  EXPECT_THAT(wrong.error().message, HasSubstr("/nonexistent/extractor"));
-  ::unsetenv("MILLRACE_EXTRACTOR");
-}
-
 }  // namespace
 }  // namespace millrace::extraction

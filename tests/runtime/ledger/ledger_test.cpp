@@ -19,7 +19,7 @@ using ::testing::SizeIs;
 /// One call of the ledger in a transaction of its own.
 template <class F>
 auto in_transaction(test_database& db, F body) {
-  return db.pool().transact("test", [&](pqxx::work& tx, pooled_connection&) { return body(tx); });
+  return db.pool().transact("test", [&](sql::work& tx, pooled_connection&) { return body(tx); });
 }
 
 ledger::deduction batch(const std::string& account, std::int64_t documents, std::int64_t cost,
@@ -28,19 +28,19 @@ ledger::deduction batch(const std::string& account, std::int64_t documents, std:
 }
 
 result<ledger::receipt> deduct(test_database& db, const ledger::deduction& d) {
-  return in_transaction(db, [&](pqxx::work& tx) { return ledger::deduct_batch(tx, d); });
+  return in_transaction(db, [&](sql::work& tx) { return ledger::deduct_batch(tx, d); });
 }
 result<ledger::receipt> grant(test_database& db, ledger::grant_order g) {
-  return in_transaction(db, [&](pqxx::work& tx) { return ledger::grant(tx, g); });
+  return in_transaction(db, [&](sql::work& tx) { return ledger::grant(tx, g); });
 }
 result<ledger::receipt> refund(test_database& db, ledger::refund_order r) {
-  return in_transaction(db, [&](pqxx::work& tx) { return ledger::refund(tx, r); });
+  return in_transaction(db, [&](sql::work& tx) { return ledger::refund(tx, r); });
 }
 result<std::int64_t> refund_documents(test_database& db, const std::vector<std::int64_t>& ids) {
-  return in_transaction(db, [&](pqxx::work& tx) { return ledger::refund_documents(tx, ids, "r"); });
+  return in_transaction(db, [&](sql::work& tx) { return ledger::refund_documents(tx, ids, "r"); });
 }
 std::int64_t balance(test_database& db, const std::string& account = "a") {
-  return must(in_transaction(db, [&](pqxx::work& tx) { return ledger::balance(tx, account); }));
+  return must(in_transaction(db, [&](sql::work& tx) { return ledger::balance(tx, account); }));
 }
 
 /// Everything that the ledger keeps, to see that nothing changed.
@@ -81,7 +81,7 @@ TEST(ledger, insufficient_credits_change_nothing_and_name_balance_and_need) {
   EXPECT_EQ(paid.balance, 5);
   EXPECT_EQ(number(db, "select count(*) from credit_transactions where type = 'batch_deduction'"),
             1);
-  EXPECT_THROW(db.execute("update credit_accounts set balance = -1"), pqxx::check_violation);
+  EXPECT_THROW(db.execute("update credit_accounts set balance = -1"), sql::check_violation);
 }
 
 TEST(ledger, a_deduction_or_refund_too_large_to_count_is_refused_as_such) {
@@ -208,7 +208,7 @@ TEST(ledger, transactions_are_only_ever_inserted) {
     try {
       db.execute(sql);
       ADD_FAILURE() << sql << " was not refused";
-    } catch (const pqxx::sql_error& e) {
+    } catch (const sql::statement_error& e) {
       EXPECT_THAT(e.what(), HasSubstr("append-only")) << sql;
     }
   EXPECT_EQ(all_rows(db), before);
@@ -221,18 +221,17 @@ TEST(ledger, the_initial_grant_is_given_once_also_to_many_that_start_at_once) {
     for (int t = 0; t < 4; ++t)
       threads.emplace_back([&] {
         for (int i = 0; i < 5; ++i)
-          EXPECT_TRUE(succeeded(in_transaction(db, [](pqxx::work& tx) {
-            return ledger::ensure_account(tx, "default", 1'000'000);
-          })));
+          EXPECT_TRUE(succeeded(in_transaction(
+              db, [](sql::work& tx) { return ledger::ensure_account(tx, "default", 1'000'000); })));
       });
   }
   EXPECT_EQ(balance(db, "default"), 1'000'000);
   must(deduct(db, batch("default", 1000, 1000)));
   EXPECT_TRUE(succeeded(in_transaction(
-      db, [](pqxx::work& tx) { return ledger::ensure_account(tx, "default", 1'000'000); })));
+      db, [](sql::work& tx) { return ledger::ensure_account(tx, "default", 1'000'000); })));
   EXPECT_EQ(balance(db, "default"), 0) << "spent is spent";
   EXPECT_TRUE(succeeded(
-      in_transaction(db, [](pqxx::work& tx) { return ledger::ensure_account(tx, "poor", 0); })));
+      in_transaction(db, [](sql::work& tx) { return ledger::ensure_account(tx, "poor", 0); })));
   EXPECT_EQ(balance(db, "poor"), 0);
   EXPECT_EQ(unbalanced(db), "");
 }
@@ -242,8 +241,8 @@ TEST(ledger, history_pages_from_the_newest) {
   for (int i = 1; i <= 5; ++i) must(grant(db, {"a", i, "number " + std::to_string(i), ""}));
   must(grant(db, {"b", 99, "not of a", ""}));
   const auto page = [&](std::int64_t before, int limit) {
-    return must(in_transaction(
-        db, [&](pqxx::work& tx) { return ledger::history(tx, "a", before, limit); }));
+    return must(
+        in_transaction(db, [&](sql::work& tx) { return ledger::history(tx, "a", before, limit); }));
   };
   const auto first = page(0, 3);
   ASSERT_THAT(first, SizeIs(3));
@@ -255,7 +254,7 @@ TEST(ledger, history_pages_from_the_newest) {
   EXPECT_EQ(second[1].description, "number 1");
   EXPECT_THAT(page(0, -1), SizeIs(1));
   EXPECT_EQ(code_of(in_transaction(
-                db, [](pqxx::work& tx) { return ledger::history(tx, "nobody", 0, 10); })),
+                db, [](sql::work& tx) { return ledger::history(tx, "nobody", 0, 10); })),
             ec::unknown_account);
 }
 
@@ -329,8 +328,8 @@ TEST(ledger, refunds_of_many_accounts_lock_them_in_order) {
                " where id = " + std::to_string(documents[i]));
   }
   auto holder = db.connect();
-  std::optional<pqxx::work> holding{holder};
-  holding->exec1("select id from credit_accounts order by id limit 1 for update");
+  std::optional<sql::work> holding{holder};
+  holding->exec("select id from credit_accounts order by id limit 1 for update").one_row();
   std::jthread refunding{[&] { EXPECT_EQ(must(refund_documents(db, documents)), 200); }};
   ASSERT_TRUE(somebody_waits_for_a_lock(db));
   EXPECT_EQ(holding->exec("select id from credit_accounts for update skip locked").size(), 20U)

@@ -41,8 +41,8 @@ TEST(queue_listener, a_submission_is_heard_and_many_in_one_go_are_one_call) {
   const queue_listener listener{db.connection_string(), {}, "test", e.callback()};
   ASSERT_TRUE(e.heard(1)) << "looks once when it begins to listen";
   auto submitting = db.connect();
-  pqxx::nontransaction tx{submitting};
-  for (int i = 0; i < 100; ++i) tx.exec0("notify millrace_queue");
+  sql::nontransaction tx{submitting};
+  for (int i = 0; i < 100; ++i) tx.exec("notify millrace_queue").no_rows();
   ASSERT_TRUE(e.heard(2));
   EXPECT_LT(e.count(), 100);
 }

@@ -29,9 +29,9 @@ TEST(queue, claims_follow_the_index_however_small_the_table_looks) {
   seed_dataset(db, "small", 20);
   db.execute("analyze queue_ready");
   const auto whole_table_reads = [&] {
-    EXPECT_TRUE(succeeded(
-        db.pool().transact("test", [](pqxx::work& tx, pooled_connection&) -> result<void> {
-          tx.exec1("select pg_stat_force_next_flush()");
+    EXPECT_TRUE(
+        succeeded(db.pool().transact("test", [](sql::work& tx, pooled_connection&) -> result<void> {
+          tx.exec("select pg_stat_force_next_flush()").one_row();
           return {};
         })));
     return db.query("select seq_scan from pg_stat_user_tables where relname = 'queue_ready'");
@@ -259,9 +259,10 @@ TEST(queue, what_is_given_back_while_its_dataset_is_cancelled_does_not_return) {
   ASSERT_THAT(leases, SizeIs(3));
   // A cancel as control.cpp does it, held open after its first step: the release must wait for it.
   auto cancelling = db.connect();
-  pqxx::work cancel{cancelling};
-  cancel.exec_params1("select 1 from datasets where id = $1 for update", dataset);
-  cancel.exec_params0("update datasets set status = 'cancelled' where id = $1", dataset);
+  sql::work cancel{cancelling};
+  cancel.exec("select 1 from datasets where id = $1 for update", sql::params{dataset}).one_row();
+  cancel.exec("update datasets set status = 'cancelled' where id = $1", sql::params{dataset})
+      .no_rows();
   std::atomic<bool> released{false};
   std::thread releasing{[&] {
     must(q.release(all_of(leases), release_reason::lost));
@@ -272,8 +273,8 @@ TEST(queue, what_is_given_back_while_its_dataset_is_cancelled_does_not_return) {
                   "datname = current_database()") == "0")
     std::this_thread::yield();
   EXPECT_FALSE(released) << "a cancel under way is waited for";
-  cancel.exec_params0("delete from queue_ready where dataset_id = $1", dataset);
-  cancel.exec_params0("delete from queue_leases where dataset_id = $1", dataset);
+  cancel.exec("delete from queue_ready where dataset_id = $1", sql::params{dataset}).no_rows();
+  cancel.exec("delete from queue_leases where dataset_id = $1", sql::params{dataset}).no_rows();
   cancel.commit();
   releasing.join();
   EXPECT_EQ(db.query("select count(*) from queue_ready"), "0");
@@ -287,8 +288,9 @@ TEST(queue, a_release_does_not_wait_for_a_submission_of_its_dataset) {
   claim_planner planner;
   const auto leases = must(q.claim(planner, 1));
   auto submitting = db.connect();
-  pqxx::work submit{submitting};
-  submit.exec_params1("select 1 from datasets where id = $1 for no key update", dataset);
+  sql::work submit{submitting};
+  submit.exec("select 1 from datasets where id = $1 for no key update", sql::params{dataset})
+      .one_row();
   EXPECT_EQ(must(q.release(all_of(leases), release_reason::drained)), 1);
 }
 
@@ -374,8 +376,8 @@ TEST(queue, leases_are_extended_in_the_order_in_which_they_are_committed_and_giv
       "update queue_leases set begun = true where token = (select min(token) from "
       "queue_leases)");
   auto holder = db.connect();
-  std::optional<pqxx::work> holding{holder};
-  holding->exec1("select token from queue_leases order by token limit 1 for update");
+  std::optional<sql::work> holding{holder};
+  holding->exec("select token from queue_leases order by token limit 1 for update").one_row();
   std::jthread extending{[&] { EXPECT_EQ(must(q.extend(tokens)), 20); }};
   ASSERT_TRUE(somebody_waits_for_a_lock(db));
   EXPECT_EQ(holding->exec("select token from queue_leases for update skip locked").size(), 20U)

@@ -43,9 +43,9 @@ TEST(queue_vacuum, waits_for_the_end_of_a_snapshot_beside_which_it_was_in_vain) 
   {
     auto connection = db.pool().acquire();
     ASSERT_TRUE(connection);
-    pqxx::connection& session = **connection;
-    pqxx::nontransaction{session}.exec0("set idle_in_transaction_session_timeout = 0");
-    pqxx::transaction<pqxx::repeatable_read> snapshot{session};
+    sql::connection& session = **connection;
+    sql::nontransaction{session}.exec("set idle_in_transaction_session_timeout = 0").no_rows();
+    sql::repeatable_read snapshot{session};
     snapshot.exec("select count(*) from datasets");
     db.execute("delete from queue_ready");
     ASSERT_TRUE(counts_dead_rows(db));

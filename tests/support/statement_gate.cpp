@@ -1,4 +1,4 @@
-#include "tests/interleaving/statement_gate.hpp"
+#include "tests/support/statement_gate.hpp"
 
 #include <array>
 #include <cstring>
@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-namespace millrace::interleaving {
+namespace millrace {
 
 namespace {
 
@@ -17,6 +17,9 @@ constexpr auto socket_name = ".s.PGSQL.5432";
 /// A message of the server: its type, and a length that counts itself (PostgreSQL, chapter 55).
 constexpr std::size_t head_bytes = 5;
 constexpr char ready_for_query = 'Z';
+/// Its name and its value follow, each with a zero behind it.
+constexpr char parameter_status = 'S';
+constexpr std::string_view version_parameter{"server_version\0", 15};
 
 sockaddr_un address_of(const std::filesystem::path& path) {
   sockaddr_un address{};
@@ -66,6 +69,21 @@ statement_gate::statement_gate(const std::filesystem::path& server)
 statement_gate::~statement_gate() {
   let_go();
   ::shutdown(listener_.get(), SHUT_RDWR);  // ends accept()
+}
+
+void statement_gate::say_version(std::string version) {
+  const std::lock_guard lock{mutex_};
+  version_ = std::move(version);
+}
+
+std::string statement_gate::told(std::string message) const {
+  const std::lock_guard lock{mutex_};
+  if (version_.empty() || message.front() != parameter_status ||
+      !message.substr(head_bytes).starts_with(version_parameter))
+    return message;
+  const auto body = std::string{version_parameter} + version_ + '\0';
+  const auto length = static_cast<unsigned char>(body.size() + head_bytes - 1);
+  return std::string{parameter_status, 0, 0, 0, static_cast<char>(length)} + body;
 }
 
 void statement_gate::hold(int number) {
@@ -138,7 +156,8 @@ bool statement_gate::forward(std::string& pending, int client) {
     const auto size = complete_message(pending);
     if (size == 0) return true;
     if (pending.front() == ready_for_query) count_answer();
-    if (!send_all(client, pending.data(), size)) return false;
+    const auto message = told(pending.substr(0, size));
+    if (!send_all(client, message.data(), message.size())) return false;
     pending.erase(0, size);
   }
 }
@@ -151,4 +170,4 @@ void statement_gate::count_answer() {
   changed_.wait(lock, [this] { return !held_; });
 }
 
-}  // namespace millrace::interleaving
+}  // namespace millrace

@@ -1,5 +1,6 @@
 // A socket in front of PostgreSQL's that holds up one answer: whoever connects through it stands
-// still behind any statement that a test chooses, inside the product's own code.
+// still behind any statement that a test chooses, inside the product's own code. It can also let
+// the server say that it is of another version.
 //
 // libpq sends a statement and waits for ReadyForQuery. The gate passes on everything and counts
 // these messages; the one that it holds leaves its client waiting while the server has done the
@@ -9,13 +10,14 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "runtime/core/unique_fd.hpp"
 #include "tests/support/temporary_directory.hpp"
 
-namespace millrace::interleaving {
+namespace millrace {
 
 class statement_gate {
  public:
@@ -29,6 +31,8 @@ class statement_gate {
   /// To connect to, as `server` was.
   const std::filesystem::path& directory() const { return directory_.path(); }
 
+  /// What sessions that begin from here on are told of the server: "14.9".
+  void say_version(std::string version);
   /// Counts from 1 from here on and holds the answer of this number; 0 holds none.
   void hold(int number);
   /// Waits until the answer is held, or its client reports that it has ended (`client_ended`).
@@ -42,11 +46,14 @@ class statement_gate {
  private:
   void accept_clients();
   void pass_on(unique_fd client, unique_fd server);
+  /// What the client gets instead of this message of the server.
+  std::string told(std::string message) const;
   /// Forwards what is complete of `pending`, and waits before an answer that is held.
   bool forward(std::string& pending, int client);
   void count_answer();
 
   std::filesystem::path server_;
+  std::string version_;  ///< Empty: its own.
   temporary_directory directory_;
   unique_fd listener_;
   mutable std::mutex mutex_;
@@ -59,4 +66,4 @@ class statement_gate {
   std::jthread accepting_;
 };
 
-}  // namespace millrace::interleaving
+}  // namespace millrace

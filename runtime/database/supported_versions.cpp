@@ -1,0 +1,22 @@
+#include "runtime/database/supported_versions.hpp"
+
+namespace millrace::postgres {
+
+std::string tested_versions() {
+  return std::to_string(oldest_version) + " to " + std::to_string(newest_version);
+}
+
+result<std::string> check_server_version(int version) {
+  constexpr int of_a_major_version = 10000;
+  const int major = version / of_a_major_version;
+  const auto server = "the server is PostgreSQL " + std::to_string(major);
+  if (major < oldest_version)
+    return fail(ec::database_outdated, server + ", and millrace needs one of " + tested_versions() +
+                                           "; upgrade the server, or name another in database.url");
+  if (major > newest_version)
+    return server + ", which is newer than what millrace is tested with (" + tested_versions() +
+           ")";
+  return std::string{};
+}
+
+}  // namespace millrace::postgres

@@ -1,0 +1,24 @@
+// The major versions of PostgreSQL that Millrace is tested with.
+#pragma once
+
+#include <string>
+
+#include "runtime/core/error.hpp"
+
+namespace millrace::postgres {
+
+/// Older servers lack what the SQL uses and are refused. A newer one may do: a server of the user's
+/// own is used with a warning, and none is started as the embedded server.
+constexpr int oldest_version = 15;
+constexpr int newest_version = 18;
+/// The oldest that a data directory can be upgraded from.
+constexpr int oldest_upgradable_version = 13;
+
+/// "15 to 18".
+std::string tested_versions();
+
+/// Of a server of the user's own, `version` as in server_version_num (150018): a warning, empty if
+/// there is none. database_outdated if it is too old.
+result<std::string> check_server_version(int version);
+
+}  // namespace millrace::postgres
