@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "runtime/database/embedded_server.hpp"
+#include "runtime/database/sql.hpp"
 #include "tests/integration/workspace.hpp"
 #include "tests/support/statement_gate.hpp"
 
@@ -40,7 +41,10 @@ TEST_F(server_version, that_is_too_old_is_refused_by_name_and_changes_nothing) {
   EXPECT_EQ(ended.exit_code, 1);
   EXPECT_THAT(ended.err, HasSubstr("the server is PostgreSQL 14, and millrace needs one of 15 to "
                                    "18; upgrade the server"));
-  EXPECT_EQ(w.sql("select count(*) from pg_tables where schemaname = 'public'"), "0");
+  sql::connection connection{server->connection_string()};
+  EXPECT_TRUE(sql::nontransaction{connection}
+                  .exec("select from pg_tables where schemaname = 'public'")
+                  .empty());
 }
 
 TEST_F(server_version, that_is_newer_than_all_that_are_tested_is_used_with_a_warning) {
