@@ -45,7 +45,7 @@ load: build ## The same with 1,000 documents
 full: build ## The same with 21,000 documents
 	@BUILD=$(BUILD) FILES="$(FILES)" tests/plan/run full
 
-test-release: ## The same, a demo and the package in a fresh RELEASE of Debian (bookworm, trixie); as root, half an hour
+test-release: ## Build, test, demo and package in a fresh RELEASE of Debian (bookworm, trixie); as root, half an hour
 	@tests/release/run "$(RELEASE)"
 
 soak: build ## The long versions of the random tests (two hours)

@@ -20,6 +20,7 @@
 #include "runtime/database/pool.hpp"
 #include "runtime/database/process.hpp"
 #include "runtime/database/sql.hpp"
+#include "runtime/database/supported_versions.hpp"
 
 extern char** environ;
 
@@ -36,7 +37,6 @@ constexpr std::string_view archive_magic = "PGDMP";
 constexpr int signal_offset = 128;
 
 /// The major version.
-constexpr auto version_sql = "select current_setting('server_version_num')::integer / 10000";
 
 /// What a user made in a database: relations outside of the catalogs, and not of an extension.
 constexpr auto contents_sql = R"sql(
@@ -147,10 +147,10 @@ error not_ours(const fs::path& file) {
                                     "backup` wrote"};
 }
 
+/// server_version_num.
 result<int> server_version(const std::string& connection_string) {
   try {
-    sql::connection connection{connection_string};
-    return sql::nontransaction{connection}.exec(version_sql).one_row()[0].as<int>();
+    return sql::connection{connection_string}.server_version();
   } catch (...) {
     return tl::unexpected(to_error("reading the server's version"));
   }
@@ -166,7 +166,8 @@ result<void> check_empty(sql::nontransaction& session) {
 /// With the schema held.
 result<void> fill(const std::string& connection_string, const fs::path& file, int version,
                   const stop_question& stop) {
-  const auto program_file = postgres::find_client_program("pg_restore", version);
+  const auto program_file =
+      postgres::find_client_program("pg_restore", {.version = version, .or_newer = false});
   if (!program_file) return tl::unexpected(program_file.error());
   const postgres::program pg_restore{
       .arguments = {*program_file, "--single-transaction", "--exit-on-error", "--no-owner",
@@ -200,7 +201,7 @@ result<void> check_format(const fs::path& file) {
 /// The newest migration in a backup.
 result<int> schema_version_of(const fs::path& file) {
   if (auto fits = check_format(file); !fits) return tl::unexpected(fits.error());
-  const auto program_file = postgres::find_client_program("pg_restore", 0);
+  const auto program_file = postgres::find_client_program("pg_restore", {});
   if (!program_file) return tl::unexpected(program_file.error());
   const auto outcome = postgres::run_program(
       {.arguments = {*program_file, "--data-only", "--table=schema_migrations", "--file=-",
@@ -237,9 +238,10 @@ result<std::uint64_t> back_up(const std::string& connection_string, const fs::pa
                               const stop_question& stop) {
   assert_may_block("back_up");
   if (auto is_new = check_new_file(file); !is_new) return tl::unexpected(is_new.error());
-  const auto version = server_version(connection_string);
-  if (!version) return tl::unexpected(version.error());
-  const auto program_file = postgres::find_client_program("pg_dump", *version);
+  const auto number = server_version(connection_string);
+  if (!number) return tl::unexpected(number.error());
+  const auto program_file =
+      postgres::find_client_program("pg_dump", {.version = postgres::major_version(*number)});
   if (!program_file) return tl::unexpected(program_file.error());
   auto partial = partial_file::make(file, archive_magic);
   if (!partial) return tl::unexpected(partial.error());
@@ -269,8 +271,10 @@ result<void> check_backup(const fs::path& file) {
 result<void> restore(const std::string& connection_string, const fs::path& file, identity of,
                      const stop_question& stop) {
   assert_may_block("restore");
-  const auto version = server_version(connection_string);
-  if (!version) return tl::unexpected(version.error());
+  const auto number = server_version(connection_string);
+  if (!number) return tl::unexpected(number.error());
+  if (auto fits = postgres::check_server_version(*number); !fits)
+    return tl::unexpected(fits.error());
   try {
     sql::connection connection{connection_string};
     {
@@ -278,7 +282,9 @@ result<void> restore(const std::string& connection_string, const fs::path& file,
       session.exec(hold_schema_sql);  // until the connection ends
       if (auto empty = check_empty(session); !empty) return empty;
     }
-    if (auto filled = fill(connection_string, file, *version, stop); !filled) return filled;
+    if (auto filled = fill(connection_string, file, postgres::major_version(*number), stop);
+        !filled)
+      return filled;
     if (auto migrated = migrate(connection); !migrated) return tl::unexpected(migrated.error());
     if (of == identity::fresh) sql::nontransaction{connection}.exec(new_identity_sql);
     return {};

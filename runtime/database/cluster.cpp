@@ -100,11 +100,10 @@ result<void> create_cluster(const installation& programs, const data_directory& 
       .arguments = {programs.programs / "initdb", "--pgdata", unfinished, "--username",
                     database_user, "--auth", "trust", "--encoding", "UTF8", "--locale", "C",
                     "--lc-ctype", character_type.empty() ? best_character_type() : character_type,
-                    "--data-checksums"},
+                    "--data-checksums", "--no-instructions"},
       .environment = server_environment(),
       .user = directory.owner,
       .inherited = start_lock};
-  if (programs.version >= 14) initdb.arguments.emplace_back("--no-instructions");
   if (!fsync) initdb.arguments.emplace_back("--no-sync");
   auto outcome = run_program(initdb, initdb_limit);
   std::error_code problem;

@@ -1,6 +1,7 @@
 // The folder behind `database.url = "embedded:DIR"`: its layout, and who owns it.
 //
 //   DIR/postgres/      PostgreSQL's own data (PGDATA)
+//   DIR/postgres.upgrade/  while it moves to another major version (major_upgrade.hpp)
 //   DIR/postgres.log   what the server says; the previous one is postgres.log.1
 //   DIR/start.lock     held exclusively around every start and stop of the server
 //   DIR/holders.lock   held shared by every process that uses the server

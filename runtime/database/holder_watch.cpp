@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "runtime/database/cluster.hpp"
 #include "runtime/database/postmaster.hpp"
@@ -24,13 +25,23 @@ void await_end(const data_directory& directory) {
     std::this_thread::sleep_for(holder_watch_interval);
 }
 
+/// An upgrade has put another cluster in the place of the held one.
+bool is_exchanged(const data_directory& directory) {
+  struct stat held {};
+  struct stat there {};
+  return ::stat(directory.cluster().c_str(), &held) == 0 &&
+         ::stat((directory.root / "postgres").c_str(), &there) == 0 &&
+         (held.st_ino != there.st_ino || held.st_dev != there.st_dev);
+}
+
 /// One look, with the start lock held. True if the watch is over.
 bool is_over(const data_directory& directory, const file_lock& starting, file_lock& holders) {
   // Somebody removed the lock files: whoever made new ones is not seen by these.
   if (starting.is_replaced_at(directory.start_lock()) ||
       holders.is_replaced_at(directory.holders_lock()))
     return true;
-  return end_server_without_holders(directory, holders);
+  // Of holders of the new cluster the nodes start a watch for that one.
+  return end_server_without_holders(directory, holders) || is_exchanged(directory);
 }
 
 int watch_directory(int descriptor) {

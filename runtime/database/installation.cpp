@@ -71,14 +71,14 @@ result<std::vector<installation>> all_installations() {
 
 /// For data of a version whose programs are missing.
 error other_version(int written, const std::vector<installation>& found) {
-  const auto theirs = "PostgreSQL " + std::to_string(written);
-  std::string message = "the data are of " + theirs + ", whose programs are not installed (";
+  const auto theirs = "the data are of PostgreSQL " + std::to_string(written);
+  if (written > newest_version)
+    return {ec::data_directory,
+            theirs + ", and this millrace knows " + tested_versions() + ": use a newer one"};
+  std::string message = theirs + ", whose programs are not installed (";
   for (const auto& i : found)
     message += (&i == &found.front() ? "" : ", ") + std::to_string(i.version);
   message += found.size() == 1 ? " is)" : " are)";
-  if (written > newest_version)
-    return {ec::data_directory,
-            message + "; this millrace knows " + tested_versions() + ": use a newer one"};
   const auto package = "postgresql-" + std::to_string(written);
   return {ec::data_directory, message + "; install the package " + package +
                                   ", and `millrace db upgrade` moves them to " +
@@ -103,7 +103,7 @@ result<installation> find_installation(std::optional<int> version) {
   return *exactly;
 }
 
-result<std::filesystem::path> find_client_program(const std::string& name, int server_version) {
+result<std::filesystem::path> find_client_program(const std::string& name, client_version wanted) {
   const auto versions = names_in(debian_folder);
   if (!versions) return tl::unexpected(versions.error());
   std::error_code ignored;
@@ -112,14 +112,22 @@ result<std::filesystem::path> find_client_program(const std::string& name, int s
     if (const auto file = fs::path{debian_folder} / version / "bin" / name;
         fs::exists(file, ignored))
       found[leading_number(version)] = file;
-  if (server_version == 0 && !found.empty()) return found.rbegin()->second;
-  if (const auto fits = found.lower_bound(server_version); fits != found.end()) return fits->second;
+  if (wanted.version == 0 && !found.empty()) return found.rbegin()->second;
+  if (const auto fits = found.lower_bound(wanted.version);
+      fits != found.end() && (wanted.or_newer || fits->first == wanted.version))
+    return fits->second;
+  // Elsewhere they are of one version, or links to the newest.
   for (const auto* folder : {"/usr/local/bin", "/usr/bin"})
-    if (const auto file = fs::path{folder} / name; fs::exists(file, ignored)) return file;
-  return fail(ec::database_error,
-              name + " for PostgreSQL " + std::to_string(server_version) +
-                  " is not installed; install the package postgresql-client-" +
-                  std::to_string(server_version == 0 ? oldest_version : server_version));
+    if (const auto file = fs::path{folder} / name; found.empty() && fs::exists(file, ignored))
+      return file;
+  if (wanted.version == 0)
+    return fail(ec::database_error,
+                name + " is not installed; install the package postgresql-client");
+  const auto version = std::to_string(wanted.version);
+  return fail(ec::database_error, name + " of PostgreSQL " + version +
+                                      (wanted.or_newer ? " or newer" : "") +
+                                      " is not installed; install the package postgresql-client-" +
+                                      version + ", or do it on a machine that has it");
 }
 
 }  // namespace millrace::postgres

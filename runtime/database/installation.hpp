@@ -19,9 +19,15 @@ struct installation {
 /// resource_exhausted if this process cannot look now.
 result<installation> find_installation(std::optional<int> version);
 
-/// A client program (pg_dump, pg_restore, ...) for a server of this major version: that version's,
-/// else the next newer one's, else the one of PATH's usual folders; 0: the newest.
-/// database_error, with the package to install, if there is none.
-result<std::filesystem::path> find_client_program(const std::string& name, int server_version);
+struct client_version {
+  int version = 0;  ///< Major, of the server; 0: the newest program does.
+  /// pg_dump reads older servers; what a newer pg_restore says an older server does not understand.
+  bool or_newer = true;
+};
+
+/// A client program (pg_dump, pg_restore, ...): that version's, else the next newer one's if that
+/// does; where versions have no folders, the one of PATH's usual folders. database_error, with the
+/// package to install, if there is none.
+result<std::filesystem::path> find_client_program(const std::string& name, client_version wanted);
 
 }  // namespace millrace::postgres

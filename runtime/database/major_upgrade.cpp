@@ -14,12 +14,13 @@
 
 #include "runtime/core/blocking.hpp"
 #include "runtime/database/cluster.hpp"
+#include "runtime/database/disk_lookup.hpp"
 #include "runtime/database/installation.hpp"
 #include "runtime/database/pool.hpp"
 #include "runtime/database/postmaster.hpp"
-#include "runtime/database/shared_memory.hpp"
 #include "runtime/database/socket_directory.hpp"
 #include "runtime/database/sql.hpp"
+#include "runtime/database/supported_versions.hpp"
 
 namespace millrace {
 
@@ -35,6 +36,10 @@ constexpr std::chrono::seconds turn_limit{10};
 constexpr int max_connections = 8;
 /// pg_upgrade copies files with so many processes; a disk is not faster with more.
 constexpr unsigned max_jobs = 4;
+/// Bytes, from the end.
+constexpr std::size_t shown_of_a_program = 600;
+constexpr std::size_t kept_of_a_log = 64 << 10;
+constexpr auto no_space = "No space left on device";
 constexpr auto tables_sql = R"sql(
   select coalesce(string_agg(format('select %L, count(*) from %I', relname, relname), ' union all '), '')
   from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace)sql";
@@ -43,7 +48,11 @@ constexpr auto mark_sql =
     "select 'database ' || coalesce(max(id::text), '') from database_identity";
 
 fs::path upgrade_root(const data_directory& directory) {
-  return directory.root / "upgrade";
+  return directory.root / "postgres.upgrade";
+}
+
+bool exchange_folders(const fs::path& one, const fs::path& other) {
+  return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
 }
 
 /// Rows of each table, and the database's identity.
@@ -66,16 +75,34 @@ class cluster_upgrade {
         start_lock_{start_lock} {}
 
   result<void> run() {
-    auto former = look_at_former();
-    if (!former) return tl::unexpected(former.error());
     if (auto room = check_room(); !room) return room;
-    if (auto made = make_next(former->character_type); !made) return made;
-    if (auto moved = move_data(); !moved) return moved;
-    if (auto same = check_next(former->holds); !same) return same;
-    return exchange();
+    // First of all: whoever finds the folder ends the servers that are started here.
+    if (auto made = make_root(); !made) return made;
+    auto done = upgrade();
+    if (!done && done.error().code != ec::cancelled) keep_logs(done.error());
+    return done;
   }
 
  private:
+  result<void> upgrade() {
+    const auto former = look_at_former();
+    if (!former) return tl::unexpected(former.error());
+    if (auto go_on = check_stop(); !go_on) return go_on;
+    if (auto made = postgres::create_cluster(to_, next_, true, start_lock_, former->character_type);
+        !made)
+      return made;
+    if (auto moved = move_data(); !moved) return moved;
+    if (auto kept = keep_access(); !kept) return kept;
+    if (auto same = check_next(former->holds); !same) return same;
+    if (auto go_on = check_stop(); !go_on) return go_on;
+    return exchange();
+  }
+
+  result<void> check_stop() const {
+    if (stop_()) return fail(ec::cancelled, "the upgrade was ended before it was done");
+    return {};
+  }
+
   /// The database of a server that runs while `look` does.
   template <class Look>
   auto with_server(const installation& programs, const data_directory& directory, Look look)
@@ -129,27 +156,45 @@ class cluster_upgrade {
     });
   }
 
+  /// Of what is copied: the new cluster writes a WAL of its own.
   result<void> check_room() const {
     std::uint64_t need = 0;
     std::error_code problem;
     for (auto file = fs::recursive_directory_iterator{former_.cluster(), problem};
-         !problem && file != fs::recursive_directory_iterator{}; file.increment(problem))
+         !problem && file != fs::recursive_directory_iterator{}; file.increment(problem)) {
+      if (file->path().filename() == "pg_wal") file.disable_recursion_pending();
       if (file->is_regular_file(problem)) need += file->file_size(problem);
-    if (const auto free = former_.free_bytes(); !problem && free < need)
+      if (problem) break;
+    }
+    if (problem)
+      return fail(ec::data_directory,
+                  former_.cluster().string() + " cannot be read: " + problem.message());
+    if (const auto free = former_.free_bytes(); free < need)
       return fail(ec::disk_full, "the upgrade copies " + std::to_string(need >> 20) + " MiB, and " +
                                      std::to_string(free >> 20) + " MiB are free in " +
                                      former_.root.string() + "; free some space");
     return {};
   }
 
-  result<void> make_next(const std::string& character_type) {
+  result<void> make_root() const {
     const auto failed = [&] {
       return fail(errno == ENOSPC ? ec::disk_full : ec::data_directory,
                   next_.root.string() + " could not be made: " + std::strerror(errno));
     };
     if (::mkdir(next_.root.c_str(), 0700) != 0) return failed();
     if (::chown(next_.root.c_str(), former_.owner.uid, former_.owner.gid) != 0) return failed();
-    return postgres::create_cluster(to_, next_, true, start_lock_, character_type);
+    const auto one = next_.root / "one";
+    const auto other = next_.root / "other";
+    if (::mkdir(one.c_str(), 0700) != 0 || ::mkdir(other.c_str(), 0700) != 0) return failed();
+    if (!exchange_folders(one, other))
+      return fail(ec::data_directory,
+                  "the file system of " + former_.root.string() + " cannot exchange two folders (" +
+                      std::strerror(errno) +
+                      "), which an upgrade ends with; `millrace db backup`, and `millrace db "
+                      "restore` into a new directory, do the same");
+    ::rmdir(one.c_str());
+    ::rmdir(other.c_str());
+    return {};
   }
 
   result<void> move_data() {
@@ -170,20 +215,51 @@ class cluster_upgrade {
     postgres::remove_socket_directory(*sockets, next_.owner);
     if (!outcome) return tl::unexpected(outcome.error());
     if (outcome->exit_status == 0) return {};
-    const auto& said = outcome->output;
-    if (said.find("No space left on device") != std::string::npos)
-      return fail(ec::disk_full, "the disk filled up during the upgrade; free some space");
-    return fail(
-        ec::data_directory,
-        "pg_upgrade ended with " + std::to_string(outcome->exit_status) + ": " + last_words(said));
+    return fail(ec::data_directory, "pg_upgrade ended with " +
+                                        std::to_string(outcome->exit_status) + ": " +
+                                        last_words(outcome->output));
+  }
+
+  /// Where the reason is: what pg_upgrade and the servers wrote goes with the folder.
+  void keep_logs(error& problem) const {
+    const auto kept = postgres::open_log(former_);
+    std::error_code unreadable;
+    bool disk_is_full = problem.message.find(no_space) != std::string::npos;
+    for (auto file = fs::recursive_directory_iterator{next_.root, unreadable};
+         !unreadable && file != fs::recursive_directory_iterator{}; file.increment(unreadable)) {
+      if (file->path().extension() != ".log") continue;
+      const auto text = postgres::read_if_there(file->path()).value_or(std::nullopt).value_or("");
+      disk_is_full = disk_is_full || text.find(no_space) != std::string::npos;
+      const auto words = "== " + file->path().filename().string() + " of the upgrade\n" +
+                         last_words(text, kept_of_a_log) + '\n';
+      if (kept) static_cast<void>(::write(kept->get(), words.data(), words.size()));
+    }
+    if (disk_is_full)
+      problem = {ec::disk_full, "the disk filled up during the upgrade of " +
+                                    former_.root.string() + "; free some space"};
+    problem.message += "; see " + former_.log().string();
   }
 
   /// Of a program that says what is wrong at the end.
-  static std::string last_words(std::string said) {
+  static std::string last_words(std::string said, std::size_t most = shown_of_a_program) {
     while (!said.empty() && said.back() == '\n') said.pop_back();
-    constexpr std::size_t enough = 600;
-    if (said.size() > enough) said.erase(0, said.size() - enough);
+    if (said.size() > most) said.erase(0, said.size() - most);
     return said;
+  }
+
+  /// Who may connect, as the user has it.
+  result<void> keep_access() const {
+    for (const auto* name : {"pg_hba.conf", "pg_ident.conf"}) {
+      std::error_code problem;
+      if (!fs::exists(former_.cluster() / name, problem)) continue;
+      // Over the file of initdb, whose owner stays.
+      fs::copy_file(former_.cluster() / name, next_.cluster() / name,
+                    fs::copy_options::overwrite_existing, problem);
+      if (problem)
+        return fail(ec::data_directory, (next_.cluster() / name).string() +
+                                            " could not be written: " + problem.message());
+    }
+    return {};
   }
 
   /// The planner's statistics did not come along.
@@ -199,8 +275,7 @@ class cluster_upgrade {
   }
 
   result<void> exchange() {
-    if (::renameat2(AT_FDCWD, next_.cluster().c_str(), AT_FDCWD, former_.cluster().c_str(),
-                    RENAME_EXCHANGE) != 0)
+    if (!exchange_folders(next_.cluster(), former_.cluster()))
       return fail(ec::data_directory, "the upgraded database could not take its place in " +
                                           former_.root.string() + ": " + std::strerror(errno));
     for (const auto& folder : {former_.root, next_.root})
@@ -239,10 +314,13 @@ result<void> remove_unfinished_upgrade(const data_directory& directory) {
   const data_directory left{.root = upgrade_root(directory), .owner = directory.owner};
   std::error_code problem;
   if (!fs::exists(fs::symlink_status(left.root, problem))) return {};
+  // pg_upgrade and its children, which copy on; then the servers that it started, of both folders.
+  kill_processes_in(left.root);
   if (auto ended = end_server(left); !ended) return ended;
+  if (auto ended = end_server(directory); !ended) return ended;
   if (const auto sockets = socket_directory_for(left))
     remove_socket_directory(*sockets, left.owner);
-  remove_shared_memory(left.cluster(), left.owner.uid);
+  if (auto removed = remove_unfinished_clusters(left); !removed) return removed;
   fs::remove_all(left.root, problem);
   if (problem)
     return fail(ec::data_directory, left.root.string() + ", which an upgrade left, could not be " +
@@ -255,6 +333,10 @@ result<void> remove_unfinished_upgrade(const data_directory& directory) {
 result<upgraded_versions> upgrade_database(const fs::path& path, std::optional<int> to,
                                            const std::function<bool()>& stop) {
   assert_may_block("upgrade_database");
+  if (to && (*to < postgres::oldest_version || *to > postgres::newest_version))
+    return fail(ec::invalid_argument, "millrace works with PostgreSQL " +
+                                          postgres::tested_versions() + ", not with " +
+                                          std::to_string(*to));
   auto directory = postgres::prepare_data_directory(path, false);
   if (!directory) return tl::unexpected(directory.error());
   auto starting = file_lock::open(directory->start_lock());
@@ -269,7 +351,7 @@ result<upgraded_versions> upgrade_database(const fs::path& path, std::optional<i
   const auto version = directory->cluster_version();
   if (!version) return tl::unexpected(version.error());
   const auto next = postgres::find_installation(to);
-  if (!next && to)
+  if (!next && to && next.error().code == ec::data_directory)
     return fail(ec::data_directory, "PostgreSQL " + std::to_string(*to) +
                                         " is not installed; install the package postgresql-" +
                                         std::to_string(*to));

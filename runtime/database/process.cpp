@@ -200,8 +200,13 @@ bool ended_within(const started_child& child, std::chrono::milliseconds limit) {
 /// Time to tidy up, then the end of its whole session.
 void end_child(const started_child& child) {
   if (child.handle) child.handle->signal(SIGTERM);
-  if (!ended_within(child, term_limit)) ::kill(-child.pid, SIGKILL);
+  static_cast<void>(ended_within(child, term_limit));
+  ::kill(-child.pid, SIGKILL);
   reap(child.pid);
+}
+
+bool is_below(const std::string& path, const std::string& folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
 
 }  // namespace
@@ -229,6 +234,21 @@ result<program_outcome> run_program_until(const program& p, int output,
   }
   const auto status = reap(child->pid);
   return program_outcome{status, read_tail(child->output.get())};
+}
+
+void kill_processes_in(const std::filesystem::path& folder) {
+  const auto end = std::chrono::steady_clock::now() + term_limit;
+  for (const auto& name : names_in("/proc").value_or(std::vector<std::string>{})) {
+    const auto pid = std::atoi(name.c_str());
+    if (pid <= 0 || pid == ::getpid()) continue;
+    const auto process = process_handle::of(pid).value_or(std::nullopt);
+    std::error_code gone;
+    const auto working = std::filesystem::read_symlink("/proc/" + name + "/cwd", gone).native();
+    if (gone || !process || !is_below(working, folder.native())) continue;
+    process->signal(SIGKILL);
+    process->ended_within(std::chrono::ceil<std::chrono::milliseconds>(
+        std::max(end - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0})));
+  }
 }
 
 result<pid_t> start_daemon(const program& p, int input, int output) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -55,6 +56,10 @@ result<program_outcome> run_program_until(const program& p, int output,
 /// Starts a program that outlives us and is not our child; `input` and `output` (also stderr) are
 /// borrowed descriptors, -1 is /dev/null. Returns its process id.
 result<pid_t> start_daemon(const program& p, int input, int output);
+
+/// Kills the processes whose working directory is `folder` or below it, and waits, at most 10 s,
+/// until they have ended. Those of other users only root sees.
+void kill_processes_in(const std::filesystem::path& folder);
 
 /// The index of the first of `folders` that `user` may not enter, none where all are open.
 result<std::optional<std::size_t>> first_closed_folder(const std::vector<std::string>& folders,

@@ -27,14 +27,18 @@ rows transaction::exec(const std::string& statement) {
 copy_in::copy_in(transaction& tx, const std::string& table)
     : stream_{pqxx::stream_to::table(tx.tx_, {table})} {}
 
-class notification_listener::receiver {};
-
 notification_listener::notification_listener(connection& session, const std::string& channel)
-    : session_{session} {
-  session.listen(channel, [this](const pqxx::notification&) { heard_ = true; });
+    : session_{session}, channel_{channel} {
+  session.listen(channel_, [this](const pqxx::notification&) { heard_ = true; });
 }
 
-notification_listener::~notification_listener() = default;
+/// The session would call the handler for as long as it lives.
+notification_listener::~notification_listener() {
+  try {
+    session_.listen(channel_);
+  } catch (const std::exception&) {  // a broken session calls nobody
+  }
+}
 
 #else
 
@@ -45,6 +49,7 @@ std::string_view bytes::view() const {
 }
 
 std::string content_of(const field& f) {
+  if (f.is_null()) throw pqxx::conversion_error{"null where bytes were expected"};
   return pqxx::binarystring{f}.str();
 }
 

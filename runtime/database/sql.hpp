@@ -137,7 +137,8 @@ using repeatable_read = detail::transaction_of<pqxx::transaction<pqxx::repeatabl
 using nontransaction = detail::transaction_of<pqxx::nontransaction>;
 
 /// COPY ... FROM STDIN in the table's order of columns. Nothing else may be done with the
-/// transaction until complete().
+/// transaction until complete(). One that goes without it ends COPY, too: only the transaction's
+/// rollback takes the rows back.
 class copy_in {
  public:
   copy_in(transaction& tx, const std::string& table);
@@ -162,10 +163,14 @@ class notification_listener {
   bool wait(std::chrono::microseconds limit);
 
  private:
-  class receiver;
   connection& session_;
   bool heard_ = false;
+#if PQXX_VERSION_MAJOR >= 7
+  std::string channel_;
+#else
+  class receiver;
   std::unique_ptr<receiver> receiver_;
+#endif
 };
 
 // ------------------------------------------------------------------------------------------------
@@ -180,6 +185,9 @@ struct parameter {
   // As views: without them the library copies.
   static pqxx::zview of(const std::string& v) {
     return v;
+  }
+  static pqxx::zview of(const char* v) {
+    return pqxx::zview{v};
   }
   static pqxx::bytes_view of(const bytes& v) {
     return pqxx::binary_cast(v.content_);

@@ -6,9 +6,8 @@ std::string tested_versions() {
   return std::to_string(oldest_version) + " to " + std::to_string(newest_version);
 }
 
-result<std::string> check_server_version(int version) {
-  constexpr int of_a_major_version = 10000;
-  const int major = version / of_a_major_version;
+result<std::string> check_server_version(int number) {
+  const int major = major_version(number);
   const auto server = "the server is PostgreSQL " + std::to_string(major);
   if (major < oldest_version)
     return fail(ec::database_outdated, server + ", and millrace needs one of " + tested_versions() +

@@ -14,11 +14,16 @@ constexpr int newest_version = 18;
 /// The oldest that a data directory can be upgraded from.
 constexpr int oldest_upgradable_version = 13;
 
+/// Of a server_version_num: 150018 is 15.18.
+constexpr int major_version(int number) {
+  return number / 10000;
+}
+
 /// "15 to 18".
 std::string tested_versions();
 
-/// Of a server of the user's own, `version` as in server_version_num (150018): a warning, empty if
-/// there is none. database_outdated if it is too old.
-result<std::string> check_server_version(int version);
+/// Of a server of the user's own, by its server_version_num: a warning, empty if there is none.
+/// database_outdated if it is too old.
+result<std::string> check_server_version(int number);
 
 }  // namespace millrace::postgres

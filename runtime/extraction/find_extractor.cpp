@@ -95,12 +95,16 @@ result<void> check_that_it_starts(const fs::path& extractor) {
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, hears.get(), 2);
+  // Where it looks for the node's socket: whoever started this program may have left one there.
+  ::posix_spawn_file_actions_addopen(&actions, 3, "/dev/null", O_RDONLY, 0);
   std::string path = extractor.native();
   char* arguments[] = {path.data(), nullptr};
   pid_t pid = -1;
   const int problem = ::posix_spawn(&pid, path.c_str(), &actions, nullptr, arguments, environ);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (problem != 0) return tl::unexpected(system_error(problem, path + " cannot be started"));
+  if (problem != 0)
+    return tl::unexpected(
+        system_error(problem, path + " cannot be started", ec::extractor_missing));
   hears.reset();
   const auto end = clock::now() + extractor_start_limit;
   const auto words = read_words(says.get(), end);

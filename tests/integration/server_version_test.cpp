@@ -47,6 +47,17 @@ TEST_F(server_version, that_is_too_old_is_refused_by_name_and_changes_nothing) {
                   .empty());
 }
 
+TEST_F(server_version, that_is_too_old_is_not_filled_either) {
+  const workspace other;
+  ASSERT_EQ(other.run({"db", "migrate"}).exit_code, 0);
+  const auto file = (other.path() / "dump").native();
+  ASSERT_EQ(other.run({"db", "backup", file}).exit_code, 0);
+  command = {"db", "restore", file, "--config", command.back()};
+  const auto ended = told("14.9");
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.err, HasSubstr("the server is PostgreSQL 14"));
+}
+
 TEST_F(server_version, that_is_newer_than_all_that_are_tested_is_used_with_a_warning) {
   const auto ended = told("19beta1");
   EXPECT_EQ(ended.exit_code, 0) << ended.err;

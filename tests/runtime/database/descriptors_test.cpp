@@ -58,7 +58,7 @@ TEST_F(without_descriptors, postgresql_is_not_said_to_be_missing_nor_the_data_to
   ASSERT_TRUE(embedded_server::open(config_));
   const no_descriptors here;
   expect_said(postgres::find_installation(std::nullopt), "find_installation");
-  expect_said(postgres::find_client_program("pg_dump", 0), "find_client_program");
+  expect_said(postgres::find_client_program("pg_dump", {}), "find_client_program");
   auto reading = config_;
   reading.create = false;
   expect_said(embedded_server::open(reading), "open");

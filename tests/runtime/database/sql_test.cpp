@@ -122,6 +122,25 @@ TEST_F(sql_test, a_notification_is_heard_once_and_silence_has_an_end) {
   EXPECT_FALSE(listener.wait(std::chrono::microseconds{0}));
 }
 
+TEST_F(sql_test, a_session_goes_on_without_its_listener) {
+  { const sql::notification_listener listener{session, "news"}; }
+  sql::notification_listener other{session, "other_news"};
+  database.execute("notify news");
+  database.execute("notify other_news");
+  EXPECT_TRUE(other.wait(std::chrono::seconds{60}));
+  EXPECT_EQ(sql::nontransaction{session}
+                .exec("select pg_listening_channels()")
+                .one_row()[0]
+                .as<std::string>(),
+            "other_news");
+}
+
+TEST_F(sql_test, no_bytes_are_not_empty_bytes) {
+  sql::nontransaction tx{session};
+  EXPECT_EQ(sql::content_of(tx.exec("select ''::bytea").one_row()[0]), "");
+  EXPECT_ANY_THROW(sql::content_of(tx.exec("select null::bytea").one_row()[0]));
+}
+
 TEST_F(sql_test, a_session_that_was_lost_stays_lost) {
   const auto end_it =
       "select pg_terminate_backend(" +

@@ -4,6 +4,8 @@
 #include <fstream>
 
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/support/temporary_directory.hpp"
 
@@ -57,6 +59,19 @@ TEST_F(find_extractor_test, one_that_cannot_be_run_is_told_in_its_own_words) {
 
 TEST_F(find_extractor_test, one_that_says_nothing_and_keeps_no_pipe_is_waited_for) {
   EXPECT_TRUE(found(script("exec 2>&-; exit 2")));
+}
+
+// Supervisors of other programs talk to them there.
+TEST_F(find_extractor_test, a_socket_that_was_left_where_the_nodes_would_be_is_not_its_own) {
+  const int before = ::dup(3);
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  ASSERT_EQ(::dup2(ends[0], 3), 3);
+  EXPECT_EQ(found(REAL_EXTRACTOR).value(), REAL_EXTRACTOR);
+  if (before >= 0) ::dup2(before, 3);
+  for (const int fd : {before, ends[0], ends[1]})
+    if (fd >= 0 && fd != 3) ::close(fd);
+  if (before < 0) ::close(3);
 }
 
 }  // namespace
