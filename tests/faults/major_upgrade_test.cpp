@@ -189,9 +189,10 @@ TEST_F(major_upgrade, killed_at_any_instant_it_is_begun_again_and_loses_nothing)
     eventually([&] { return clock::now() >= end || !killed->running(); });
     killed->signal(i % 3 == 2 ? SIGINT : SIGKILL);
     killed->wait();
-    if (i % 3 == 2)
+    if (i % 3 == 2) {
       EXPECT_TRUE(eventually([&] { return processes_in(w.data()).empty(); }))
           << "of one that was told to end";
+    }
     EXPECT_EQ(contents(), before) << "after kill " << i;
   }
   const auto done = w.run({"db", "upgrade"});
