@@ -15,6 +15,10 @@ using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
 const std::vector<std::string> hosts{"a", "b", "c"};
+/// Of an embedding: there is work for as long as hosts are cut off, however slow the machine is;
+/// then it comes to its end.
+constexpr milliseconds slow{1000};
+constexpr milliseconds quick{20};
 
 class network_test : public ::testing::Test {
  protected:
@@ -69,8 +73,7 @@ bool both_say(const cluster_bed& bed, const std::string& one, const std::string&
 // from anybody.
 TEST_F(network_test, every_node_cut_off_from_the_others_keeps_its_work) {
   constexpr int documents = 1200;
-  cluster_bed bed{
-      on_hosts({.documents = documents, .latency = milliseconds{400}, .concurrency = 4})};
+  cluster_bed bed{on_hosts({.documents = documents, .latency = slow, .concurrency = 4})};
   bed.start_all();
   ASSERT_TRUE(bed.linked(hosts));
   bed.submit("a");
@@ -95,6 +98,7 @@ TEST_F(network_test, every_node_cut_off_from_the_others_keeps_its_work) {
         })) << other;
       }
     }
+  bed.server.set_latency(quick);
   ASSERT_TRUE(credit.until(hosts, [&] { return bed.is_ready(); }));
   credit.expect_busy(hosts.size());
   EXPECT_EQ(credit.carried_twice(), 0U);
@@ -107,8 +111,7 @@ TEST_F(network_test, every_node_cut_off_from_the_others_keeps_its_work) {
 // To the others and to the database it is gone, and no connection of its own tells it so.
 TEST_F(network_test, every_node_cut_off_from_all_loses_its_work_and_comes_back) {
   constexpr int documents = 1600;
-  cluster_bed bed{
-      on_hosts({.documents = documents, .latency = milliseconds{300}, .remote_database = true})};
+  cluster_bed bed{on_hosts({.documents = documents, .latency = slow, .remote_database = true})};
   bed.start_all();
   ASSERT_TRUE(bed.linked(hosts));
   ASSERT_TRUE(bed.settled());
@@ -124,6 +127,7 @@ TEST_F(network_test, every_node_cut_off_from_all_loses_its_work_and_comes_back) 
       const auto done = bed.done_by(victim);
       EXPECT_TRUE(credit.until(hosts, [&] { return bed.done_by(victim) > done; }));
     }
+  bed.server.set_latency(quick);
   ASSERT_TRUE(credit.until(hosts, [&] { return bed.is_ready(); }));
   credit.expect_busy(hosts.size());
   bed.stop_all();
