@@ -2,12 +2,13 @@
 //
 // Every process that uses the server holds DIR/holders.lock, and the last that leaves stops the
 // server. A process that is killed cannot; the kernel releases its lock. So whoever starts or
-// adopts a server also starts this process, once for each data directory (DIR/watch.lock), and a
-// node starts another when this one was killed. It is no holder. Every interval it takes the start
-// lock, if that is free, and then nobody can join: if nobody holds the server either, it stops what
-// is left of that and ends itself. It inherits the directory's descriptor and looks nothing up by
-// path: a directory that is moved or removed keeps its watch, and one that is made anew at the path
-// is another one. It runs in a session of its own and ignores the signals that end its starter.
+// adopts a server also starts this process, once for each data directory (DIR/watch.lock); a node
+// replaces it if it is killed. It does not count as a holder. At every interval it takes the start
+// lock, if that is free, so that nobody can join: if nobody holds the server either, it stops
+// whatever is left of the server and exits. It inherits the directory's descriptor and looks
+// nothing up by path: a directory that is moved or removed keeps its watch, and a new one at the
+// same path is a different one. It runs in a session of its own and ignores the signals that end
+// its starter.
 #pragma once
 
 #include <chrono>

@@ -116,8 +116,8 @@ class cluster_upgrade {
     if (!outcome) return tl::unexpected(outcome.error());
     auto seen = [&]() -> decltype(look(std::declval<sql::nontransaction&>())) {
       if (*outcome != postgres::readiness::ready)
-        return fail(ec::data_directory, "PostgreSQL " + std::to_string(programs.version) +
-                                            " does not start; see " + directory.log().string());
+        return fail(ec::data_directory,
+                    "PostgreSQL " + std::to_string(programs.version) + " does not start");
       try {
         sql::connection session{postgres::connection_string(*sockets, postgres::database_name)};
         sql::nontransaction tx{session};

@@ -42,8 +42,8 @@ class pooled_connection {
   sql::connection* operator->() const;
   /// Prepares `sql` under `name` once per connection.
   void prepare(const std::string& name, const std::string& sql);
-  /// The OID of a type such as "chunk_in", looked up once per connection. Inside the transaction
-  /// `tx` of this connection; throws sql::statement_error where there is no such type.
+  /// The OID of a type such as "chunk_in", looked up once per connection, in its open
+  /// transaction `tx`; throws sql::statement_error if the type does not exist.
   std::uint32_t type_oid(sql::transaction& tx, const std::string& type);
   /// Closes instead of returning: for a connection whose state is in doubt.
   void discard();

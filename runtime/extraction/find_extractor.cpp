@@ -44,7 +44,8 @@ result<fs::path> look_for_extractor() {
                           here / "../libexec/millrace/millrace-extractor"};
   for (const auto& place : places)
     if (usable(place)) return place.lexically_normal();
-  return fail(ec::extractor_missing, "there is no millrace-extractor in " + here.string() + " or " +
+  return fail(ec::extractor_missing, "millrace-extractor was not found in " + here.string() +
+                                         " or " +
                                          places[2].lexically_normal().parent_path().string() +
                                          "; install it or set MILLRACE_EXTRACTOR");
 }

@@ -41,7 +41,7 @@ TEST_P(system_calls, every_name_is_a_call_or_has_a_successor_on_the_list) {
     for (const auto& name : allowed) {
       if (exists(GetParam(), name) || nowhere_else.contains(name)) continue;
       const auto other = successors.find(name);
-      ASSERT_NE(other, successors.end()) << name << " is no system call here";
+      ASSERT_NE(other, successors.end()) << name << " is not a system call on this architecture";
       EXPECT_TRUE(exists(GetParam(), other->second)) << other->second;
       EXPECT_TRUE(is_allowed(other->second)) << other->second << " does what " << name << " does";
     }
