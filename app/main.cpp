@@ -13,7 +13,7 @@
 #include "app/version.hpp"
 #include "runtime/cluster/certificates.hpp"
 #include "runtime/core/open_files.hpp"
-#include "runtime/database/holder_watch.hpp"
+#include "runtime/database/embedded/holder_watch.hpp"
 #include "runtime/datasets/submit.hpp"
 
 namespace {

@@ -15,7 +15,7 @@
 #include "runtime/cluster/maintenance.hpp"
 #include "runtime/cluster/node_registry.hpp"
 #include "runtime/database/binary_rows.hpp"
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/database/migrations.hpp"
 #include "runtime/datasets/submit.hpp"
 #include "runtime/queue/queue.hpp"

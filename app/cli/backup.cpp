@@ -21,10 +21,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-bool stop_asked() {
-  return wait_for_stop_signal(std::chrono::milliseconds{0}) != 0;
-}
-
 double seconds_since(clock::time_point start) {
   return std::chrono::duration<double>(clock::now() - start).count();
 }

@@ -11,8 +11,6 @@ namespace millrace::cli {
 
 namespace {
 
-constexpr std::chrono::milliseconds look_interval{200};
-
 void watch(node& n, duration limit, const std::stop_token& ended) {
   using clock = std::chrono::steady_clock;
   const auto latest = clock::now() + limit;

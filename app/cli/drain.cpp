@@ -12,7 +12,7 @@ namespace millrace::cli {
 
 namespace {
 
-constexpr auto look_interval = std::chrono::milliseconds{500};
+constexpr auto drain_look_interval = std::chrono::milliseconds{500};
 
 void show(const rapidjson::Value& r) {
   std::printf(
@@ -57,7 +57,7 @@ int drain(const global_options& global, const std::string& node, bool wait) {
     if (done)
       return static_cast<int>((*parsed)["failed"].GetUint64() == 0 ? exit::ok : exit::error);
     if (!wait) return static_cast<int>(exit::ok);
-    if (wait_for_stop_signal(look_interval) != 0) {
+    if (wait_for_stop_signal(drain_look_interval) != 0) {
       std::fprintf(stderr, "millrace: the drain of %s goes on; look with `millrace nodes`\n",
                    node.c_str());
       return interrupted_exit;

@@ -25,10 +25,10 @@ std::string cell(const value& object, const char* name) {
     return text;
   }
   if (v.IsArray()) {
-    const auto* between = std::string_view{name} == "heading_path" ? " > " : ", ";
+    const auto* separator = std::string_view{name} == "heading_path" ? " > " : ", ";
     std::string joined;
     for (const auto& e : v.GetArray())
-      joined += (joined.empty() ? "" : between) + std::string{e.IsString() ? e.GetString() : ""};
+      joined += (joined.empty() ? "" : separator) + std::string{e.IsString() ? e.GetString() : ""};
     return joined;
   }
   return v.IsBool() ? (v.GetBool() ? "yes" : "no") : "?";

@@ -23,8 +23,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr auto look_interval = std::chrono::milliseconds{100};
-
 /// "tests-data-20260131-120000": unique, and tells what it was.
 std::string new_dataset_name(const std::filesystem::path& first) {
   auto name = std::filesystem::absolute(first).lexically_normal();

@@ -18,8 +18,7 @@ namespace millrace::cli {
 
 namespace {
 
-constexpr auto look_interval = std::chrono::milliseconds{200};
-/// …and until it is ready, which takes a moment: its ledger has to lead, or has to be found.
+/// Until it is ready, which takes a moment: its ledger has to lead, or has to be found.
 constexpr auto start_look_interval = std::chrono::milliseconds{20};
 /// Then it is said that the node is not ready, and why.
 constexpr auto ready_patience = std::chrono::seconds{10};

@@ -19,7 +19,7 @@ using clock = std::chrono::steady_clock;
 /// For one answer. A node waits 5 s for others that do not answer it.
 constexpr duration picture_patience = std::chrono::seconds{8};
 /// How often keys, signals and the size of the terminal are looked at.
-constexpr auto look_interval = std::chrono::milliseconds{100};
+constexpr auto key_look_interval = std::chrono::milliseconds{100};
 /// From `q` or a stop signal until the process ends, whatever is under way.
 constexpr auto end_patience = std::chrono::seconds{1};
 
@@ -71,7 +71,7 @@ void draw(picture_collector& collected) {
       drawn_for = size;
     }
     char key = 0;
-    const auto happened = screen.wait(look_interval, key);
+    const auto happened = screen.wait(key_look_interval, key);
     if (happened == full_screen::event::stop) return;
     if (happened != full_screen::event::key) continue;
     if (key == 'q' || key == 'Q') return;

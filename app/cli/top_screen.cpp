@@ -12,12 +12,12 @@ namespace millrace::cli {
 
 namespace {
 
-using lines = std::vector<std::string>;
-using rows = std::vector<std::vector<std::string>>;
+using screen_lines = std::vector<std::string>;
+using table_rows = std::vector<std::vector<std::string>>;
 
 /// Of names in columns that are followed by others; the last column gets what is left.
 constexpr std::size_t max_name = 24;
-constexpr std::size_t between = 2;
+constexpr std::size_t column_gap = 2;
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -43,17 +43,17 @@ std::string share(std::int64_t part, std::int64_t of) {
 }
 
 /// The first row are the titles; columns that are `right` hold numbers. Lines as wide as it takes.
-lines in_columns(const rows& table, const std::vector<bool>& right) {
+screen_lines in_columns(const table_rows& table, const std::vector<bool>& right) {
   std::vector<std::size_t> widths(table.front().size(), 0);
   for (const auto& row : table)
     for (std::size_t i = 0; i < row.size(); ++i)
       widths[i] = std::max(widths[i], columns_of(row[i]));
-  lines out;
+  screen_lines out;
   for (const auto& row : table) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - columns_of(row[i]), ' ');
-      if (i > 0) line.append(between, ' ');
+      if (i > 0) line.append(column_gap, ' ');
       if (right[i]) line += padding;
       line += row[i];
       if (!right[i] && i + 1 < row.size()) line += padding;
@@ -73,21 +73,21 @@ std::string nodes_by_state(const cluster_picture& p) {
   return out.empty() ? "none" : out;
 }
 
-lines head(const cluster_picture& p) {
+screen_lines head(const cluster_picture& p) {
   char rate[64] = "-";
   if (p.documents_per_second)
     std::snprintf(rate, sizeof rate, *p.documents_per_second < 10 ? "%.1f" : "%.0f",
                   *p.documents_per_second);
-  lines out{"cluster " + p.cluster.value_or("-") + "   nodes: " + nodes_by_state(p),
-            "queue " + thousands(p.ready) + " ready, " + thousands(p.delayed) + " delayed, " +
-                thousands(p.leased) + " leased, " + thousands(p.dead) + " dead   " + rate +
-                " documents/s"};
+  screen_lines out{"cluster " + p.cluster.value_or("-") + "   nodes: " + nodes_by_state(p),
+                   "queue " + thousands(p.ready) + " ready, " + thousands(p.delayed) +
+                       " delayed, " + thousands(p.leased) + " leased, " + thousands(p.dead) +
+                       " dead   " + rate + " documents/s"};
   if (!p.problem.empty()) out.push_back("! " + p.problem);
   return out;
 }
 
-lines node_section(const cluster_picture& p) {
-  rows table{{"NODE", "STATE", "DOCUMENTS", "HEARTBEAT", "LEADS", "ROLES"}};
+screen_lines node_section(const cluster_picture& p) {
+  table_rows table{{"NODE", "STATE", "DOCUMENTS", "HEARTBEAT", "LEADS", "ROLES"}};
   for (const auto& n : p.nodes) {
     auto last = joined(n.roles);
     if (!n.problem.empty()) last = n.problem;
@@ -99,9 +99,9 @@ lines node_section(const cluster_picture& p) {
 }
 
 /// What is looked at most stands first: narrow terminals cut the rest.
-lines role_section(const cluster_picture& p) {
-  rows table{{"ROLE", "NODE", "ACTORS", "BUSY", "MAILBOX", "FULLEST", "CREDIT", "P50", "P99",
-              "PEAK", "REJECTED", "RESTARTS"}};
+screen_lines role_section(const cluster_picture& p) {
+  table_rows table{{"ROLE", "NODE", "ACTORS", "BUSY", "MAILBOX", "FULLEST", "CREDIT", "P50", "P99",
+                    "PEAK", "REJECTED", "RESTARTS"}};
   for (const auto& r : p.roles)
     table.push_back({fit_begin(r.role, max_name), fit_begin(r.node, max_name), thousands(r.actors),
                      thousands(r.busy), share(r.mailbox_depth, r.mailbox_limit),
@@ -116,8 +116,8 @@ lines role_section(const cluster_picture& p) {
 }
 
 /// The end of a document's name says more than its begin.
-lines document_section(const cluster_picture& p, std::size_t columns) {
-  rows table{{"FOR", "STAGE", "NODE", ""}};
+screen_lines document_section(const cluster_picture& p, std::size_t columns) {
+  table_rows table{{"FOR", "STAGE", "NODE", ""}};
   for (const auto& d : p.documents)
     table.push_back({short_duration(d.seconds), d.stage, fit_begin(d.node, max_name), ""});
   auto out = in_columns(table, {true, false, false, false});
@@ -149,7 +149,7 @@ std::array<std::size_t, Count> even_shares(const std::array<std::size_t, Count>&
 }
 
 /// At most `count` lines, the last of which says what is left out.
-void cut(lines& section, std::size_t count) {
+void cut(screen_lines& section, std::size_t count) {
   if (section.size() <= count) return;
   const auto left_out = section.size() - count + 1;
   section.resize(count);
@@ -162,7 +162,7 @@ std::vector<std::string> render(const cluster_picture& picture, screen_size size
   auto out = head(picture);
   std::array sections{node_section(picture), role_section(picture),
                       document_section(picture, size.columns)};
-  const auto only_titles = [](const lines& s) { return s.size() <= 1; };
+  const auto only_titles = [](const screen_lines& s) { return s.size() <= 1; };
   if (size.rows > 0) {
     std::array<std::size_t, sections.size()> wanted{};
     auto fixed = out.size();

@@ -14,7 +14,6 @@ namespace millrace::cli {
 
 namespace {
 
-constexpr auto look_interval = std::chrono::milliseconds{100};
 /// What a node needs besides drain.timeout and leave_limit to end.
 constexpr std::chrono::seconds exit_limit{5};
 

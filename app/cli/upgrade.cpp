@@ -4,18 +4,10 @@
 #include "app/cli/commands.hpp"
 #include "app/cli/signals.hpp"
 #include "app/node/database_access.hpp"
-#include "runtime/database/major_upgrade.hpp"
+#include "runtime/database/embedded/major_upgrade.hpp"
 #include "runtime/http/json.hpp"
 
 namespace millrace::cli {
-
-namespace {
-
-bool stop_asked() {
-  return wait_for_stop_signal(std::chrono::milliseconds{0}) != 0;
-}
-
-}  // namespace
 
 int db_upgrade(const global_options& global, int version) {
   const auto loaded = load(global);

@@ -22,8 +22,6 @@ namespace millrace::cli {
 
 namespace {
 
-/// How often the main thread looks whether all is sent.
-constexpr std::chrono::milliseconds look_interval{50};
 constexpr std::size_t shown_name = 120;
 /// Quotes and a comma around each URI.
 constexpr std::size_t bytes_around = 3;

@@ -18,7 +18,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr auto look_interval = std::chrono::seconds{1};
+constexpr auto watch_look_interval = std::chrono::seconds{1};
 /// For one answer, and for how long it may stay away before the watching ends.
 constexpr duration look_patience = std::chrono::seconds{10};
 constexpr auto away_limit = std::chrono::minutes{1};
@@ -206,7 +206,7 @@ int watch(const global_options& global, const std::string& dataset) {
       view.clear();
       return report(*idle);
     }
-    if (wait_for_stop_signal(look_interval) != 0) {
+    if (wait_for_stop_signal(watch_look_interval) != 0) {
       view.say("millrace: the work goes on; `millrace watch` shows it again");
       return interrupted_exit;
     }

@@ -10,7 +10,7 @@
 
 #include "config/settings.hpp"
 #include "runtime/core/error.hpp"
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/database/pool.hpp"
 
 namespace millrace {

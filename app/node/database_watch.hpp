@@ -13,7 +13,7 @@
 #include <stop_token>
 #include <string>
 
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/threads/runtime_thread.hpp"
 
 namespace millrace {

@@ -55,7 +55,7 @@ std::vector<readiness_check> node::impl::readiness() {
 
 void node::impl::close() {
   api.reset();
-  local_api.reset();
+  beside_data.reset();
   uploads.reset();
   if (drains) drains->close();
   if (system && supervisor) {
@@ -114,7 +114,7 @@ const embedding_provider& node::provider() const {
 }
 std::string node::api_address() const {
   if (impl_->api) return impl_->api->address();
-  return impl_->local_api ? impl_->local_api->address() : std::string{};
+  return impl_->beside_data ? impl_->beside_data->address().value_or("") : std::string{};
 }
 void node::wake() {
   impl_->services.submitted();

@@ -17,6 +17,7 @@
 #include "app/node/database_watch.hpp"
 #include "app/node/descriptor_budget.hpp"
 #include "app/node/ledger_presence.hpp"
+#include "app/node/local_api.hpp"
 #include "app/node/node.hpp"
 #include "app/node/node_drain.hpp"
 #include "app/node/node_failure.hpp"
@@ -79,8 +80,8 @@ struct node::impl {
   std::unique_ptr<ledger_presence> ledger;
   api_services services;
   http::router router;
-  std::unique_ptr<http::server> local_api;  ///< On a socket; for commands on this machine.
-  std::unique_ptr<http::server> api;        ///< On TCP.
+  std::unique_ptr<local_api> beside_data;  ///< For commands on this machine; null for a URL.
+  std::unique_ptr<http::server> api;       ///< On TCP.
 
   result<void> open();
   result<void> open_system();

@@ -228,11 +228,9 @@ result<void> node::impl::start_api() {
     beside.listen = "unix:" + api_socket(*database.server);
     beside.open_body = open_body;
     beside.max_connections = descriptors.api_connections;
-    auto started = http::server::start(beside, router);
-    // A second node on the same data directory: the first one answers there already.
-    if (!started && started.error().code != ec::port_taken)
-      return tl::unexpected<error>(started.error());
-    if (started) local_api = std::move(*started);
+    auto started = local_api::start(std::move(beside), router);
+    if (!started) return tl::unexpected<error>(started.error());
+    beside_data = std::move(*started);
   }
   if (!options.listen_tcp) return {};
   http::server_config config;

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "runtime/cluster/certificates.hpp"
-#include "runtime/database/data_directory.hpp"
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/data_directory.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/database/file_lock.hpp"
 
 namespace millrace {

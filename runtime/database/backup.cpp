@@ -14,11 +14,11 @@
 #include "runtime/core/blocking.hpp"
 #include "runtime/core/system_error.hpp"
 #include "runtime/core/unique_fd.hpp"
-#include "runtime/database/installation.hpp"
+#include "runtime/database/embedded/installation.hpp"
+#include "runtime/database/embedded/process.hpp"
 #include "runtime/database/migrations.hpp"
 #include "runtime/database/partial_file.hpp"
 #include "runtime/database/pool.hpp"
-#include "runtime/database/process.hpp"
 #include "runtime/database/sql.hpp"
 #include "runtime/database/supported_versions.hpp"
 

@@ -17,7 +17,7 @@ namespace {
 using namespace std::string_view_literals;
 
 /// How much of a file is looked at to tell text from binary and one charset from another.
-constexpr std::size_t sample_bytes = 64 * 1024;
+constexpr std::size_t charset_sample_bytes = 64 * 1024;
 /// Where HTML wants its charset to be declared, with room for comments before it.
 constexpr std::size_t declaration_bytes = 4096;
 /// Control characters per thousand bytes that a text may have (terminal escapes, form feeds).
@@ -172,29 +172,29 @@ std::optional<std::string> decode_declared(std::string_view bytes, std::string_v
 }
 
 std::string guess_charset(std::string_view bytes) {
-  auto name = guessed_charset(bytes.substr(0, sample_bytes));
+  auto name = guessed_charset(bytes.substr(0, charset_sample_bytes));
   return name.empty() ? std::string{fallback_charset} : name;
 }
 
 std::optional<decoded_text> decode_text(std::string_view bytes) {
   if (bytes.starts_with("\xEF\xBB\xBF"sv)) {
     bytes.remove_prefix(3);
-    if (!has_few_controls(bytes.substr(0, sample_bytes))) return std::nullopt;
+    if (!has_few_controls(bytes.substr(0, charset_sample_bytes))) return std::nullopt;
     return is_clean_utf8(bytes) ? decoded_text::borrowed(bytes)
                                 : decoded_text::owned(clean_utf8(bytes));
   }
   for (const auto& mark : byte_order_marks) {
     if (!bytes.starts_with(mark.bytes)) continue;
     auto text = convert_charset(bytes.substr(mark.bytes.size()), mark.charset);
-    if (text && has_few_controls(std::string_view{*text}.substr(0, sample_bytes)))
+    if (text && has_few_controls(std::string_view{*text}.substr(0, charset_sample_bytes)))
       return decoded_text::owned(std::move(*text));
     return std::nullopt;
   }
-  const auto sample = bytes.substr(0, sample_bytes);
+  const auto sample = bytes.substr(0, charset_sample_bytes);
   if (sample.find('\0') != std::string_view::npos) {
     const auto* charset = utf16_by_zero_bytes(sample);
     auto text = charset != nullptr ? convert_charset(bytes, charset) : std::nullopt;
-    if (text && has_few_controls(std::string_view{*text}.substr(0, sample_bytes)))
+    if (text && has_few_controls(std::string_view{*text}.substr(0, charset_sample_bytes)))
       return decoded_text::owned(std::move(*text));
     return std::nullopt;
   }

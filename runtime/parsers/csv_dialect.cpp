@@ -11,7 +11,7 @@ namespace millrace::parsers {
 
 namespace {
 
-constexpr std::size_t sample_bytes = 64 * 1024;
+constexpr std::size_t dialect_sample_bytes = 64 * 1024;
 /// Of hundred rows, this many must have the usual number of fields; real files have ragged rows.
 constexpr std::size_t min_regular_percent = 70;
 /// Prose has long clauses between its commas, data has short fields.
@@ -19,8 +19,8 @@ constexpr std::size_t max_mean_field_bytes = 200;
 constexpr std::size_t max_mean_listed_bytes = 24;
 
 std::string_view whole_lines(std::string_view text) {
-  if (text.size() <= sample_bytes) return text;
-  const auto sample = text.substr(0, sample_bytes);
+  if (text.size() <= dialect_sample_bytes) return text;
+  const auto sample = text.substr(0, dialect_sample_bytes);
   const auto end = sample.rfind('\n');
   return end == std::string_view::npos ? sample : sample.substr(0, end + 1);
 }

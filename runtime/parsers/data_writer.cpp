@@ -28,7 +28,6 @@ constexpr std::size_t min_filled_percent = 40;
 constexpr std::size_t max_mean_cell_bytes = 100;
 /// Shorter elements of a list are no texts of their own.
 constexpr std::size_t max_packed_bytes = 30;
-constexpr std::uint8_t max_heading_level = 6;
 
 std::string dotted(std::string_view name, std::string_view key) {
   std::string out{name};
@@ -121,7 +120,7 @@ void data_writer::write_part(std::string_view name, std::uint32_t node, std::uin
   if (tree_.at(node).children == 0) return;
   const auto level = heading_level_;
   out_.add(element_kind::heading, name, level);
-  heading_level_ = std::min<std::uint8_t>(static_cast<std::uint8_t>(level + 1), max_heading_level);
+  heading_level_ = std::min<std::uint8_t>(static_cast<std::uint8_t>(level + 1), deepest_heading);
   write(node, depth);
   flush();
   heading_level_ = level;

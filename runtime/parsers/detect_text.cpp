@@ -13,7 +13,7 @@ namespace millrace::parsers {
 
 namespace {
 
-constexpr std::size_t sample_bytes = 64 * 1024;
+constexpr std::size_t text_sample_bytes = 64 * 1024;
 /// Lines of JSON that must be whole values for a text to be JSON Lines.
 constexpr std::size_t json_lines_checked = 5;
 
@@ -133,7 +133,7 @@ bool is_restructured_text(std::string_view sample) {
 }  // namespace
 
 std::string_view detect_text_format(std::string_view text) {
-  const auto sample = utf8_prefix(text, sample_bytes);
+  const auto sample = utf8_prefix(text, text_sample_bytes);
   if (trim(sample).empty()) return "text/plain";
   if (const auto json = json_format(text); !json.empty()) return json;
   if (const auto markup = markup_format(sample); !markup.empty()) return markup;

@@ -35,7 +35,6 @@ constexpr unsigned last_heading_style = 9;
 constexpr unsigned title_style = 62;
 constexpr unsigned no_style = 0xFFF;
 
-constexpr int deepest_heading = 6;
 constexpr U16 windows_latin = 0x0409;  // a language of code page 1252
 constexpr U16 last_byte = 0xFF;
 constexpr char32_t replacement = 0xFFFD;
@@ -156,7 +155,7 @@ std::uint8_t doc_walker::heading_level_of(const STD& style) {
     return static_cast<std::uint8_t>(std::min<unsigned>(style.sti, deepest_heading));
   if (style.xstzName == nullptr) return 0;
   return static_cast<std::uint8_t>(
-      std::min(heading_level_of_style_name(lower_case(style.xstzName)), deepest_heading));
+      std::min<int>(heading_level_of_style_name(lower_case(style.xstzName)), deepest_heading));
 }
 
 paragraph_role doc_walker::role_of(const PAP& properties) const {

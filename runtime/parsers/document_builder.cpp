@@ -17,7 +17,6 @@ constexpr std::size_t max_title_bytes = 1000;
 constexpr std::size_t max_property_bytes = 4000;
 constexpr std::size_t max_link_bytes = 4000;
 constexpr std::size_t max_source_bytes = 1024;
-constexpr std::uint32_t max_heading_level = 6;
 /// Work counted per element, in addition to its text.
 constexpr std::uint64_t element_work_bytes = 64;
 
@@ -47,7 +46,8 @@ void document_builder::add(element_kind kind, std::string_view text, std::uint8_
   if (clean.empty()) return;
   if (heading_levels_ > 0 && (kind == element_kind::title || kind == element_kind::heading)) {
     const auto own = kind == element_kind::title ? 0U : std::max<std::uint32_t>(level, 1);
-    level = static_cast<std::uint8_t>(std::min(own + heading_levels_, max_heading_level));
+    level =
+        static_cast<std::uint8_t>(std::min<std::uint32_t>(own + heading_levels_, deepest_heading));
     kind = element_kind::heading;
   }
   append({.kind = kind, .level = level, .page = page_, .text = std::move(clean), .image = {}});

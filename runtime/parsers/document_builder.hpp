@@ -14,6 +14,9 @@
 
 namespace millrace::parsers {
 
+/// The level of what would be a heading of a deeper one.
+constexpr std::uint8_t deepest_heading = 6;
+
 class document_builder {
  public:
   static constexpr std::size_t max_properties = 32;

@@ -8,16 +8,13 @@
 #include "runtime/parsers/ooxml_chart.hpp"
 #include "runtime/parsers/ooxml_drawing.hpp"
 #include "runtime/parsers/parse_failure.hpp"
+#include "runtime/parsers/spanning_cells.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
 namespace millrace::parsers {
 
 namespace {
 
-/// Spans fill no columns beyond Word's own limit.
-constexpr std::size_t max_filled_columns = 63;
-/// What a merged cell may cost when it is repeated in each row and column; longer text stands once.
-constexpr std::size_t max_repeated_bytes = 200;
 /// Elements searched for page breaks before the walk; a break beyond them is still met while
 /// walking.
 constexpr std::size_t max_searched_nodes = 50'000'000;
@@ -35,7 +32,7 @@ bool is_switched_on(const pugi::xml_node& property) {
   return property && value != "0" && value != "false" && value != "off";
 }
 
-std::size_t number_or(std::string_view text, std::size_t otherwise) {
+std::size_t count_or(std::string_view text, std::size_t otherwise) {
   std::size_t value = otherwise;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
@@ -369,7 +366,7 @@ void docx_walker::collect_rows(const pugi::xml_node& parent, std::vector<table_r
 table_row docx_walker::read_row(const pugi::xml_node& row, const table_row* above) {
   table_row out;
   const auto skipped = attribute_named(child_named(child_named(row, "trPr"), "gridBefore"), "val");
-  out.resize(std::min(number_or(skipped, 0), max_filled_columns));
+  out.resize(std::min<std::size_t>(count_or(skipped, 0), max_filled_columns));
   std::vector<pugi::xml_node> cells;
   collect_cells(row, cells);
   for (const auto& cell : cells) {
@@ -382,7 +379,7 @@ table_row docx_walker::read_row(const pugi::xml_node& row, const table_row* abov
     else
       out.push_back(cell_text(cell));
     // A cell over several columns heads each of them, but for one that is a row of its own.
-    const auto span = number_or(attribute_named(child_named(properties, "gridSpan"), "val"), 1);
+    const auto span = count_or(attribute_named(child_named(properties, "gridSpan"), "val"), 1);
     const bool repeats = cells.size() > 1 && out.back().size() <= max_repeated_bytes;
     const auto text = repeats ? out.back() : std::string{};
     for (std::size_t i = 1; i < span && out.size() < max_filled_columns; ++i) out.push_back(text);

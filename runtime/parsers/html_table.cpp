@@ -5,16 +5,13 @@
 #include <map>
 
 #include "runtime/parsers/html_tree.hpp"
+#include "runtime/parsers/spanning_cells.hpp"
 
 namespace millrace::parsers {
 
 namespace {
 
 constexpr std::size_t max_span = 1000;
-/// Spans fill no columns beyond this one: a page of a kilobyte could ask for a grid of gigabytes.
-constexpr std::size_t max_filled_columns = 100;
-/// What a spanning cell's text may cost when it is repeated; longer text stands once.
-constexpr std::size_t max_repeated_bytes = 200;
 
 bool is_element(const GumboNode* node, GumboTag tag) {
   return node->type == GUMBO_NODE_ELEMENT && node->v.element.tag == tag;

@@ -9,8 +9,8 @@ namespace millrace::parsers {
 
 namespace {
 
-constexpr int letters = 26;
-constexpr int max_lettered = letters * 10;
+constexpr int alphabet = 26;
+constexpr int max_lettered = alphabet * 10;
 constexpr int max_roman = 3999;
 
 std::string roman(int number) {
@@ -45,8 +45,8 @@ std::string show_ordinal(int number, number_style style) {
       style == number_style::upper_letter || style == number_style::upper_roman;
   std::string out;
   if (is_lettered && number > 0 && number <= max_lettered)
-    out = std::string(static_cast<std::size_t>((number - 1) / letters + 1),
-                      static_cast<char>('a' + (number - 1) % letters));
+    out = std::string(static_cast<std::size_t>((number - 1) / alphabet + 1),
+                      static_cast<char>('a' + (number - 1) % alphabet));
   else if (is_roman && number > 0 && number <= max_roman)
     out = roman(number);
   else

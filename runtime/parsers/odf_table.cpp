@@ -7,14 +7,13 @@
 
 #include "runtime/parsers/docx_package.hpp"
 #include "runtime/parsers/parse_failure.hpp"
+#include "runtime/parsers/spanning_cells.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
 namespace millrace::parsers {
 
 namespace {
 
-/// What a spanning cell's text may cost when it is repeated; longer text stands once.
-constexpr std::size_t max_repeated_bytes = 200;
 /// Rows of a sheet; more repetitions than these are nonsense.
 constexpr std::uint64_t max_rows = 1'048'576;
 

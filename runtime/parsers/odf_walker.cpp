@@ -48,7 +48,7 @@ bool is_shape(std::string_view name) {
              "polygon", "path", "regular-polygon", "caption", "measure", "g"});
 }
 
-std::size_t number_or(std::string_view text, std::size_t otherwise) {
+std::size_t count_or(std::string_view text, std::size_t otherwise) {
   std::size_t value = otherwise;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
@@ -172,7 +172,7 @@ paragraph_role odf_walker::role_of(const pugi::xml_node& node) const {
   // A title that is also in the outline stays a title.
   if (role.kind == element_kind::title) return role;
   const auto level =
-      std::clamp<std::size_t>(number_or(attribute_named(node, "outline-level"), 1), 1, 6);
+      std::clamp<std::size_t>(count_or(attribute_named(node, "outline-level"), 1), 1, 6);
   return {element_kind::heading, static_cast<std::uint8_t>(level)};
 }
 
@@ -180,7 +180,7 @@ void odf_walker::walk_list(const pugi::xml_node& list) {
   const nesting guard{*this};
   const auto outer = list_level_;
   const bool numbered = local_name(list) == "numbered-paragraph";
-  const auto level = numbered ? number_or(attribute_named(list, "list-level"), 1)
+  const auto level = numbered ? count_or(attribute_named(list, "list-level"), 1)
                               : static_cast<std::size_t>(list_level_) + 1;
   list_level_ = static_cast<std::uint8_t>(std::min<std::size_t>(level, 255));
   const auto walk_item = [&](const pugi::xml_node& item) {
@@ -208,7 +208,7 @@ void odf_walker::walk_inline_node(const pugi::xml_node& node, paragraph& p) {
   if (name.empty() || is_unseen(name)) return;
   if (name == "s") {
     // Runs of spaces matter in code alone.
-    const auto count = p.keeps_spaces ? number_or(attribute_named(node, "c"), 1) : 1;
+    const auto count = p.keeps_spaces ? count_or(attribute_named(node, "c"), 1) : 1;
     p.text.append(std::min<std::size_t>(count, 100), ' ');
   } else if (name == "tab") {
     p.text.push_back(p.keeps_spaces ? '\t' : ' ');

@@ -9,16 +9,13 @@
 #include "runtime/parsers/list_numbers.hpp"
 #include "runtime/parsers/ooxml_chart.hpp"
 #include "runtime/parsers/parse_failure.hpp"
+#include "runtime/parsers/spanning_cells.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
 namespace millrace::parsers {
 
 namespace {
 
-/// What a merged cell may cost when it is repeated in each of its fields; longer text stands once.
-constexpr std::size_t max_repeated_bytes = 200;
-/// Spans fill no columns beyond this.
-constexpr std::size_t max_filled_columns = 63;
 /// Nesting inside of a paragraph (formulas); what lies deeper is left out.
 constexpr int max_text_depth = 64;
 

@@ -14,7 +14,7 @@ namespace millrace::parsers {
 
 namespace {
 
-constexpr std::size_t max_slides = 100'000;
+constexpr std::size_t max_ppt_slides = 100'000;
 constexpr std::uint32_t max_record_depth = 64;
 /// Looked at in a presentation; a slide that is listed twice counts twice.
 constexpr std::uint64_t max_records = 50'000'000;
@@ -47,9 +47,9 @@ struct slide_entry {
   std::vector<slide_text> outline;  ///< Texts that the slide's shapes refer to by number.
 };
 
-class presentation_reader {
+class ppt_reader {
  public:
-  presentation_reader(const parse_input& in, document_builder& out)
+  ppt_reader(const parse_input& in, document_builder& out)
       : in_{in}, out_{out}, file_{in.bytes, "PowerPoint"} {}
 
   void read() {
@@ -114,9 +114,9 @@ class presentation_reader {
   void read_slide_list(std::string_view rest) {
     while (const auto record = next(rest)) {
       if (record->type == ppt_type::slide_persist_atom) {
-        if (slides_.size() == max_slides)
+        if (slides_.size() == max_ppt_slides)
           throw parse_failure{ec::limit_exceeded,
-                              "the presentation has more than " + std::to_string(max_slides) +
+                              "the presentation has more than " + std::to_string(max_ppt_slides) +
                                   " slides; split it into smaller presentations"};
         slides_.push_back({ppt_number(record->data, 0), {}});
       }
@@ -249,7 +249,7 @@ class presentation_reader {
 }  // namespace
 
 void parse_ppt(const parse_input& in, document_builder& out) {
-  presentation_reader{in, out}.read();
+  ppt_reader{in, out}.read();
 }
 
 }  // namespace millrace::parsers

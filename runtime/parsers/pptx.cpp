@@ -19,7 +19,7 @@ namespace millrace::parsers {
 
 namespace {
 
-constexpr std::size_t max_slides = 100'000;
+constexpr std::size_t max_pptx_slides = 100'000;
 
 /// Depth-first search for a shape of one of these kinds of placeholder, in groups as well. Depth is
 /// bounded by the limits of the walk that follows.
@@ -29,9 +29,9 @@ pugi::xml_node find_title(const pugi::xml_node& tree) {
   return {};
 }
 
-class presentation_reader {
+class pptx_reader {
  public:
-  presentation_reader(const parse_input& in, document_builder& out)
+  pptx_reader(const parse_input& in, document_builder& out)
       : in_{in}, out_{out}, package_{in.bytes, in.limits} {}
 
   void read() {
@@ -74,9 +74,9 @@ class presentation_reader {
       for (const auto attribute : node.attributes())
         if (const std::string_view name = attribute.name(); name.ends_with(":id"))
           out.push_back(relationships_.part(attribute.value()));
-      if (out.size() > max_slides)
+      if (out.size() > max_pptx_slides)
         throw parse_failure{ec::limit_exceeded, "the presentation has more than " +
-                                                    std::to_string(max_slides) +
+                                                    std::to_string(max_pptx_slides) +
                                                     " slides; split it into smaller presentations"};
     }
     return out;
@@ -171,7 +171,7 @@ class presentation_reader {
 }  // namespace
 
 void parse_pptx(const parse_input& in, document_builder& out) {
-  presentation_reader{in, out}.read();
+  pptx_reader{in, out}.read();
 }
 
 }  // namespace millrace::parsers

@@ -6,14 +6,13 @@
 #include "runtime/parsers/docx_styles.hpp"
 #include "runtime/parsers/image_header.hpp"
 #include "runtime/parsers/rtf_walker.hpp"
+#include "runtime/parsers/spanning_cells.hpp"
 #include "runtime/parsers/text_tools.hpp"
 
 namespace millrace::parsers {
 
 namespace {
 
-/// What a cell merged over rows may cost when it is repeated in each; longer text stands once.
-constexpr std::size_t max_repeated_bytes = 200;
 /// Styles build on each other; a chain that is longer is a circle.
 constexpr int max_style_chain = 16;
 constexpr int body_text_level = 9;

@@ -17,7 +17,7 @@ namespace millrace::parsers {
 
 namespace {
 
-using names = std::map<std::string, std::string>;
+using name_map = std::map<std::string, std::string>;
 
 /// Of comments and rich cells: runs are joined, phonetic ones left out.
 std::string rich_text(const pugi::xml_node& node) {
@@ -97,7 +97,7 @@ class workbook_reader {
     const auto xml = package_.try_read_xml(part);
     if (!xml) return;
     const auto root = xml->tree.document_element();
-    names authors;
+    name_map authors;
     std::size_t number = 0;
     for (const auto node : child_named(root, "authors").children())
       if (local_name(node) == "author") authors[std::to_string(number++)] = node.text().get();
@@ -136,7 +136,7 @@ class workbook_reader {
   document_builder& out_;
   ooxml_package package_;
   xlsx_workbook workbook_;
-  names persons_;
+  name_map persons_;
 };
 
 }  // namespace

@@ -6,15 +6,12 @@
 #pragma once
 
 #include "runtime/parsers/document_builder.hpp"
+#include "runtime/parsers/spanning_cells.hpp"
 #include "runtime/parsers/xlsx_sheet.hpp"
 
 namespace millrace::parsers {
 
-/// A merged cell fills its fields, so that each row says what it belongs to: in rows that have
-/// other cells, up to max_repeated_bytes of text and max_filled_columns, and no more than
-/// max_filled_cells in a sheet.
-constexpr std::size_t max_repeated_bytes = 200;
-constexpr std::uint32_t max_filled_columns = 63;
+/// A merged cell fills its fields in rows that have other cells, and no more than these in a sheet.
 constexpr std::size_t max_filled_cells = 1'000'000;
 void fill_merged_cells(sheet_content& sheet);
 

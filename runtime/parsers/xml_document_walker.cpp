@@ -19,7 +19,6 @@ using namespace std::string_view_literals;
 constexpr std::size_t elements_looked_at = 20'000;
 /// Of hundred elements, so many must be paragraphs or hold words beside elements.
 constexpr std::size_t min_prose_percent = 5;
-constexpr std::uint8_t max_heading_level = 6;
 
 template <std::size_t Size>
 bool is_one_of(const std::array<std::string_view, Size>& names, std::string_view name) {
@@ -151,7 +150,7 @@ void xml_document_walker::walk_section(const pugi::xml_node& node, std::uint32_t
   flush();
   const auto was_inside = std::exchange(inside_prose_, false);
   const auto outer = section_level_;
-  if (section_level_ < max_heading_level) ++section_level_;
+  if (section_level_ < deepest_heading) ++section_level_;
   walk_children(node, depth);
   flush();
   section_level_ = outer;

@@ -51,18 +51,6 @@ void cluster_bed::write_config() {
   config = w.add_config(text);
 }
 
-int cluster_bed::free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
 live_node& cluster_bed::start(const std::string& name, const std::vector<std::string>& more,
                               const std::vector<std::string>& before) {
   auto words =

@@ -11,6 +11,7 @@
 #include "tests/cluster/private_network.hpp"
 #include "tests/faults/fault_bed.hpp"
 #include "tests/integration/live_node.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace millrace {
 
@@ -69,7 +70,6 @@ class cluster_bed : public fault_bed {
   void stop_all();
 
   std::map<std::string, int> ports;  ///< Of the links, by node.
-  int free_port();
 
  private:
   void write_config();

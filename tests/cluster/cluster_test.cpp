@@ -116,8 +116,7 @@ TEST(cluster, a_newcomer_that_is_not_in_the_file_gets_work) {
   bed.start("a");
   bed.submit("a");
   const auto start = std::chrono::steady_clock::now();
-  bed.start("d",
-            {"--listen", "127.0.0.1:" + std::to_string(bed.free_port()), "--api", "127.0.0.1:0"});
+  bed.start("d", {"--listen", "127.0.0.1:" + std::to_string(free_port()), "--api", "127.0.0.1:0"});
   ASSERT_TRUE(eventually([&] { return bed.done_by("d") > 0; }));
   const auto waited = std::chrono::steady_clock::now() - start;
   RecordProperty("milliseconds", static_cast<int>(waited / std::chrono::milliseconds{1}));
@@ -267,9 +266,11 @@ TEST(cluster, up_runs_every_node_of_the_file_and_starts_again_what_dies) {
   ASSERT_TRUE(eventually([&] {
     return bed.number("select pid from nodes where name = 'b'") != pid;
   })) << all->err();
-  const auto submitted =
-      bed.w.run({"submit", "--dataset", "d", "--config", bed.config, bed.w.documents()});
-  EXPECT_EQ(submitted.exit_code, 0) << submitted.err;
+  // Where it was b that commands found, another node takes its place within a moment.
+  ASSERT_TRUE(eventually([&] {
+    return bed.w.run({"submit", "--dataset", "d", "--config", bed.config, bed.w.documents()})
+               .exit_code == 0;
+  }));
   ASSERT_TRUE(bed.ended());
   all->signal(SIGINT);
   const auto outcome = all->wait();
@@ -283,6 +284,20 @@ bool has_ended(std::int64_t pid) {
   for (std::string line; std::getline(in, line);)
     if (line.starts_with("State:")) return line.find('Z') != std::string::npos;
   return true;
+}
+
+// Whichever node of a data directory goes, commands there find one that stays.
+TEST(cluster, commands_in_a_data_directory_find_the_node_that_stays) {
+  constexpr int documents = 4;
+  cluster_bed bed{{.documents = documents, .names = {"a", "b"}}};
+  bed.start_all();
+  bed.kill("a");
+  const std::vector<std::string> submit{"submit",   "--dataset", "d",
+                                        "--config", bed.config,  bed.w.documents()};
+  ASSERT_TRUE(eventually([&] { return bed.w.run(submit).exit_code == 0; }));
+  ASSERT_TRUE(bed.ended());
+  EXPECT_EQ(bed.done_by("b"), documents);
+  EXPECT_THAT(bed.node("b").process->err(), HasSubstr("find this node now"));
 }
 
 TEST(cluster, up_ends_at_once_where_a_node_cannot_start) {
@@ -343,13 +358,13 @@ TEST(cluster, a_live_row_of_the_same_name_at_another_address_is_a_rival_while_so
   };
   row("taken", bed.ports.at("a"));  // somebody answers there
   const auto refused =
-      bed.refused({"--name", "taken", "--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+      bed.refused({"--name", "taken", "--listen", "127.0.0.1:" + std::to_string(free_port())});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err,
               HasSubstr("a node called `taken` runs at 127.0.0.1:" +
                         std::to_string(bed.ports.at("a")) + "; choose another --name"));
-  row("gone", bed.free_port());  // and there nobody does
-  bed.start("gone", {"--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+  row("gone", free_port());  // and there nobody does
+  bed.start("gone", {"--listen", "127.0.0.1:" + std::to_string(free_port())});
   EXPECT_EQ(bed.sql("select incarnation > 0 from nodes where name = 'gone'"), "t");
 }
 
@@ -359,13 +374,13 @@ TEST(cluster, a_node_that_beats_is_a_rival_although_it_cannot_be_reached) {
   bed.sql(
       "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity) values "
       "('far', 0, '127.0.0.1:" +
-      std::to_string(bed.free_port()) + "', '{all}', 'running', '0', 1, 1) returning 1");
+      std::to_string(free_port()) + "', '{all}', 'running', '0', 1, 1) returning 1");
   const std::jthread heart{[&](const std::stop_token& stopped) {
     while (!stopped.stop_requested())
       bed.sql("update nodes set heartbeat_at = clock_timestamp() where name = 'far' returning 1");
   }};
   const auto refused =
-      bed.refused({"--name", "far", "--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+      bed.refused({"--name", "far", "--listen", "127.0.0.1:" + std::to_string(free_port())});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, HasSubstr("which cannot be reached from here"));
   EXPECT_EQ(bed.number("select incarnation from nodes where name = 'far'"), 0);
@@ -434,7 +449,7 @@ TEST(cluster, what_cannot_work_together_is_refused_in_a_sentence) {
 
 TEST(cluster, nodes_of_another_protocol_do_not_link_and_say_why) {
   cluster_bed bed{{.names = {"a"}}};
-  const auto port = std::to_string(bed.free_port());
+  const auto port = std::to_string(free_port());
   auto& a = bed.start("a");
   bed.sql(
       "insert into nodes (name, incarnation, address, roles, state, version, pid, capacity, "

@@ -268,11 +268,11 @@ TEST_F(links_test, a_node_of_another_ca_or_without_certificates_of_its_own_is_ke
   };
   const auto strange =
       bed.w.start({"node", "--config", with("strange.toml", certs.native(), other.native()),
-                   "--name", "b", "--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+                   "--name", "b", "--listen", "127.0.0.1:" + std::to_string(free_port())});
   EXPECT_TRUE(strange->says("no link with node a: the handshake failed")) << strange->err();
   const auto plain =
       bed.w.start({"node", "--config", with("plain.toml", "tls.", "# tls."), "--name", "c",
-                   "--listen", "127.0.0.1:" + std::to_string(bed.free_port())});
+                   "--listen", "127.0.0.1:" + std::to_string(free_port())});
   EXPECT_TRUE(plain->says("no link with node a: the handshake failed")) << plain->err();
   EXPECT_EQ(a.process->err().find("linked with"), std::string::npos);
   EXPECT_EQ(a.get("/livez").status, 200);

@@ -167,7 +167,7 @@ TEST(roles, a_newcomer_takes_a_share_of_one) {
   divided_cluster bed{texts, milliseconds{100}};
   bed.submit("front");
   bed.start("reader2",
-            {"--listen", "127.0.0.1:" + std::to_string(bed.free_port()), "--roles", "document"});
+            {"--listen", "127.0.0.1:" + std::to_string(free_port()), "--roles", "document"});
   EXPECT_TRUE(eventually([&] { return bed.done_by("reader2") > 0; }));
   const auto unknown = bed.refused({"--name", "z", "--listen", "127.0.0.1:1", "--roles", "docs"});
   EXPECT_EQ(unknown.exit_code, 2);

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <string>
 
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/database/sql.hpp"
 #include "tests/integration/workspace.hpp"
 #include "tests/support/embedding/fake_embedding_server.hpp"

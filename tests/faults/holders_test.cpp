@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <csignal>
 
-#include "runtime/database/holder_watch.hpp"
-#include "runtime/database/process.hpp"
-#include "runtime/database/socket_directory.hpp"
+#include "runtime/database/embedded/holder_watch.hpp"
+#include "runtime/database/embedded/process.hpp"
+#include "runtime/database/embedded/socket_directory.hpp"
 #include "runtime/database/sql.hpp"
 #include "tests/faults/fault_bed.hpp"
 #include "tests/faults/leftovers.hpp"

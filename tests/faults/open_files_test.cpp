@@ -1,10 +1,10 @@
 // A node that may open fewer files than its configuration can need: documents wait, none fails.
 #include <random>
+#include <regex>
 
-#include <gmock/gmock.h>
+#include <sys/resource.h>
 
-#include "runtime/database/embedded_server.hpp"
-#include "tests/integration/workspace.hpp"
+#include "tests/faults/fault_bed.hpp"
 #include "tests/support/png_file.hpp"
 
 namespace millrace {
@@ -19,39 +19,58 @@ std::string speckled_png(int number) {
   return make_png(image);
 }
 
-/// Reads so many images with so many descriptors; what the node says.
-std::string read_images(int images, int descriptors) {
+TEST(open_files, a_thousand_images_finish_with_256_descriptors) {
+  constexpr int images = 1'000;
   workspace w;
-  w.environment["MILLRACE_LOG__LEVEL"] = "debug";
   for (int i = 0; i < images; ++i)
     w.add_document("picture-" + std::to_string(i) + ".png", speckled_png(i));
   const auto config = w.add_config(
       "[documents]\nconcurrency = 200\n[extraction]\nprocesses = 4\n"
       "memory_budget = \"4GiB\"\n[credits]\nenabled = false\n");
-  // PostgreSQL does not start with less than 64: it is there before.
-  const auto server = embedded_server::open({.directory = w.data(), .fsync = false});
-  EXPECT_TRUE(server) << server.error().message;
-  const auto limit = std::to_string(descriptors);
-  const auto done = w.shell("ulimit -n " + limit + "; millrace run --json --dataset pictures " +
-                            "--config " + config + " " + w.documents());
+  const auto done = w.shell("ulimit -n 256; millrace run --json --dataset pictures --config " +
+                            config + " " + w.documents());
   EXPECT_EQ(done.exit_code, 0) << done.err;
   EXPECT_EQ(number_at(parse_json(done.out), "documents.ready"), images);
   EXPECT_EQ(number_at(parse_json(done.out), "documents.failed"), 0);
   EXPECT_EQ(w.sql("select max(attempts) from documents"), "1") << "none was blamed";
   EXPECT_EQ(done.err.find("has ended"), std::string::npos) << done.err;
-  EXPECT_NE(done.err.find("at most " + limit + " files may be open"), std::string::npos)
-      << done.err;
-  return done.err;
+  EXPECT_NE(done.err.find("at most 256 files may be open"), std::string::npos) << done.err;
 }
 
-TEST(open_files, a_thousand_images_finish_with_256_descriptors) {
-  read_images(1'000, 256);
+/// The lowest descriptor that the process does not use.
+rlim_t lowest_unused_descriptor(pid_t pid) {
+  const auto open = "/proc/" + std::to_string(pid) + "/fd/";
+  rlim_t unused = 0;
+  while (std::filesystem::is_symlink(open + std::to_string(unused))) ++unused;
+  return unused;
 }
 
 TEST(open_files, documents_that_find_no_descriptor_wait_and_finish) {
-  const auto said = read_images(60, 36);
-  EXPECT_THAT(said, ::testing::ContainsRegex("document .*/picture-[0-9]+.png waits: .*"
-                                             "Too many open files"));
+  constexpr int documents = 60;
+  fault_bed bed{documents, std::chrono::seconds{1}};
+  bed.configure(4);
+  bed.open_database();
+  bed.w.environment["MILLRACE_LOG__LEVEL"] = "debug";
+  const auto node = bed.start_run();
+  ASSERT_TRUE(bed.works(*node, 1)) << node->err();
+
+  rlimit before{};
+  ASSERT_EQ(::prlimit(node->pid(), RLIMIT_NOFILE, nullptr, &before), 0);
+  const auto waits = "document .*/d[0-9]+.txt waits: .*Too many open files";
+  EXPECT_TRUE(eventually([&] {
+    // Again and again: the node closes some.
+    const rlimit none{lowest_unused_descriptor(node->pid()), before.rlim_max};
+    ::prlimit(node->pid(), RLIMIT_NOFILE, &none, nullptr);
+    return std::regex_search(node->err(), std::regex{waits});
+  })) << node->err();
+  ASSERT_EQ(::prlimit(node->pid(), RLIMIT_NOFILE, &before, nullptr), 0);
+
+  bed.server.set_latency(std::chrono::milliseconds{1});
+  const auto ended = node->wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(ended.err.find("has ended"), std::string::npos) << ended.err;
+  EXPECT_EQ(bed.number("select max(attempts) from documents"), 1) << "none was blamed";
+  bed.expect_end({documents});
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/database/sql.hpp"
 #include "tests/integration/live_node.hpp"
 #include "tests/integration/view_contents.hpp"

@@ -1,7 +1,7 @@
 // A server of the user's own that is too old or too new, as far as it says.
 #include <gmock/gmock.h>
 
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/database/sql.hpp"
 #include "tests/integration/workspace.hpp"
 #include "tests/support/statement_gate.hpp"

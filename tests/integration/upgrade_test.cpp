@@ -1,7 +1,7 @@
 // Databases that earlier versions left (tests/data/upgrade, a dump each) under this version.
 #include <gmock/gmock.h>
 
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/database/migrations.hpp"
 #include "runtime/database/sql.hpp"
 #include "tests/integration/view_contents.hpp"

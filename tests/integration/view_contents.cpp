@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/database/sql.hpp"
 
 namespace millrace {

@@ -1,4 +1,5 @@
 """A real node with its own embedded PostgreSQL, for scripts that drive it over its API and ask its database."""
+import itertools
 import json
 import os
 import re
@@ -13,6 +14,11 @@ POLL_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 900
 DRAIN_SECONDS = 90
 SEPARATOR = "\x1f"
+FIRST_PORT = 20_000
+PORTS = 12_000
+
+
+_next_port = itertools.count(os.getpid() * 61)
 
 
 def free_port():
@@ -20,14 +26,19 @@ def free_port():
 
 
 def free_ports(count):
-    """Different ones."""
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    """Different ones that nobody uses, as tests/support/free_port.hpp finds them."""
+    ports = []
+    for _ in range(PORTS):
+        port = FIRST_PORT + next(_next_port) % PORTS
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise RuntimeError("no port is free")
 
 
 class Node:

@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "runtime/database/embedded/process.hpp"
 #include "runtime/database/migrations.hpp"
-#include "runtime/database/process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 /// Asked by LeakSanitizer. libpqxx of Debian 12 loses the PGresult (about 1 KiB) of a statement

@@ -13,7 +13,7 @@
 #include <memory>
 #include <string>
 
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 #include "runtime/database/pool.hpp"
 
 namespace millrace {

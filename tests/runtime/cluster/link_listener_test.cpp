@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "tests/support/free_port.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/throwing_job.hpp"
 
@@ -52,16 +53,6 @@ class link_listener_test : public ::testing::Test {
     });
     ASSERT_TRUE(opened) << opened.error().message;
     listener = std::move(*opened);
-  }
-  static std::uint16_t free_port() {
-    const unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    return ntohs(address.sin_port);
   }
   unique_fd visit() {
     unique_fd fd;

@@ -2,11 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/database/directory_handle.hpp"
-#include "runtime/database/embedded_server.hpp"
-#include "runtime/database/installation.hpp"
-#include "runtime/database/postmaster.hpp"
-#include "runtime/database/socket_directory.hpp"
+#include "runtime/database/embedded/directory_handle.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
+#include "runtime/database/embedded/installation.hpp"
+#include "runtime/database/embedded/postmaster.hpp"
+#include "runtime/database/embedded/socket_directory.hpp"
 #include "runtime/database/sql.hpp"
 #include "tests/support/no_descriptors.hpp"
 #include "tests/support/temporary_directory.hpp"

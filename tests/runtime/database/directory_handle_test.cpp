@@ -1,4 +1,4 @@
-#include "runtime/database/directory_handle.hpp"
+#include "runtime/database/embedded/directory_handle.hpp"
 
 #include <fstream>
 

@@ -1,4 +1,4 @@
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 
 #include <chrono>
 #include <fstream>
@@ -10,9 +10,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "runtime/database/embedded/postmaster.hpp"
+#include "runtime/database/embedded/socket_directory.hpp"
 #include "runtime/database/file_lock.hpp"
-#include "runtime/database/postmaster.hpp"
-#include "runtime/database/socket_directory.hpp"
 #include "runtime/database/sql.hpp"
 #include "tests/support/forked_child.hpp"
 #include "tests/support/temporary_directory.hpp"

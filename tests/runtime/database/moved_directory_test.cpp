@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/database/embedded_server.hpp"
-#include "runtime/database/postmaster.hpp"
-#include "runtime/database/socket_directory.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
+#include "runtime/database/embedded/postmaster.hpp"
+#include "runtime/database/embedded/socket_directory.hpp"
 #include "runtime/database/sql.hpp"
 #include "tests/support/temporary_directory.hpp"
 

@@ -1,5 +1,5 @@
 // What a killed PostgreSQL leaves in memory, made here as it would be left at each of its steps.
-#include "runtime/database/shared_memory.hpp"
+#include "runtime/database/embedded/shared_memory.hpp"
 
 #include <cstring>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include "runtime/database/socket_directory.hpp"
+#include "runtime/database/embedded/socket_directory.hpp"
 
 #include <fstream>
 

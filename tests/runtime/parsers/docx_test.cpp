@@ -19,12 +19,6 @@ std::string paragraph(const std::string& content) {
 std::string styled(const std::string& style, const std::string& content) {
   return paragraph("<w:pPr><w:pStyle w:val=\"" + style + "\"/></w:pPr>" + text(content));
 }
-std::string repeated(const std::string& part, int times) {
-  std::string out;
-  for (int i = 0; i < times; ++i) out += part;
-  return out;
-}
-
 TEST(docx, reads_a_whole_document) {
   const auto document = parse(read_sample("lower-mill.docx"));
   EXPECT_EQ(document.title, "Restoring the Lower Mill");

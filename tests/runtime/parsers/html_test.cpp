@@ -14,12 +14,6 @@ std::string page(const std::string& body) {
   return "<!DOCTYPE html><html><body>" + body + "</body></html>";
 }
 
-std::string repeated(const std::string& text, int times) {
-  std::string out;
-  for (int i = 0; i < times; ++i) out += text;
-  return out;
-}
-
 TEST(html, only_content_is_read) {
   EXPECT_THAT(
       lines_of(parse(page(

@@ -10,13 +10,13 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::vector<std::string> lines(std::string_view text) {
+std::vector<std::string> json_lines(std::string_view text) {
   return lines_of(parse(text));
 }
 
 TEST(json, members_are_lines_and_larger_parts_have_headings) {
   EXPECT_THAT(
-      lines(R"({"name": "Lower Mill", "site": {"county": "Kent"}, "built": 1784,
+      json_lines(R"({"name": "Lower Mill", "site": {"county": "Kent"}, "built": 1784,
                         "crew": ["Ann", "Tom"],
                         "works": [{"task": "floats"}, {"task": "stones", "hours": 1.50}]})"),
       ElementsAre("paragraph: name: Lower Mill\nsite.county: Kent\nbuilt: 1784\n"
@@ -27,17 +27,17 @@ TEST(json, members_are_lines_and_larger_parts_have_headings) {
 
 TEST(json, long_texts_are_paragraphs) {
   const std::string text(400, 'x');
-  EXPECT_THAT(lines(R"({"a": 1, "text": ")" + text + R"(", "b": 2})"),
+  EXPECT_THAT(json_lines(R"({"a": 1, "text": ")" + text + R"(", "b": 2})"),
               ElementsAre("paragraph: a: 1", "paragraph: text: " + text, "paragraph: b: 2"));
 }
 
 TEST(json, records_of_different_shapes_are_paragraphs) {
-  EXPECT_THAT(lines(R"([{"a": {"b": {"c": 1}}}, {"d": [{"e": 2}, {"e": 3}]}])"),
+  EXPECT_THAT(json_lines(R"([{"a": {"b": {"c": 1}}}, {"d": [{"e": 2}, {"e": 3}]}])"),
               ElementsAre("paragraph: a.b.c: 1", "paragraph: d.1.e: 2\nd.2.e: 3"));
 }
 
 TEST(json, numbers_stay_as_they_are_written) {
-  EXPECT_THAT(lines(R"({"a": 12345678901234567890123.10, "b": 1E+5, "c": null, "d": false})"),
+  EXPECT_THAT(json_lines(R"({"a": 12345678901234567890123.10, "b": 1E+5, "c": null, "d": false})"),
               ElementsAre("paragraph: a: 12345678901234567890123.10\nb: 1E+5\nd: false"));
 }
 
@@ -52,10 +52,11 @@ TEST(json, a_long_list_of_numbers_is_few_paragraphs) {
 TEST(json, nesting_exhausts_no_stack) {
   const std::string open(500'000, '[');
   const std::string close(500'000, ']');
-  EXPECT_THAT(lines(open + "\"deep down\"" + close), ElementsAre("paragraph: deep down"));
+  EXPECT_THAT(json_lines(open + "\"deep down\"" + close), ElementsAre("paragraph: deep down"));
   std::string objects;
   for (int i = 0; i < 100'000; ++i) objects += R"({"a":)";
-  EXPECT_THAT(lines(objects + "\"deep\"" + std::string(100'000, '}')).back(), HasSubstr("deep"));
+  EXPECT_THAT(json_lines(objects + "\"deep\"" + std::string(100'000, '}')).back(),
+              HasSubstr("deep"));
 }
 
 TEST(json, cut_off_it_is_plain_text) {
@@ -65,7 +66,7 @@ TEST(json, cut_off_it_is_plain_text) {
 }
 
 TEST(json_lines, each_line_is_an_element) {
-  EXPECT_THAT(lines("{\"a\": 1, \"b\": {\"c\": [1, 2]}}\n\n[\"x\", \"y\"]\n"),
+  EXPECT_THAT(json_lines("{\"a\": 1, \"b\": {\"c\": [1, 2]}}\n\n[\"x\", \"y\"]\n"),
               ElementsAre("paragraph: a: 1\nb.c: 1, 2", "paragraph: x, y"));
 }
 

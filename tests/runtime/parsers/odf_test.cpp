@@ -33,12 +33,6 @@ std::string sheet(const std::string& rows) {
 std::string cell(const std::string& inside) {
   return "<table:table-cell><text:p>" + inside + "</text:p></table:table-cell>";
 }
-std::string repeated(const std::string& part, int times) {
-  std::string out;
-  for (int i = 0; i < times; ++i) out += part;
-  return out;
-}
-
 TEST(odf, reads_a_whole_text) {
   const auto bytes = read_sample("letter.odt");
   const auto document = parse(bytes);

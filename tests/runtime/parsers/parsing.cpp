@@ -35,4 +35,10 @@ std::string read_sample(const std::string& name) {
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
+std::string repeated(std::string_view text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
 }  // namespace millrace::parsers

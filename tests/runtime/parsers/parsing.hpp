@@ -17,5 +17,6 @@ error parse_error(std::string_view bytes, const parse_limits& limits = {});
 /// One line an element: "heading2: Feeding". Levels are left out where they are 0.
 std::vector<std::string> lines_of(const extracted_document& document);
 std::string read_sample(const std::string& name);
+std::string repeated(std::string_view text, int times);
 
 }  // namespace millrace::parsers

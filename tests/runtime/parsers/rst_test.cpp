@@ -19,7 +19,7 @@ extracted_document read(std::string_view text) {
                           out);
   return std::move(out).take();
 }
-std::vector<std::string> lines(std::string_view text) {
+std::vector<std::string> rst_lines(std::string_view text) {
   return lines_of(read(text));
 }
 std::string plain(std::string_view text) {
@@ -54,40 +54,41 @@ TEST(rst, inline_markup_is_removed) {
 
 TEST(rst, levels_of_sections_come_in_the_order_of_their_marks) {
   EXPECT_THAT(
-      lines("=====\nTitle\n=====\n\nPart\n----\n\nPiece\n~~~~~\n\nNext\n----\n"),
+      rst_lines("=====\nTitle\n=====\n\nPart\n----\n\nPiece\n~~~~~\n\nNext\n----\n"),
       ElementsAre("heading1: Title", "heading2: Part", "heading3: Piece", "heading2: Next"));
 }
 
 TEST(rst, lists_nest_and_are_numbered) {
-  EXPECT_THAT(lines("1. One\n\n   More of one.\n\n   - Inner\n\n2. Two\n   goes on\n"),
+  EXPECT_THAT(rst_lines("1. One\n\n   More of one.\n\n   - Inner\n\n2. Two\n   goes on\n"),
               ElementsAre("list_item1: One", "paragraph: More of one.", "list_item2: Inner",
                           "list_item1: Two goes on"));
 }
 
 TEST(rst, directives_say_what_they_hold_or_nothing) {
   EXPECT_THAT(
-      lines(".. warning:: Mind the wheel.\n\n   It is wet.\n\n"
-            ".. toctree::\n   :maxdepth: 2\n\n   one\n   two\n\n"
-            ".. include:: /etc/passwd\n\n.. _label:\n\n.. A comment\n   that goes on\n\nEnd.\n"),
+      rst_lines(
+          ".. warning:: Mind the wheel.\n\n   It is wet.\n\n"
+          ".. toctree::\n   :maxdepth: 2\n\n   one\n   two\n\n"
+          ".. include:: /etc/passwd\n\n.. _label:\n\n.. A comment\n   that goes on\n\nEnd.\n"),
       ElementsAre("paragraph: Mind the wheel.", "paragraph: It is wet.", "paragraph: End."));
   EXPECT_THAT(
-      lines(".. list-table:: Prices\n   :header-rows: 1\n\n   * - Grain\n     - Price\n"
-            "   * - Rye\n     - 9\n"),
+      rst_lines(".. list-table:: Prices\n   :header-rows: 1\n\n   * - Grain\n     - Price\n"
+                "   * - Rye\n     - 9\n"),
       ElementsAre("paragraph: Prices", "table: | Grain | Price |\n| --- | --- |\n| Rye | 9 |"));
-  EXPECT_THAT(lines(".. csv-table::\n   :header: a, b\n\n   1, \"2, 3\"\n"),
+  EXPECT_THAT(rst_lines(".. csv-table::\n   :header: a, b\n\n   1, \"2, 3\"\n"),
               ElementsAre("table: | a | b |\n| --- | --- |\n| 1 | 2, 3 |"));
 }
 
 TEST(rst, definitions_quotes_and_verse_keep_their_words) {
-  EXPECT_THAT(lines("leat\n   A ditch.\n\n   A quote.\n\n| One line\n| another\n"),
+  EXPECT_THAT(rst_lines("leat\n   A ditch.\n\n   A quote.\n\n| One line\n| another\n"),
               ElementsAre("paragraph: leat", "paragraph: A ditch.", "paragraph: A quote.",
                           "paragraph: One line\nanother"));
 }
 
 TEST(rst, a_cell_may_span_columns_and_rows) {
-  EXPECT_THAT(lines("+-----+-----+-----+\n| A   | B   | C   |\n+=====+=====+=====+\n"
-                    "| wide      | x   |\n+-----+-----+-----+\n| Müh | le  | y   |\n"
-                    "|     +-----+-----+\n|     | z   | q   |\n+-----+-----+-----+\n")
+  EXPECT_THAT(rst_lines("+-----+-----+-----+\n| A   | B   | C   |\n+=====+=====+=====+\n"
+                        "| wide      | x   |\n+-----+-----+-----+\n| Müh | le  | y   |\n"
+                        "|     +-----+-----+\n|     | z   | q   |\n+-----+-----+-----+\n")
                   .at(0),
               HasSubstr("| wide | | x |\n| Müh | le | y |\n| | z | q |"));
 }

@@ -13,12 +13,7 @@ using testing::ElementsAre;
 std::string rtf(const std::string& body) {
   return "{\\rtf1\\ansi " + body + "}";
 }
-std::string repeated(const std::string& part, int times) {
-  std::string out;
-  for (int i = 0; i < times; ++i) out += part;
-  return out;
-}
-std::vector<std::string> lines(const std::string& body) {
+std::vector<std::string> rtf_lines(const std::string& body) {
   return lines_of(parse(rtf(body)));
 }
 
@@ -59,47 +54,48 @@ TEST(rtf, without_images_none_is_looked_for) {
 }
 
 TEST(rtf, bytes_are_in_the_charset_of_their_font) {
-  EXPECT_THAT(lines("{\\fonttbl{\\f0\\fcharset204 A;}{\\f1\\fcharset128 B;}}\\f0 \\'e4\\'e0 "
-                    "{\\f1\\'93\\'fa\\'96\\'7b}\\par"),
+  EXPECT_THAT(rtf_lines("{\\fonttbl{\\f0\\fcharset204 A;}{\\f1\\fcharset128 B;}}\\f0 \\'e4\\'e0 "
+                        "{\\f1\\'93\\'fa\\'96\\'7b}\\par"),
               ElementsAre("paragraph: да 日本"));
-  EXPECT_THAT(lines("\\ansicpg1250 \\'9ci\\par"), ElementsAre("paragraph: śi"));
-  EXPECT_THAT(lines("\\mac \\'8e\\par"), ElementsAre("paragraph: é"));
-  EXPECT_THAT(lines("\\ansicpg99999 \\'e9\\par"), ElementsAre("paragraph: é"));
+  EXPECT_THAT(rtf_lines("\\ansicpg1250 \\'9ci\\par"), ElementsAre("paragraph: śi"));
+  EXPECT_THAT(rtf_lines("\\mac \\'8e\\par"), ElementsAre("paragraph: é"));
+  EXPECT_THAT(rtf_lines("\\ansicpg99999 \\'e9\\par"), ElementsAre("paragraph: é"));
 }
 
 TEST(rtf, unicode_skips_as_many_characters_as_its_fallback_has) {
-  EXPECT_THAT(lines("\\uc1 \\u8364?5\\par"), ElementsAre("paragraph: €5"));
-  EXPECT_THAT(lines("\\uc2 \\u8364\\'80\\'805\\par"), ElementsAre("paragraph: €5"));
-  EXPECT_THAT(lines("\\uc0 \\u8364 5\\par"), ElementsAre("paragraph: €5"));
-  EXPECT_THAT(lines("\\u-10179?\\u-8704?\\par"), ElementsAre("paragraph: 😀"));
-  EXPECT_THAT(lines("a{\\uc0 \\u228}\\u228 \\par b\\par"),
+  EXPECT_THAT(rtf_lines("\\uc1 \\u8364?5\\par"), ElementsAre("paragraph: €5"));
+  EXPECT_THAT(rtf_lines("\\uc2 \\u8364\\'80\\'805\\par"), ElementsAre("paragraph: €5"));
+  EXPECT_THAT(rtf_lines("\\uc0 \\u8364 5\\par"), ElementsAre("paragraph: €5"));
+  EXPECT_THAT(rtf_lines("\\u-10179?\\u-8704?\\par"), ElementsAre("paragraph: 😀"));
+  EXPECT_THAT(rtf_lines("a{\\uc0 \\u228}\\u228 \\par b\\par"),
               ElementsAre("paragraph: aää", "paragraph: b"));
-  EXPECT_THAT(lines("x\\u-10179?y\\par"), ElementsAre("paragraph: xy"));
+  EXPECT_THAT(rtf_lines("x\\u-10179?y\\par"), ElementsAre("paragraph: xy"));
 }
 
 TEST(rtf, binary_data_is_passed_over_exactly) {
-  EXPECT_THAT(lines("{\\*\\blob\\bin5 }}{{\\}a\\bin3 \\'{b\\par"), ElementsAre("paragraph: ab"));
-  EXPECT_THAT(lines("a\\bin-5 b\\par"), ElementsAre("paragraph: ab"));
+  EXPECT_THAT(rtf_lines("{\\*\\blob\\bin5 }}{{\\}a\\bin3 \\'{b\\par"),
+              ElementsAre("paragraph: ab"));
+  EXPECT_THAT(rtf_lines("a\\bin-5 b\\par"), ElementsAre("paragraph: ab"));
   const auto cut = parse("{\\rtf1 a\\par{\\pict\\bin2000000000 x");
   EXPECT_THAT(lines_of(cut), Contains("paragraph: a"));
 }
 
 TEST(rtf, unknown_destinations_are_skipped_and_unknown_words_are_not) {
-  EXPECT_THAT(lines("{\\*\\newthing hidden{\\b deep}}\\newword shown{\\newword too}\\par"),
+  EXPECT_THAT(rtf_lines("{\\*\\newthing hidden{\\b deep}}\\newword shown{\\newword too}\\par"),
               ElementsAre("paragraph: showntoo"));
 }
 
 TEST(rtf, a_style_inherits_its_role) {
-  EXPECT_THAT(lines("{\\stylesheet{ Normal;}{\\s5\\sbasedon6 My;}{\\s6\\sbasedon5 heading 3;}"
-                    "{\\s7\\sbasedon8 x;}{\\s8\\sbasedon7 y;}}"
-                    "\\pard\\s5 a\\par\\pard\\s7 b\\par\\pard\\s5\\outlinelevel9 c\\par"),
+  EXPECT_THAT(rtf_lines("{\\stylesheet{ Normal;}{\\s5\\sbasedon6 My;}{\\s6\\sbasedon5 heading 3;}"
+                        "{\\s7\\sbasedon8 x;}{\\s8\\sbasedon7 y;}}"
+                        "\\pard\\s5 a\\par\\pard\\s7 b\\par\\pard\\s5\\outlinelevel9 c\\par"),
               ElementsAre("heading3: a", "paragraph: b", "paragraph: c"));
 }
 
 TEST(rtf, text_boxes_follow_their_paragraph_and_their_copies_are_skipped) {
   EXPECT_THAT(
-      lines("before{\\shp{\\*\\shpinst{\\sp{\\sn a}{\\sv 1}}{\\shptxt boxed\\par}}{\\shprslt "
-            "boxed}} after\\par"),
+      rtf_lines("before{\\shp{\\*\\shpinst{\\sp{\\sn a}{\\sv 1}}{\\shptxt boxed\\par}}{\\shprslt "
+                "boxed}} after\\par"),
       ElementsAre("paragraph: before after", "paragraph: boxed"));
 }
 
@@ -121,11 +117,11 @@ TEST(rtf, what_is_left_of_a_cut_file_is_read) {
 }
 
 TEST(rtf, a_brace_too_many_changes_nothing) {
-  EXPECT_THAT(lines("a}}}\\par b\\par"), ElementsAre("paragraph: a", "paragraph: b"));
+  EXPECT_THAT(rtf_lines("a}}}\\par b\\par"), ElementsAre("paragraph: a", "paragraph: b"));
 }
 
 TEST(rtf, a_table_without_its_last_row_end_is_kept) {
-  EXPECT_THAT(lines("\\trowd\\intbl a\\cell b\\cell\\row\\intbl c\\cell d"),
+  EXPECT_THAT(rtf_lines("\\trowd\\intbl a\\cell b\\cell\\row\\intbl c\\cell d"),
               ElementsAre("table: | a | b |\n| --- | --- |\n| c | d |"));
 }
 

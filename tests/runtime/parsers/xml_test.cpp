@@ -10,21 +10,21 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::vector<std::string> lines(const std::string& body) {
+std::vector<std::string> xml_lines(const std::string& body) {
   return lines_of(parse("<?xml version=\"1.0\"?>\n" + body));
 }
 
 TEST(xml, records_become_a_table) {
-  EXPECT_THAT(lines("<gauges><gauge id='1'><name>Weir</name><cm>142</cm></gauge>"
-                    "<gauge id='2'><name>Bridge</name><cm>97</cm></gauge></gauges>"),
+  EXPECT_THAT(xml_lines("<gauges><gauge id='1'><name>Weir</name><cm>142</cm></gauge>"
+                        "<gauge id='2'><name>Bridge</name><cm>97</cm></gauge></gauges>"),
               ElementsAre("heading1: gauges", "heading2: gauge",
                           "table: | id | name | cm |\n| --- | --- | --- |\n| 1 | Weir | 142 |\n"
                           "| 2 | Bridge | 97 |"));
 }
 
 TEST(xml, other_data_become_lines_with_names_and_attributes) {
-  EXPECT_THAT(lines("<order xmlns='urn:x' date='2024-05-07'><item unit='t'>Flour</item>"
-                    "<to><name>Ann</name></to></order>"),
+  EXPECT_THAT(xml_lines("<order xmlns='urn:x' date='2024-05-07'><item unit='t'>Flour</item>"
+                        "<to><name>Ann</name></to></order>"),
               ElementsAre("heading1: order",
                           "paragraph: date: 2024-05-07\nitem: Flour\nitem.unit: t\nto.name: Ann"));
 }
@@ -61,7 +61,7 @@ TEST(xml, an_entity_bomb_does_not_go_off) {
 }
 
 TEST(xml, external_entities_are_not_fetched) {
-  EXPECT_THAT(lines("<!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><r><a>&x;</a></r>"),
+  EXPECT_THAT(xml_lines("<!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><r><a>&x;</a></r>"),
               ElementsAre("heading1: r", "paragraph: a: &x;"));
 }
 
@@ -80,8 +80,8 @@ TEST(xml, nesting_exhausts_no_stack) {
     for (int i = 0; i < 100'000; ++i) out += "</" + name + ">";
     return out;
   };
-  EXPECT_THAT(lines(nested("a", "deep")).back(), HasSubstr("deep"));
-  EXPECT_THAT(lines("<p>" + nested("para", "deep") + "</p>").back(), HasSubstr("deep"));
+  EXPECT_THAT(xml_lines(nested("a", "deep")).back(), HasSubstr("deep"));
+  EXPECT_THAT(xml_lines("<p>" + nested("para", "deep") + "</p>").back(), HasSubstr("deep"));
 }
 
 }  // namespace

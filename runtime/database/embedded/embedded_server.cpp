@@ -1,18 +1,18 @@
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 
 #include <signal.h>
 
 #include "runtime/core/blocking.hpp"
-#include "runtime/database/cluster.hpp"
-#include "runtime/database/data_directory.hpp"
-#include "runtime/database/directory_handle.hpp"
+#include "runtime/database/embedded/cluster.hpp"
+#include "runtime/database/embedded/data_directory.hpp"
+#include "runtime/database/embedded/directory_handle.hpp"
+#include "runtime/database/embedded/holder_watch.hpp"
+#include "runtime/database/embedded/installation.hpp"
+#include "runtime/database/embedded/major_upgrade.hpp"
+#include "runtime/database/embedded/postmaster.hpp"
+#include "runtime/database/embedded/socket_directory.hpp"
 #include "runtime/database/file_lock.hpp"
-#include "runtime/database/holder_watch.hpp"
-#include "runtime/database/installation.hpp"
-#include "runtime/database/major_upgrade.hpp"
 #include "runtime/database/pool.hpp"
-#include "runtime/database/postmaster.hpp"
-#include "runtime/database/socket_directory.hpp"
 #include "runtime/database/sql.hpp"
 #include "runtime/database/supported_versions.hpp"
 

@@ -1,4 +1,4 @@
-#include "runtime/database/shared_memory.hpp"
+#include "runtime/database/embedded/shared_memory.hpp"
 
 #include <cerrno>
 #include <charconv>

@@ -15,8 +15,8 @@
 #include <filesystem>
 
 #include "runtime/core/error.hpp"
-#include "runtime/database/data_directory.hpp"
-#include "runtime/database/directory_handle.hpp"
+#include "runtime/database/embedded/data_directory.hpp"
+#include "runtime/database/embedded/directory_handle.hpp"
 #include "runtime/database/file_lock.hpp"
 
 namespace millrace::postgres {

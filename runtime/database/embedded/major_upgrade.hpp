@@ -16,7 +16,7 @@
 #include <optional>
 
 #include "runtime/core/error.hpp"
-#include "runtime/database/data_directory.hpp"
+#include "runtime/database/embedded/data_directory.hpp"
 #include "runtime/database/file_lock.hpp"
 
 namespace millrace {

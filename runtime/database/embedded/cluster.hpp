@@ -8,8 +8,8 @@
 #pragma once
 
 #include "runtime/core/error.hpp"
-#include "runtime/database/data_directory.hpp"
-#include "runtime/database/installation.hpp"
+#include "runtime/database/embedded/data_directory.hpp"
+#include "runtime/database/embedded/installation.hpp"
 
 namespace millrace::postgres {
 

@@ -1,4 +1,4 @@
-#include "runtime/database/cluster.hpp"
+#include "runtime/database/embedded/cluster.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "runtime/database/disk_lookup.hpp"
-#include "runtime/database/shared_memory.hpp"
+#include "runtime/database/embedded/shared_memory.hpp"
 
 namespace millrace::postgres {
 

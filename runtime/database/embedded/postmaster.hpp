@@ -10,8 +10,8 @@
 #include <string>
 
 #include "runtime/core/error.hpp"
-#include "runtime/database/data_directory.hpp"
-#include "runtime/database/installation.hpp"
+#include "runtime/database/embedded/data_directory.hpp"
+#include "runtime/database/embedded/installation.hpp"
 
 namespace millrace::postgres {
 

@@ -1,4 +1,4 @@
-#include "runtime/database/data_directory.hpp"
+#include "runtime/database/embedded/data_directory.hpp"
 
 #include <array>
 #include <cerrno>
@@ -12,7 +12,7 @@
 
 #include "runtime/core/system_error.hpp"
 #include "runtime/database/disk_lookup.hpp"
-#include "runtime/database/embedded_server.hpp"
+#include "runtime/database/embedded/embedded_server.hpp"
 
 namespace millrace::postgres {
 

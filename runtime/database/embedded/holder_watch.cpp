@@ -1,4 +1,4 @@
-#include "runtime/database/holder_watch.hpp"
+#include "runtime/database/embedded/holder_watch.hpp"
 
 #include <csignal>
 #include <thread>
@@ -6,9 +6,9 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#include "runtime/database/cluster.hpp"
-#include "runtime/database/postmaster.hpp"
-#include "runtime/database/socket_directory.hpp"
+#include "runtime/database/embedded/cluster.hpp"
+#include "runtime/database/embedded/postmaster.hpp"
+#include "runtime/database/embedded/socket_directory.hpp"
 #include "runtime/threads/guarded.hpp"
 
 namespace millrace::postgres {

@@ -17,7 +17,7 @@
 
 #include "runtime/core/error.hpp"
 #include "runtime/core/unique_fd.hpp"
-#include "runtime/database/process.hpp"
+#include "runtime/database/embedded/process.hpp"
 
 namespace millrace::postgres {
 

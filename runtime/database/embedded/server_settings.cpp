@@ -1,4 +1,4 @@
-#include "runtime/database/server_settings.hpp"
+#include "runtime/database/embedded/server_settings.hpp"
 
 #include <algorithm>
 #include <fstream>

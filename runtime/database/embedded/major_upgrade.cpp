@@ -1,4 +1,4 @@
-#include "runtime/database/major_upgrade.hpp"
+#include "runtime/database/embedded/major_upgrade.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "runtime/core/blocking.hpp"
-#include "runtime/database/cluster.hpp"
 #include "runtime/database/disk_lookup.hpp"
-#include "runtime/database/installation.hpp"
+#include "runtime/database/embedded/cluster.hpp"
+#include "runtime/database/embedded/installation.hpp"
+#include "runtime/database/embedded/postmaster.hpp"
+#include "runtime/database/embedded/socket_directory.hpp"
 #include "runtime/database/pool.hpp"
-#include "runtime/database/postmaster.hpp"
-#include "runtime/database/socket_directory.hpp"
 #include "runtime/database/sql.hpp"
 #include "runtime/database/supported_versions.hpp"
 

@@ -1,4 +1,4 @@
-#include "runtime/database/process.hpp"
+#include "runtime/database/embedded/process.hpp"
 
 #include <fcntl.h>
 #include <grp.h>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/database/postmaster.hpp"
+#include "runtime/database/embedded/postmaster.hpp"
 
 namespace millrace::postgres {
 

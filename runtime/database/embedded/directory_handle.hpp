@@ -9,7 +9,7 @@
 
 #include "runtime/core/error.hpp"
 #include "runtime/core/unique_fd.hpp"
-#include "runtime/database/data_directory.hpp"
+#include "runtime/database/embedded/data_directory.hpp"
 
 namespace millrace::postgres {
 

@@ -1,4 +1,4 @@
-#include "runtime/database/postmaster.hpp"
+#include "runtime/database/embedded/postmaster.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 
 #include "runtime/core/system_error.hpp"
-#include "runtime/database/cluster.hpp"
 #include "runtime/database/disk_lookup.hpp"
-#include "runtime/database/server_settings.hpp"
-#include "runtime/database/shared_memory.hpp"
+#include "runtime/database/embedded/cluster.hpp"
+#include "runtime/database/embedded/server_settings.hpp"
+#include "runtime/database/embedded/shared_memory.hpp"
 
 namespace millrace::postgres {
 

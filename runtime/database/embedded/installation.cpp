@@ -1,4 +1,4 @@
-#include "runtime/database/installation.hpp"
+#include "runtime/database/embedded/installation.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/database/disk_lookup.hpp"
-#include "runtime/database/process.hpp"
+#include "runtime/database/embedded/process.hpp"
 #include "runtime/database/supported_versions.hpp"
 
 namespace millrace::postgres {

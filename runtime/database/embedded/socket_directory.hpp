@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "runtime/core/error.hpp"
-#include "runtime/database/data_directory.hpp"
+#include "runtime/database/embedded/data_directory.hpp"
 
 namespace millrace::postgres {
 
