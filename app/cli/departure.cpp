@@ -11,8 +11,9 @@ namespace millrace::cli {
 
 namespace {
 
+using clock = std::chrono::steady_clock;
+
 void watch(node& n, duration limit, const std::stop_token& ended) {
-  using clock = std::chrono::steady_clock;
   const auto latest = clock::now() + limit;
   while (!ended.stop_requested()) {
     if (wait_for_stop_signal(look_interval) != 0) {

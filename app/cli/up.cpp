@@ -14,12 +14,13 @@ namespace millrace::cli {
 
 namespace {
 
+using clock = std::chrono::steady_clock;
+
 /// What a node needs besides drain.timeout and leave_limit to end.
 constexpr std::chrono::seconds exit_limit{5};
 
 /// Until every process has ended. A second signal makes them leave at once.
 int wait_for_all(node_processes& nodes, duration drain_limit) {
-  using clock = std::chrono::steady_clock;
   const auto end = clock::now() + drain_limit + leave_limit + exit_limit;
   while (nodes.any_alive() && clock::now() < end) {
     nodes.step(look_interval);

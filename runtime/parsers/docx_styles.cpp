@@ -11,10 +11,6 @@ namespace millrace::parsers {
 
 namespace {
 
-/// Styles build on each other; a chain that is longer is a circle.
-constexpr int max_style_chain = 16;
-constexpr int body_text_level = 9;
-
 std::optional<int> number(std::string_view text) {
   int value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -16,6 +16,11 @@
 
 namespace millrace::parsers {
 
+/// Styles build on each other; a chain that is longer is a circle.
+constexpr int max_style_chain = 16;
+/// The outline level of text that is no heading.
+constexpr int body_text_level = 9;
+
 class docx_styles {
  public:
   /// `styles` is the root of word/styles.xml, or a null node.

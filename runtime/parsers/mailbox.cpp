@@ -12,13 +12,13 @@ namespace millrace::parsers {
 
 namespace {
 
-constexpr std::string_view source_mark = "mbox:";
-constexpr std::string_view separator = "From ";
+constexpr std::string_view mailbox_mark = "mbox:";
+constexpr std::string_view from_line = "From ";
 
 /// A separator has a time, and a header stands below it; a sentence that starts with "From" has
 /// neither.
 bool is_separator(std::string_view text) {
-  if (!text.starts_with(separator)) return false;
+  if (!text.starts_with(from_line)) return false;
   const auto line = take_line(text);
   if (line.find(':') == std::string_view::npos || text.empty()) return false;
   const auto header = take_line(text);
@@ -59,7 +59,7 @@ void parse_mailbox(const parse_input& in, document_builder& out) {
   for (auto rest = in.bytes; !rest.empty(); ++done) {
     const auto bytes = take_message(rest);
     const document_builder::inner_document scope{out,
-                                                 std::string{source_mark} + std::to_string(done)};
+                                                 std::string{mailbox_mark} + std::to_string(done)};
     const document_builder::nested_headings levels{out, 1};
     const progress_callback progress = [&](std::uint32_t) {
       if (in.progress) in.progress(done + 1);
@@ -87,9 +87,9 @@ std::string load_mailbox_image(std::string_view bytes, std::string_view source,
   const parse_failure no_image{ec::malformed_document,
                                "the mailbox has no image at " + std::string{source}};
   const auto slash = source.find('/');
-  if (!source.starts_with(source_mark) || slash == std::string_view::npos) throw no_image;
+  if (!source.starts_with(mailbox_mark) || slash == std::string_view::npos) throw no_image;
   std::size_t number = 0;
-  const auto digits = source.substr(source_mark.size(), slash - source_mark.size());
+  const auto digits = source.substr(mailbox_mark.size(), slash - mailbox_mark.size());
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (parsed.ec != std::errc{}) throw no_image;
   for (auto rest = bytes; !rest.empty(); --number) {

@@ -10,9 +10,6 @@ namespace millrace::parsers {
 
 namespace {
 
-/// Styles build on each other; a chain that is longer is a circle.
-constexpr int max_style_chain = 16;
-
 /// In a style's internal name a space is written _20_.
 std::string shown_name(std::string_view name) {
   constexpr std::string_view space = "_20_";

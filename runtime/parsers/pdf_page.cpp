@@ -18,8 +18,6 @@ namespace millrace::parsers {
 
 namespace {
 
-constexpr double points_per_inch = 72;
-
 stream_hash hash_stream(Stream& stream) {
   sha256 hash;
   stream_hash out;

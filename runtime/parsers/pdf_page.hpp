@@ -17,8 +17,9 @@ class PDFDoc;
 namespace millrace::parsers {
 
 inline constexpr std::size_t max_images_a_page = 500;
+inline constexpr double points_per_inch = 72;
 
-/// In points (1/72 inch) from the page's upper left corner, as the page is shown.
+/// In points from the page's upper left corner, as the page is shown.
 struct page_box {
   double x0 = 0;
   double y0 = 0;

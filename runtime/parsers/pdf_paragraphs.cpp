@@ -74,9 +74,9 @@ std::vector<block> split_blocks(std::string_view text) {
   return out;
 }
 
-class page_reader {
+class paragraph_reader {
  public:
-  page_reader(const outline_titles& outline, document_builder& out)
+  paragraph_reader(const outline_titles& outline, document_builder& out)
       : outline_{outline}, out_{out} {}
 
   void read(std::string_view text, const std::vector<placed_image>& images) {
@@ -213,7 +213,7 @@ class page_reader {
 
 void add_pdf_page(std::string_view text, const std::vector<placed_image>& images,
                   const outline_titles& outline, document_builder& out) {
-  page_reader{outline, out}.read(text, images);
+  paragraph_reader{outline, out}.read(text, images);
 }
 
 }  // namespace millrace::parsers

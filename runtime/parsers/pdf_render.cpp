@@ -20,7 +20,6 @@ namespace millrace::parsers {
 
 namespace {
 
-constexpr double points_per_inch = 72;
 constexpr std::uint32_t scan_dpi = 300;
 constexpr std::uint32_t min_dpi = 10;
 constexpr std::uint32_t min_image_dpi = 72;

@@ -13,9 +13,6 @@ namespace millrace::parsers {
 
 namespace {
 
-/// Styles build on each other; a chain that is longer is a circle.
-constexpr int max_style_chain = 16;
-constexpr int body_text_level = 9;
 /// Those beyond are not known; a document has hundreds.
 constexpr std::size_t max_styles = 65'536;
 
