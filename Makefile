@@ -30,7 +30,7 @@ demo: build ## Run a small dataset from start to search
 	@tests/demo/demo.sh $(BUILD)
 
 check: setup ## Check format and layers, without a build
-	@.ci/check_format
+	@.ci/clang_format check
 	@.ci/check_layers
 
 test: check build ## Check, build and run the tests
@@ -95,8 +95,8 @@ package: ## Build a Debian package in build/release
 	@$(MAKE) --no-print-directory build PRESET=release
 	@cd build/release && cpack -G DEB && ls -l $(CURDIR)/build/release/*.deb
 
-format: setup ## Write all C++ files as clang-format would
-	@.ci/sources | xargs -0 -r clang-format -i
+format: setup ## Write all C++ files as clang-format 14 would
+	@.ci/clang_format write
 
 lint: setup-dev ## Run clang-tidy; SINCE=REVISION for changed files only
 	@.ci/lint $(SINCE)
