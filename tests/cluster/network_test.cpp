@@ -176,7 +176,7 @@ TEST(network, a_node_that_cannot_reach_the_database_loses_its_work_and_comes_bac
       "'millrace/b'");
   EXPECT_TRUE(eventually([&] { return bed.leases_of("b") == 0; }))
       << "expired, and taken by the others";
-  ASSERT_EQ(std::system((in_its_place + "umount '" + sockets + "'").c_str()), 0);
+  ASSERT_EQ(std::system((in_its_place + "umount --lazy '" + sockets + "'").c_str()), 0);
   EXPECT_TRUE(eventually([&] {
     return bed.number(
                "select count(*) from nodes where name = 'b' and heartbeat_at > clock_timestamp() - "

@@ -18,7 +18,8 @@ FIRST_PORT = 20_000
 PORTS = 12_000
 
 
-_next_port = itertools.count(os.getpid() * 61)
+_next_port = itertools.count(os.getpid() * 997)
+_reserved = []
 
 
 def free_port():
@@ -26,15 +27,18 @@ def free_port():
 
 
 def free_ports(count):
-    """Different ones that nobody uses, as tests/support/free_port.hpp finds them."""
+    """Different ones that are this process's, as tests/support/free_port.hpp reserves them."""
     ports = []
     for _ in range(PORTS):
         port = FIRST_PORT + next(_next_port) % PORTS
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            s.close()
+            continue
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _reserved.append(s)
         ports.append(port)
         if len(ports) == count:
             return ports
