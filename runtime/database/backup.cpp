@@ -246,9 +246,12 @@ result<std::uint64_t> back_up(const std::string& connection_string, const fs::pa
   auto partial = partial_file::make(file, archive_magic);
   if (!partial) return tl::unexpected(partial.error());
   const auto lock_limit = std::chrono::milliseconds{backup_lock_limit}.count();
+  // By name: pg_dump 17 cannot go back in what it was given open, and appends its table of contents
+  // once more. The file is synced when it is kept.
   const postgres::program pg_dump{
-      .arguments = {*program_file, "--format=custom", "--no-owner", "--no-privileges",
-                    "--no-password", "--lock-wait-timeout=" + std::to_string(lock_limit),
+      .arguments = {*program_file, "--format=custom", "--file=/dev/stdout", "--no-sync",
+                    "--no-owner", "--no-privileges", "--no-password",
+                    "--lock-wait-timeout=" + std::to_string(lock_limit),
                     "--dbname=" + connection_string},
       .environment = our_environment()};
   const auto outcome = postgres::run_program_until(pg_dump, partial->descriptor(), stop);
