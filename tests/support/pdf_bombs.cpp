@@ -110,7 +110,7 @@ std::string make_font_bomb(const bomb_place& at) {
 }
 
 std::string make_jbig2_bomb(const bomb_place& at) {
-  constexpr std::uint32_t side = 65'535;
+  constexpr std::uint32_t side = 46'000;  // poppler 25 draws no image of more than 2^31 pixels
   const auto size = big_endian(side) + big_endian(side);
   // Page information: no resolution, no flags, no stripes. Then a generic region of that size by
   // the arithmetic coder, template 0 with its usual pixels, and bytes for it.
@@ -121,7 +121,7 @@ std::string make_jbig2_bomb(const bomb_place& at) {
                                  std::string{"\x00\xFF\xAC", 3});
   return around(at, [&](pdf_writer& pdf) {
     const auto image = pdf.add_stream(
-        "/Type /XObject /Subtype /Image /Width 65535 /Height 65535 /ColorSpace "
+        "/Type /XObject /Subtype /Image /Width 46000 /Height 46000 /ColorSpace "
         "/DeviceGray /BitsPerComponent 1 /Filter /JBIG2Decode ",
         coded);
     pdf.add_page("q 612 0 0 792 0 0 cm /Im Do Q",
