@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <spdlog/spdlog.h>
+
 #include "runtime/core/blocking.hpp"
 #include "runtime/core/system_error.hpp"
 #include "runtime/core/unique_fd.hpp"
@@ -111,6 +113,12 @@ error damaged(const fs::path& file, const std::string& words) {
 
 error restore_failed(const fs::path& file, const postgres::program_outcome& outcome) {
   const auto words = complaint("pg_restore", outcome);
+  if (says_any(words, {"unsupported version"}))
+    return {ec::database_error,
+            "the backup " + file.string() +
+                " was written by the pg_dump of a newer PostgreSQL than this server's; restore it "
+                "into a server of that version or a newer one (" +
+                words + ")"};
   const auto what =
       "the backup " + file.string() + " was not restored, and the database is empty as before: ";
   if (is_out_of_space(outcome.output))
@@ -243,6 +251,13 @@ result<std::uint64_t> back_up(const std::string& connection_string, const fs::pa
   const auto program_file =
       postgres::find_client_program("pg_dump", {.version = postgres::major_version(*number)});
   if (!program_file) return tl::unexpected(program_file.error());
+  const auto exact = postgres::find_client_program(
+      "pg_dump", {.version = postgres::major_version(*number), .or_newer = false});
+  if (!exact)
+    spdlog::warn(
+        "this backup is written by {}, which is newer than the server (PostgreSQL {}): it can be "
+        "restored into a server of its own version or a newer one only",
+        program_file->native(), postgres::major_version(*number));
   auto partial = partial_file::make(file, archive_magic);
   if (!partial) return tl::unexpected(partial.error());
   const auto lock_limit = std::chrono::milliseconds{backup_lock_limit}.count();

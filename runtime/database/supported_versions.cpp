@@ -2,7 +2,7 @@
 
 namespace millrace::postgres {
 
-std::string tested_versions() {
+std::string supported_versions() {
   return std::to_string(oldest_version) + " to " + std::to_string(newest_version);
 }
 
@@ -10,11 +10,11 @@ result<std::string> check_server_version(int number) {
   const int major = major_version(number);
   const auto server = "the server is PostgreSQL " + std::to_string(major);
   if (major < oldest_version)
-    return fail(ec::database_outdated, server + ", and millrace needs one of " + tested_versions() +
+    return fail(ec::database_outdated, server + ", and millrace needs one of " +
+                                           supported_versions() +
                                            "; upgrade the server, or name another in database.url");
   if (major > newest_version)
-    return server + ", which is newer than what millrace is tested with (" + tested_versions() +
-           ")";
+    return server + ", which is newer than what millrace knows (" + supported_versions() + ")";
   return std::string{};
 }
 

@@ -1,4 +1,5 @@
-// The major versions of PostgreSQL that Millrace is tested with.
+// The major versions of PostgreSQL that Millrace works with: 15 and 17 are tested, 16 and 18 lie
+// between and behind them.
 #pragma once
 
 #include <string>
@@ -20,7 +21,7 @@ constexpr int major_version(int number) {
 }
 
 /// "15 to 18".
-std::string tested_versions();
+std::string supported_versions();
 
 /// Of a server of the user's own, by its server_version_num: a warning, empty if there is none.
 /// database_outdated if it is too old.

@@ -41,7 +41,7 @@ std::string string_member(const Value& object, const char* name) {
 std::string tidy(std::string_view text) {
   std::string out = clean_utf8(text);
   std::replace_if(
-      out.begin(), out.end(), [](char c) { return c >= 0 && c < ' '; }, ' ');
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
   if (out.size() <= max_sentence_bytes) return out;
   std::size_t end = max_sentence_bytes;
   while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xC0U) == 0x80U) --end;

@@ -118,6 +118,14 @@ result<void> check_that_it_starts(const fs::path& extractor) {
                 path + " does not start: " + library +
                     " is missing or of another version than it was built with; install the "
                     "millrace package of this system's release, or build it here (`make install`)");
+  for (const auto* other : {"undefined symbol", "symbol lookup error", "' not found (required by"})
+    if (words.find(other) != std::string::npos)
+      return fail(ec::extractor_missing,
+                  path +
+                      " does not start: a library is of another version than it was built with; "
+                      "install the millrace package of this system's release, or build it here "
+                      "(`make install`) (" +
+                      words.substr(0, words.find('\n')) + ")");
   if (WIFEXITED(status) && WEXITSTATUS(status) != cannot_run) return {};
   return fail(ec::extractor_missing,
               path + " does not start" +

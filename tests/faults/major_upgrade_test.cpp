@@ -83,7 +83,7 @@ class major_upgrade : public ::testing::Test {
   void expect_upgraded(const std::string& before) const {
     EXPECT_EQ(version(), newer());
     EXPECT_EQ(contents(), before);
-    EXPECT_FALSE(fs::exists(w.data() / "upgrade"));
+    EXPECT_FALSE(fs::exists(w.data() / "postgres.upgrade"));
     const auto again = w.run({"run", w.documents(), "--dataset", "d"});
     EXPECT_EQ(again.exit_code, 0) << again.err;
     EXPECT_TRUE(eventually([&] { return processes_in(w.data()).empty(); }));
@@ -104,6 +104,18 @@ TEST_F(major_upgrade, data_of_a_version_that_is_missing_are_refused_with_both_wa
   EXPECT_THAT(older_one.err, HasSubstr("install the package postgresql-14, and `millrace db "
                                        "upgrade`"));
   EXPECT_THAT(older_one.err, HasSubstr("millrace db restore"));
+  write_text(file, "9.6\n");
+  EXPECT_THAT(w.run({"db", "status"}).err,
+              HasSubstr("the data are of PostgreSQL 9, and millrace moves none that are older than "
+                        "13"));
+  if (const auto next = newer() + 1; next <= 18) {
+    write_text(file, std::to_string(next) + "\n");
+    const auto err = w.run({"db", "status"}).err;
+    EXPECT_THAT(err, HasSubstr("PostgreSQL does not go back to an older version: install the "
+                               "package postgresql-" +
+                               std::to_string(next) + " or a newer one"));
+    EXPECT_THAT(err, Not(HasSubstr("restore")));
+  }
   write_text(file, "99\n");
   const auto newer_one = w.run({"db", "status"});
   EXPECT_EQ(newer_one.exit_code, 1);
@@ -144,12 +156,14 @@ TEST_F(major_upgrade, a_directory_keeps_its_version_until_it_is_upgraded) {
 }
 
 TEST_F(major_upgrade, a_folder_of_the_users_own_stays) {
-  const auto file = w.data() / "upgrade" / "notes.txt";
-  fs::create_directories(file.parent_path());
-  write_text(file, "mine");
+  for (const auto* name : {"upgrade", "postgres.upgrade", "postgres.new-backup"}) {
+    fs::create_directories(w.data() / name);
+    write_text(w.data() / name / "notes.txt", "mine");
+  }
   EXPECT_EQ(w.run({"db", "migrate"}).exit_code, 0);
-  EXPECT_EQ(w.run({"db", "upgrade"}).exit_code, 0);
-  EXPECT_EQ(read_text(file), "mine");
+  EXPECT_EQ(w.run({"db", "upgrade"}).exit_code, 0) << "it is of the newest version";
+  for (const auto* name : {"upgrade", "postgres.upgrade", "postgres.new-backup"})
+    EXPECT_EQ(read_text(w.data() / name / "notes.txt"), "mine") << name;
 }
 
 TEST_F(major_upgrade, a_version_that_is_not_supported_is_refused) {

@@ -17,9 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes initdb_limit{5};
-/// A new cluster takes 40 MiB and its first segments of WAL as much again.
-constexpr std::uint64_t space_of_new_cluster = 128ull << 20;
-constexpr auto unfinished_prefix = "postgres.new-";
+constexpr std::string_view unfinished_prefix = "postgres.new-";  // and a process ID
 
 /// Character classes of all of Unicode where the system has them; the collation is C in any case:
 /// byte order, the same on every machine and the fastest.
@@ -28,6 +26,12 @@ std::string best_character_type() {
   if (locale == nullptr) return "C";
   ::freelocale(locale);
   return "C.UTF-8";
+}
+
+bool is_unfinished(std::string_view name) {
+  if (!name.starts_with(unfinished_prefix)) return false;
+  name.remove_prefix(unfinished_prefix.size());
+  return !name.empty() && name.find_first_not_of("0123456789") == name.npos;
 }
 
 result<void> make_owned_folder(const fs::path& path, const user_account& owner) {
@@ -44,7 +48,7 @@ std::string complaint(const std::string& output) {
   for (const auto* mark : {"FATAL:", "PANIC:", "initdb: error:", "ERROR:"})
     if (const auto at = output.find(mark); at != std::string::npos)
       return output.substr(at, output.find('\n', at) - at);
-  return output.substr(0, output.find('\n'));
+  return output.empty() ? "without a word" : output.substr(0, output.find('\n'));
 }
 
 error initdb_failed(const data_directory& directory, const program_outcome& outcome) {
@@ -69,7 +73,7 @@ result<void> remove_unfinished_clusters(const data_directory& directory) {
   const auto names = names_in(directory.root);
   if (!names) return tl::unexpected(names.error());
   for (const auto& name : *names) {
-    if (!name.starts_with(unfinished_prefix)) continue;
+    if (!is_unfinished(name)) continue;
     const auto folder = directory.root / name;
     remove_shared_memory(folder, directory.owner.uid);
     std::error_code problem;
@@ -87,13 +91,15 @@ std::vector<std::string> server_environment() {
 }
 
 result<void> create_cluster(const installation& programs, const data_directory& directory,
-                            bool fsync, int start_lock, const std::string& character_type) {
+                            bool fsync, int start_lock, const std::string& character_type,
+                            const std::function<bool()>& stop) {
   if (const auto free = directory.free_bytes(); free < space_of_new_cluster)
     return fail(ec::disk_full, "only " + std::to_string(free >> 20) + " MiB are free in " +
                                    directory.root.string() + "; a new database needs " +
-                                   std::to_string(space_of_new_cluster >> 20) + " MiB");
-  const auto unfinished =
-      directory.root / (unfinished_prefix + std::to_string(static_cast<long>(::getpid())));
+                                   std::to_string(space_of_new_cluster >> 20) +
+                                   " MiB; free some space");
+  const auto unfinished = directory.root / (std::string{unfinished_prefix} +
+                                            std::to_string(static_cast<long>(::getpid())));
   if (auto made = make_owned_folder(unfinished, directory.owner); !made) return made;
 
   program initdb{
@@ -105,7 +111,11 @@ result<void> create_cluster(const installation& programs, const data_directory& 
       .user = directory.owner,
       .inherited = start_lock};
   if (!fsync) initdb.arguments.emplace_back("--no-sync");
-  auto outcome = run_program(initdb, initdb_limit);
+  const auto latest = std::chrono::steady_clock::now() + initdb_limit;
+  const auto late = [&] { return std::chrono::steady_clock::now() >= latest; };
+  auto outcome = run_program_until(initdb, -1, [&] { return stop() || late(); });
+  if (!outcome && outcome.error().code == ec::cancelled && late())
+    outcome = fail(ec::timeout, "initdb did not end within 5 minutes and was ended");
   std::error_code problem;
   if (!outcome || outcome->exit_status != 0) {
     fs::remove_all(unfinished, problem);

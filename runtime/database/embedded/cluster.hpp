@@ -7,6 +7,9 @@
 // folder.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+
 #include "runtime/core/error.hpp"
 #include "runtime/database/embedded/data_directory.hpp"
 #include "runtime/database/embedded/installation.hpp"
@@ -20,8 +23,14 @@ constexpr const char* database_name = "millrace";
 /// Makes `directory.cluster()`. With `fsync` false the files are not forced to the disk.
 /// `start_lock` is that lock's descriptor; `character_type` the LC_CTYPE, empty: the best that the
 /// system has. ec::disk_full, ec::data_directory with initdb's own words, ec::timeout.
-result<void> create_cluster(const installation& programs, const data_directory& directory,
-                            bool fsync, int start_lock, const std::string& character_type = {});
+/// cancelled once `stop`, asked while initdb runs, is true.
+result<void> create_cluster(
+    const installation& programs, const data_directory& directory, bool fsync, int start_lock,
+    const std::string& character_type = {},
+    const std::function<bool()>& stop = [] { return false; });
+
+/// Bytes: 40 MiB of files, and its first segments of WAL as much again.
+constexpr std::uint64_t space_of_new_cluster = 128ull << 20;
 
 /// Removes what a killed create_cluster() left: folders, and the shared memory of backends that
 /// were killed with it. resource_exhausted if this process cannot look now.

@@ -74,17 +74,27 @@ error other_version(int written, const std::vector<installation>& found) {
   const auto theirs = "the data are of PostgreSQL " + std::to_string(written);
   if (written > newest_version)
     return {ec::data_directory,
-            theirs + ", and this millrace knows " + tested_versions() + ": use a newer one"};
+            theirs + ", and this millrace knows " + supported_versions() + ": use a newer one"};
+  if (written < oldest_upgradable_version)
+    return {ec::data_directory, theirs + ", and millrace moves none that are older than " +
+                                    std::to_string(oldest_upgradable_version) + "; move them to " +
+                                    std::to_string(oldest_version) +
+                                    " or newer with that version's own pg_upgrade"};
   std::string message = theirs + ", whose programs are not installed (";
   for (const auto& i : found)
     message += (&i == &found.front() ? "" : ", ") + std::to_string(i.version);
   message += found.size() == 1 ? " is)" : " are)";
   const auto package = "postgresql-" + std::to_string(written);
+  if (written > found.back().version)
+    return {ec::data_directory,
+            message + "; PostgreSQL does not go back to an older version: install the package " +
+                package + " or a newer one, or use the data on a machine that has it"};
   return {ec::data_directory, message + "; install the package " + package +
                                   ", and `millrace db upgrade` moves them to " +
                                   std::to_string(found.back().version) +
                                   "; if no package of it is to be had, run `millrace db backup` "
-                                  "on a machine that has it, and `millrace db restore` here"};
+                                  "on a machine that has it, `millrace db restore` into a new "
+                                  "directory here, and copy `uploads`, which is in no backup"};
 }
 
 }  // namespace
@@ -94,7 +104,7 @@ result<installation> find_installation(std::optional<int> version) {
   if (!found) return tl::unexpected(found.error());
   if (found->empty() || (!version && found->back().version < oldest_version))
     return fail(ec::data_directory,
-                "no PostgreSQL server of a version from " + tested_versions() +
+                "no PostgreSQL server of a version from " + supported_versions() +
                     " is installed; install the package postgresql, or set database.url to the "
                     "postgresql:// URL of a running server");
   if (!version) return found->back();

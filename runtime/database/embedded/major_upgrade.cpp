@@ -51,6 +51,17 @@ fs::path upgrade_root(const data_directory& directory) {
   return directory.root / "postgres.upgrade";
 }
 
+/// In a folder that an upgrade made. Without it, one of that name is somebody else's.
+constexpr auto mark_name = "millrace.upgrade";
+
+/// True for an empty folder too: the upgrade was killed before it left its mark.
+bool is_of_an_upgrade(const fs::path& root) {
+  std::error_code problem;
+  if (!fs::is_directory(fs::symlink_status(root, problem))) return false;
+  return fs::is_regular_file(fs::symlink_status(root / mark_name, problem)) ||
+         fs::is_empty(root, problem);
+}
+
 bool exchange_folders(const fs::path& one, const fs::path& other) {
   return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
 }
@@ -88,7 +99,8 @@ class cluster_upgrade {
     const auto former = look_at_former();
     if (!former) return tl::unexpected(former.error());
     if (auto go_on = check_stop(); !go_on) return go_on;
-    if (auto made = postgres::create_cluster(to_, next_, true, start_lock_, former->character_type);
+    if (auto made =
+            postgres::create_cluster(to_, next_, true, start_lock_, former->character_type, stop_);
         !made)
       return made;
     if (auto moved = move_data(); !moved) return moved;
@@ -169,8 +181,9 @@ class cluster_upgrade {
     if (problem)
       return fail(ec::data_directory,
                   former_.cluster().string() + " cannot be read: " + problem.message());
+    need += postgres::space_of_new_cluster;
     if (const auto free = former_.free_bytes(); free < need)
-      return fail(ec::disk_full, "the upgrade copies " + std::to_string(need >> 20) + " MiB, and " +
+      return fail(ec::disk_full, "the upgrade needs " + std::to_string(need >> 20) + " MiB, and " +
                                      std::to_string(free >> 20) + " MiB are free in " +
                                      former_.root.string() + "; free some space");
     return {};
@@ -181,7 +194,14 @@ class cluster_upgrade {
       return fail(errno == ENOSPC ? ec::disk_full : ec::data_directory,
                   next_.root.string() + " could not be made: " + std::strerror(errno));
     };
-    if (::mkdir(next_.root.c_str(), 0700) != 0) return failed();
+    if (::mkdir(next_.root.c_str(), 0700) != 0) {
+      if (errno != EEXIST) return failed();
+      return fail(ec::data_directory, next_.root.string() +
+                                          " is there and was not made by an upgrade, which needs "
+                                          "that name; move it away");
+    }
+    if (!unique_fd{::open((next_.root / mark_name).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)})
+      return failed();
     if (::chown(next_.root.c_str(), former_.owner.uid, former_.owner.gid) != 0) return failed();
     const auto one = next_.root / "one";
     const auto other = next_.root / "other";
@@ -192,6 +212,15 @@ class cluster_upgrade {
                       std::strerror(errno) +
                       "), which an upgrade ends with; `millrace db backup`, and `millrace db "
                       "restore` into a new directory, do the same");
+    struct stat cluster {};
+    struct stat here {};
+    if (::stat(former_.cluster().c_str(), &cluster) == 0 &&
+        ::stat(former_.root.c_str(), &here) == 0 && cluster.st_dev != here.st_dev)
+      return fail(
+          ec::data_directory,
+          former_.cluster().string() +
+              " is a file system of its own, which nothing can take the place of; `millrace "
+              "db backup`, and `millrace db restore` into a new directory, do the same");
     ::rmdir(one.c_str());
     ::rmdir(other.c_str());
     return {};
@@ -215,9 +244,11 @@ class cluster_upgrade {
     postgres::remove_socket_directory(*sockets, next_.owner);
     if (!outcome) return tl::unexpected(outcome.error());
     if (outcome->exit_status == 0) return {};
-    return fail(ec::data_directory, "pg_upgrade ended with " +
-                                        std::to_string(outcome->exit_status) + ": " +
-                                        last_words(outcome->output));
+    const auto said = last_words(outcome->output);
+    return fail(
+        ec::data_directory,
+        "pg_upgrade ended with " + std::to_string(outcome->exit_status) +
+            (said.empty() ? std::string{" without a word; it was killed, perhaps"} : ": " + said));
   }
 
   /// Where the reason is: what pg_upgrade and the servers wrote goes with the folder.
@@ -294,7 +325,10 @@ class cluster_upgrade {
 
 /// Nobody uses the database, and nobody starts to.
 result<void> hold_alone(const data_directory& directory, file_lock& starting, file_lock& holders) {
-  if (starting.exclusive_within(turn_limit) && holders.try_exclusive()) return {};
+  if (!starting.exclusive_within(turn_limit))
+    return fail(ec::data_directory, "another process starts, stops or upgrades the database in " +
+                                        directory.root.string() + "; wait for it, and try again");
+  if (holders.try_exclusive()) return {};
   return fail(ec::data_directory, "processes use the database in " + directory.root.string() +
                                       "; stop its nodes and commands, then upgrade it");
 }
@@ -313,7 +347,7 @@ namespace postgres {
 result<void> remove_unfinished_upgrade(const data_directory& directory) {
   const data_directory left{.root = upgrade_root(directory), .owner = directory.owner};
   std::error_code problem;
-  if (!fs::exists(fs::symlink_status(left.root, problem))) return {};
+  if (!is_of_an_upgrade(left.root)) return {};
   // pg_upgrade and its children, which copy on; then the servers that it started, of both folders.
   kill_processes_in(left.root);
   if (auto ended = end_server(left); !ended) return ended;
@@ -335,7 +369,7 @@ result<upgraded_versions> upgrade_database(const fs::path& path, std::optional<i
   assert_may_block("upgrade_database");
   if (to && (*to < postgres::oldest_version || *to > postgres::newest_version))
     return fail(ec::invalid_argument, "millrace works with PostgreSQL " +
-                                          postgres::tested_versions() + ", not with " +
+                                          postgres::supported_versions() + ", not with " +
                                           std::to_string(*to));
   auto directory = postgres::prepare_data_directory(path, false);
   if (!directory) return tl::unexpected(directory.error());
