@@ -322,11 +322,11 @@ TEST_F(embedded_server_test, a_file_is_not_a_data_directory) {
 TEST_F(embedded_server_test, data_of_another_major_version_are_refused_with_both_versions) {
   const auto owner = directory().owner;
   fs::create_directories(data_ / "postgres");
-  std::ofstream{data_ / "postgres" / "PG_VERSION"} << "9.6\n";
+  std::ofstream{data_ / "postgres" / "PG_VERSION"} << "14\n";
   const auto outcome = embedded_server::open(config());
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ec::data_directory);
-  EXPECT_THAT(outcome.error().message, HasSubstr("PostgreSQL 9"));
+  EXPECT_THAT(outcome.error().message, HasSubstr("PostgreSQL 14"));
   EXPECT_THAT(outcome.error().message, HasSubstr("whose programs are not installed (1"));
 }
 
