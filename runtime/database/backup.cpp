@@ -8,10 +8,9 @@
 #include <string_view>
 
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <spdlog/spdlog.h>
 
 #include "runtime/core/blocking.hpp"
 #include "runtime/core/system_error.hpp"
