@@ -74,4 +74,17 @@ std::set<std::string> memory_without_owner() {
   return found;
 }
 
+std::set<std::string> memory_of(pid_t pid) {
+  std::set<std::string> found;
+  std::ifstream maps{"/proc/" + std::to_string(pid) + "/maps"};
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream columns{line};
+    std::string range, permissions, offset, device, inode, path;
+    if (!(columns >> range >> permissions >> offset >> device >> inode >> path)) continue;
+    if (path.starts_with("/dev/shm/PostgreSQL.")) found.insert(path);
+    if (path.starts_with("/SYSV")) found.insert("segment " + inode);
+  }
+  return found;
+}
+
 }  // namespace millrace

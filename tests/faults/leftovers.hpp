@@ -19,5 +19,7 @@ pid_t holder_watch_of(const std::filesystem::path& data);
 
 /// PostgreSQL's shared memory that no process has mapped: names, and the ids of System V segments.
 std::set<std::string> memory_without_owner();
+/// What of it a process has mapped.
+std::set<std::string> memory_of(pid_t pid);
 
 }  // namespace millrace
