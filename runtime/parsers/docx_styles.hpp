@@ -18,7 +18,7 @@ namespace millrace::parsers {
 
 /// Styles build on each other; a chain that is longer is a circle.
 constexpr int max_style_chain = 16;
-/// The outline level of text that is no heading.
+/// The outline level of body text.
 constexpr int body_text_level = 9;
 
 class docx_styles {

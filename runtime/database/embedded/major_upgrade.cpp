@@ -66,6 +66,16 @@ bool exchange_folders(const fs::path& one, const fs::path& other) {
   return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
 }
 
+/// The mark goes last: killed on the way, the folder is still known as an upgrade's.
+void remove_root(const fs::path& root, std::error_code& problem) {
+  for (auto entry = fs::directory_iterator{root, problem};
+       !problem && entry != fs::directory_iterator{}; entry.increment(problem)) {
+    if (entry->path().filename() != mark_name) fs::remove_all(entry->path(), problem);
+    if (problem) return;
+  }
+  if (!problem) fs::remove_all(root, problem);
+}
+
 /// Rows of each table, and the database's identity.
 using contents = std::map<std::string, std::int64_t>;
 
@@ -355,7 +365,7 @@ result<void> remove_unfinished_upgrade(const data_directory& directory) {
   if (const auto sockets = socket_directory_for(left))
     remove_socket_directory(*sockets, left.owner);
   if (auto removed = remove_unfinished_clusters(left); !removed) return removed;
-  fs::remove_all(left.root, problem);
+  remove_root(left.root, problem);
   if (problem)
     return fail(ec::data_directory, left.root.string() + ", which an upgrade left, could not be " +
                                         "removed: " + problem.message() + "; remove it by hand");
